@@ -1,0 +1,42 @@
+"""Image, geometry, terms and errors that every room shares."""
+
+from medlens.core.errors import (
+    BundleError,
+    DataError,
+    ExistsError,
+    MedlensError,
+    MissingExtraError,
+    PrepError,
+    ReadError,
+    RecipeError,
+    ResourceError,
+    TamperedError,
+    TrainError,
+    UsageError,
+)
+from medlens.core.geometry import Geometry
+from medlens.core.image import Array, Image, Provenance, Stage, Voi
+from medlens.core.prediction import OutOfDistribution, Prediction
+
+__all__ = [
+    "Array",
+    "BundleError",
+    "DataError",
+    "ExistsError",
+    "Geometry",
+    "Image",
+    "MedlensError",
+    "MissingExtraError",
+    "OutOfDistribution",
+    "Prediction",
+    "PrepError",
+    "Provenance",
+    "ReadError",
+    "RecipeError",
+    "ResourceError",
+    "Stage",
+    "TamperedError",
+    "TrainError",
+    "UsageError",
+    "Voi",
+]
