@@ -1,0 +1,25 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def find_shared_data() -> Path | None:
+    """The folder of real images, if this machine has one."""
+    named = os.environ.get("MEDLENS_DATA")
+    candidates = [Path(named)] if named else []
+    candidates.append(Path(__file__).resolve().parents[2] / "shared" / "data")
+    return next((folder for folder in candidates if folder.is_dir()), None)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real images, or a skip that says what is missing."""
+    folder = find_shared_data()
+    if folder is None:
+        pytest.skip("real images not found: set MEDLENS_DATA to their folder")
+    return folder
