@@ -1,0 +1,88 @@
+"""A body with one linear layer on its mean feature: logits and their evidence."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Classifier(nn.Module):
+    """Body → global mean → linear. The linear layer applied before the mean
+    instead gives the class activation map (Zhou et al. 2016), whose spatial
+    mean plus the bias is the logit exactly.
+
+    Args:
+        body: (B, C, H, W) → (B, F, h, w), with attribute `width` = F.
+        labels: K.
+        mean, std: the network input is (x - mean) / std for x in 0..1.
+        dropout: on the mean feature, in training only.
+    """
+
+    def __init__(
+        self, body: nn.Module, *, labels: int, mean: float, std: float, dropout: float
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(int(body.width), labels)  # type: ignore[arg-type]
+        self.dropout = dropout
+        self.mean, self.std = mean, std
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, F, h, w) feature map of prepared images in 0..1."""
+        y: Tensor = self.body((x - self.mean) / self.std)
+        return y
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, K) logits."""
+        embedding = self.features(x).mean(dim=(2, 3))
+        embedding = F.dropout(embedding, self.dropout, self.training)
+        logits: Tensor = self.head(embedding)
+        return logits
+
+
+class Exported(nn.Module):
+    """What goes into the bundle: all three answers of one forward pass."""
+
+    def __init__(self, net: Classifier) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (B, K), evidence (B, K, h, w), embedding (B, F)."""
+        features = self.net.features(x)
+        embedding = features.mean(dim=(2, 3))
+        head = self.net.head
+        logits = head(embedding)
+        evidence = F.conv2d(features, head.weight[:, :, None, None])
+        return logits, evidence, embedding
+
+
+def load_body(net: Classifier, state: dict[str, Tensor]) -> None:
+    """Copy weights into the body; every key must match.
+
+    Raises:
+        TrainError: a key or shape does not fit.
+    """
+    from medlens.core import TrainError
+
+    try:
+        net.body.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise TrainError(
+            f"net.pretrained: weights do not fit this network ({first}); "
+            "wanted a state dict saved from the same net.name and net.channels"
+        ) from error
+
+
+def count_parameters(net: nn.Module) -> int:
+    """Number of trainable values."""
+    return sum(p.numel() for p in net.parameters() if p.requires_grad)
+
+
+def is_finite(net: nn.Module) -> bool:
+    """True when no weight is NaN or infinite."""
+    return all(bool(torch.isfinite(p).all()) for p in net.parameters())

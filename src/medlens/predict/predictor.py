@@ -1,0 +1,194 @@
+"""Images in, answers out: one bundle at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medlens.bundle import Bundle
+from medlens.core import BundleError, Image, MedlensError, OutOfDistribution, Prediction
+from medlens.predict.decide import decide, image_statistics
+from medlens.predict.evidence import map_to_source
+from medlens.predict.session import Engine, open_session
+from medlens.prep import build_pipeline
+
+FloatArray = NDArray[np.float32]
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A case that could not be read or prepared, and why."""
+
+    case: str
+    reason: str
+
+
+class Predictor:
+    """A bundle with its session and pipeline, kept between calls.
+
+    Args:
+        bundle: as loaded.
+        engine: "onnxruntime" or "openvino".
+        threads: of the engine; 0 lets it decide.
+    """
+
+    def __init__(
+        self, bundle: Bundle, *, engine: Engine = "onnxruntime", threads: int = 0
+    ) -> None:
+        self.bundle = bundle
+        self._pipeline = build_pipeline(bundle.steps)
+        self._session = open_session(bundle, engine=engine, threads=threads)
+
+    def prepare(self, image: Image) -> Image:
+        """Source image → (C, 1, H, W) in 0..1.
+
+        Raises:
+            PrepError: the image does not suit the bundle's steps.
+            BundleError: the steps do not give what the network takes.
+        """
+        prepared = self._pipeline(image)
+        wanted = (self.bundle.channels, 1, self.bundle.height, self.bundle.width)
+        if prepared.array.shape != wanted:
+            raise BundleError(
+                f"{image.case}: preparation gives {prepared.array.shape}, bundle "
+                f"{self.bundle.name!r} takes {wanted} (channels, slices, rows, "
+                "columns); pick another bundle for this kind of image"
+            )
+        return prepared
+
+    def run(self, batch: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Raw logits, evidence and embedding of prepared (B, C, H, W)."""
+        return self._session.run(np.ascontiguousarray(batch, dtype=np.float32))
+
+    def predict(self, image: Image, *, with_evidence: bool = True) -> Prediction:
+        """Answer for one image.
+
+        Raises:
+            PrepError, BundleError: see `prepare`.
+        """
+        return self._answer([(image, self.prepare(image))], with_evidence)[0]
+
+    def predict_many(
+        self,
+        count: int,
+        open_one: Callable[[int], Image],
+        keys: list[str],
+        *,
+        with_evidence: bool = False,
+        threads: int = 2,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Prediction | Failed]:
+        """Answers in order; a case that fails is listed and the rest go on.
+
+        Args:
+            count: number of cases.
+            open_one: index → source image; called from `threads` threads.
+            keys: case keys, for the failures.
+            with_evidence: also put the evidence maps on the source grid.
+            threads: that read and prepare side by side.
+            progress: called with (done, total).
+        """
+
+        def ready(index: int) -> tuple[Image, Image] | Failed:
+            try:
+                image = open_one(index)
+                return (image if with_evidence else _shell(image)), self.prepare(image)
+            except MedlensError as error:
+                return Failed(keys[index], str(error))
+
+        done = 0
+        for chunk in _chunks(_ahead(ready, range(count), threads), BATCH):
+            good = [item for item in chunk if not isinstance(item, Failed)]
+            answers = iter(self._answer(good, with_evidence) if good else [])
+            for item in chunk:
+                yield item if isinstance(item, Failed) else next(answers)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, count)
+
+    def _answer(
+        self, pairs: list[tuple[Image, Image]], with_evidence: bool
+    ) -> list[Prediction]:
+        batch = np.stack([prepared.array[:, 0] for _, prepared in pairs])
+        logits, evidence, embedding = self.run(batch)
+        bundle = self.bundle
+        probabilities = bundle.calibration.probabilities(logits)
+        decisions = decide(probabilities, bundle)
+        sets = (
+            bundle.conformal.sets(probabilities)
+            if bundle.conformal
+            else np.zeros(probabilities.shape, dtype=bool)
+        )
+        scores = (
+            bundle.outlier.score(embedding, image_statistics(batch))
+            if bundle.outlier
+            else np.zeros(len(batch))
+        )
+        threshold = bundle.outlier.threshold if bundle.outlier else float("inf")
+        answers = []
+        for i, (source, prepared) in enumerate(pairs):
+            chosen = tuple(np.array(bundle.labels)[decisions[i]].tolist())
+            answers.append(
+                Prediction(
+                    case=source.case,
+                    labels=bundle.labels,
+                    logits=logits[i],
+                    probabilities=probabilities[i],
+                    predicted=_predicted(probabilities[i], chosen, bundle),
+                    decision=chosen,
+                    prediction_set=tuple(np.array(bundle.labels)[sets[i]].tolist()),
+                    out_of_distribution=OutOfDistribution(
+                        score=float(scores[i]),
+                        threshold=float(threshold),
+                        flag=bool(scores[i] > threshold),
+                    ),
+                    evidence=map_to_source(evidence[i], prepared, source)
+                    if with_evidence
+                    else None,
+                    embedding=embedding[i],
+                )
+            )
+        return answers
+
+
+def _predicted(
+    probabilities: NDArray[np.floating], chosen: tuple[str, ...], bundle: Bundle
+) -> str:
+    if bundle.kind == "multilabel":
+        return "|".join(chosen)
+    return bundle.labels[int(np.argmax(probabilities))]
+
+
+def _shell(image: Image) -> Image:
+    """The image without its pixels: a whole batch of large sources need not stay."""
+    return image.with_array(np.empty((1, 1, 0, 0), dtype=np.uint8))
+
+
+def _ahead(
+    work: Callable[[int], tuple[Image, Image] | Failed],
+    items: Iterable[int],
+    threads: int,
+) -> Iterator[tuple[Image, Image] | Failed]:
+    """Results in order, a batch ahead of the reader."""
+    with ThreadPoolExecutor(threads) as pool:
+        todo = iter(items)
+        waiting = [pool.submit(work, item) for item in islice(todo, BATCH)]
+        while waiting:
+            result = waiting.pop(0).result()
+            following = next(todo, None)
+            if following is not None:
+                waiting.append(pool.submit(work, following))
+            yield result
+
+
+def _chunks(
+    items: Iterator[tuple[Image, Image] | Failed], size: int
+) -> Iterator[list[tuple[Image, Image] | Failed]]:
+    while chunk := list(islice(items, size)):
+        yield chunk

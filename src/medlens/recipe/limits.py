@@ -1,0 +1,65 @@
+"""What the numbers of a recipe may be."""
+
+from __future__ import annotations
+
+import math
+
+from medlens.core import RecipeError
+from medlens.recipe.settings import Recipe
+
+# key → (lowest, highest), both allowed
+LIMITS: dict[str, tuple[float, float]] = {
+    "split.validation": (0.01, 0.5),
+    "split.test": (0.0, 0.5),
+    "split.folds": (0, 20),
+    "split.seed": (0, 2**31 - 1),
+    "net.channels": (1, 16),
+    "net.height": (16, 2048),
+    "net.width": (16, 2048),
+    "net.dropout": (0.0, 0.9),
+    "train.epochs": (1, 10_000),
+    "train.steps": (0, 100_000_000),
+    "train.batch_size": (2, 4096),
+    "train.learning_rate": (1e-8, 10.0),
+    "train.head_rate": (0.01, 1000.0),
+    "train.weight_decay": (0.0, 1.0),
+    "train.warmup": (0.0, 0.5),
+    "train.ema": (0.0, 0.99999),
+    "train.label_smoothing": (0.0, 0.3),
+    "train.balance": (0.0, 1.0),
+    "train.patience": (0, 10_000),
+    "train.seed": (0, 2**31 - 1),
+    "train.threads": (1, 256),
+    "calibrate.coverage": (0.5, 0.999),
+    "calibrate.false_alarms": (0.0001, 0.5),
+    "budget.seconds": (1.0, 1e7),
+    "budget.memory_mb": (64, 10_000_000),
+}
+CACHE_BITS = (8, 16)
+
+
+def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
+    """Hold every number of the recipe against its limits.
+
+    Raises:
+        RecipeError: names the key, the value and the range.
+    """
+    for key, (lowest, highest) in LIMITS.items():
+        section, field = key.split(".")
+        value = getattr(getattr(recipe, section), field)
+        if not math.isfinite(value) or not lowest <= value <= highest:
+            raise RecipeError(
+                f"{name}: {key} is {value:g}; wanted {lowest:g} to {highest:g}"
+            )
+    if recipe.prep.cache_bits not in CACHE_BITS:
+        raise RecipeError(
+            f"{name}: prep.cache_bits is {recipe.prep.cache_bits}; wanted 8 or 16"
+        )
+    labels = recipe.task.labels
+    if len(set(labels)) != len(labels):
+        raise RecipeError(f"{name}: task.labels names a label twice; wanted each once")
+    if recipe.task.kind == "binary" and labels and len(labels) != 2:
+        raise RecipeError(
+            f"{name}: task.labels has {len(labels)} names; "
+            "a binary task has 2: set task.kind to 'multiclass' or 'multilabel'"
+        )

@@ -1,0 +1,72 @@
+"""Batches ready for the network, prepared while it works on the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medlens.prep import build_augment
+from medlens.recipe.settings import Recipe
+from medlens.train.lesson import IntArray, Lesson
+from medlens.train.order import batch_of_step
+
+AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's input: (B, C, H, W) in 0..1 and (B, K) targets."""
+
+    step: int
+    epoch: int
+    images: Tensor
+    targets: Tensor
+
+
+def training_batches(
+    lesson: Lesson, recipe: Recipe, *, start: int, stop: int
+) -> Iterator[Batch]:
+    """Augmented batches of steps `start` to `stop` - 1, in order."""
+    augment = build_augment(recipe.augment.steps, seed=recipe.train.seed)
+
+    def make(step: int) -> Batch:
+        epoch, chosen = batch_of_step(
+            step,
+            cases=len(lesson.train_rows),
+            batch_size=recipe.train.batch_size,
+            seed=recipe.train.seed,
+        )
+        images = lesson.cache.read(lesson.train_rows[chosen])
+        for slot, index in enumerate(chosen):
+            images[slot] = augment(images[slot], epoch=epoch, index=int(index))
+        targets = torch.from_numpy(lesson.train_targets[chosen])
+        return Batch(step, epoch, to_tensor(images), targets)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[Future[Batch]] = []
+        for step in range(start, min(start + AHEAD, stop)):
+            waiting.append(pool.submit(make, step))
+        while waiting:
+            batch = waiting.pop(0).result()
+            following = batch.step + AHEAD
+            if following < stop:
+                waiting.append(pool.submit(make, following))
+            yield batch
+
+
+def clean_batches(
+    lesson: Lesson, rows: IntArray, *, size: int, device: torch.device
+) -> Iterator[Tensor]:
+    """Batches of unchanged images, in the order of `rows`."""
+    for start in range(0, len(rows), size):
+        yield to_tensor(lesson.cache.read(rows[start : start + size])).to(device)
+
+
+def to_tensor(images: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Tensor:
+    """Channels-last tensor: the layout in which CPU convolutions are fastest."""
+    return torch.from_numpy(images).contiguous(memory_format=torch.channels_last)

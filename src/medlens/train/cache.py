@@ -1,0 +1,226 @@
+"""Prepared training images on disk, so that memory does not grow with their number.
+
+One flat file of equal rows, read with pread: unlike a memory map, the pages
+do not count as memory of the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medlens.core import Array, Image, MedlensError, ResourceError
+from medlens.recipe.settings import PrepSettings, Step
+
+FloatArray = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+AHEAD = 64  # images that the reading threads may be ahead of the writer
+
+
+@dataclass(frozen=True)
+class PreparedCache:
+    """Rows of prepared images on disk.
+
+    Attributes:
+        path: flat file of C·H·W values a row.
+        shape: (C, H, W).
+        bits: 8 or 16; a value v stands for v / (2^bits - 1).
+        rows: row of each case key that could be prepared.
+        failed: (case key, reason) of the others.
+    """
+
+    path: Path
+    shape: tuple[int, int, int]
+    bits: int
+    rows: dict[str, int]
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored values."""
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    def read(self, rows: Sequence[int] | NDArray[np.integer]) -> FloatArray:
+        """(B, C, H, W) float32 in 0..1 of the named rows."""
+        size = int(np.prod(self.shape)) * self.dtype.itemsize
+        batch = np.empty((len(rows), *self.shape), dtype=np.float32)
+        with self.path.open("rb", buffering=0) as file:
+            for slot, row in enumerate(rows):
+                data = os.pread(file.fileno(), size, int(row) * size)
+                values = np.frombuffer(data, dtype=self.dtype).reshape(self.shape)
+                np.divide(values, float(2**self.bits - 1), out=batch[slot])
+        return batch
+
+
+def build_cache(
+    folder: Path,
+    keys: Sequence[str],
+    open_one: Callable[[int], Image],
+    prepare: Callable[[Image], Image],
+    *,
+    settings: PrepSettings,
+    data_digest: str,
+    threads: int,
+    progress: Progress | None = None,
+) -> PreparedCache:
+    """Prepare every case once and keep the result.
+
+    A finished cache of the same data and steps is used again.
+
+    Args:
+        folder: where `cache.bin` and `cache.json` go.
+        keys: case keys.
+        open_one: index into `keys` → source image.
+        prepare: source image → prepared image, (C, 1, H, W) in 0..1.
+        settings: the steps behind `prepare`, for the digest, and the depth.
+        data_digest: digest of the data set.
+        threads: that decode and prepare side by side.
+        progress: called with (done, total).
+
+    Raises:
+        ResourceError: the disk is full.
+    """
+    digest = _digest(keys, settings, data_digest)
+    found = _load(folder, digest)
+    if found is not None:
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / "cache.part"
+    rows: dict[str, int] = {}
+    failed: list[tuple[str, str]] = []
+    shape: tuple[int, int, int] | None = None
+    results = _in_order(
+        lambda i: _prepare_one(i, open_one, prepare, settings.cache_bits),
+        range(len(keys)),
+        threads,
+    )
+    try:
+        with unfinished.open("wb") as file:
+            for i, result in enumerate(results):
+                if isinstance(result, str):
+                    failed.append((keys[i], result))
+                else:
+                    shape = _same_shape(shape, result)
+                    rows[keys[i]] = len(rows)
+                    file.write(np.ascontiguousarray(result).data)
+                if progress is not None:
+                    progress(i + 1, len(keys))
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise ResourceError(
+            f"cache of prepared images: cannot write after {len(rows)} of {len(keys)} "
+            f"cases ({error.strerror}); free some disk space, or use a smaller "
+            "net.height and net.width in the recipe, and run the same command again"
+        ) from error
+    cache = PreparedCache(
+        folder / "cache.bin",
+        shape or (1, 1, 1),
+        settings.cache_bits,
+        rows,
+        tuple(failed),
+    )
+    unfinished.replace(cache.path)
+    _save(folder, cache, digest)
+    return cache
+
+
+def _prepare_one(
+    index: int,
+    open_one: Callable[[int], Image],
+    prepare: Callable[[Image], Image],
+    bits: int,
+) -> Array | str:
+    try:
+        values = prepare(open_one(index)).array[:, 0]
+    except MedlensError as error:
+        return str(error)
+    top = float(2**bits - 1)
+    return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def _in_order(
+    work: Callable[[int], Any], items: Iterable[int], threads: int
+) -> Iterator[Any]:
+    """Results in the order of `items`, at most AHEAD of them in memory."""
+    with ThreadPoolExecutor(threads) as pool:
+        todo = iter(items)
+        waiting = [pool.submit(work, item) for item in islice(todo, AHEAD)]
+        waiting.reverse()
+        while waiting:
+            yield waiting.pop().result()
+            following = next(todo, None)
+            if following is not None:
+                waiting.insert(0, pool.submit(work, following))
+
+
+def _same_shape(
+    shape: tuple[int, int, int] | None, values: Array
+) -> tuple[int, int, int]:
+    found = (values.shape[0], values.shape[1], values.shape[2])
+    if shape is not None and found != shape:
+        raise ResourceError(
+            f"cache of prepared images: one case became {found}, the others {shape}; "
+            "end prep.steps with a 'resize' to one size and a fixed number of channels"
+        )
+    return found
+
+
+def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
+    def plain(step: Step) -> dict[str, Any]:
+        return {"name": step.name, **step.params}
+
+    text = json.dumps(
+        [
+            list(keys),
+            [plain(step) for step in settings.steps],
+            settings.cache_bits,
+            data_digest,
+        ]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load(folder: Path, digest: str) -> PreparedCache | None:
+    note = folder / "cache.json"
+    if not note.is_file():
+        return None
+    try:
+        said = json.loads(note.read_text())
+        channels, height, width = said["shape"]
+        rows = {str(key): i for i, key in enumerate(said["keys"])}
+        failed = tuple((str(k), str(r)) for k, r in said["failed"])
+        cache = PreparedCache(
+            folder / "cache.bin",
+            (channels, height, width),
+            said["bits"],
+            rows,
+            failed,
+        )
+        size = len(rows) * channels * height * width * cache.dtype.itemsize
+        whole = said["digest"] == digest and cache.path.stat().st_size == size
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return cache if whole else None
+
+
+def _save(folder: Path, cache: PreparedCache, digest: str) -> None:
+    note = {
+        "digest": digest,
+        "shape": list(cache.shape),
+        "bits": cache.bits,
+        "keys": list(cache.rows),
+        "failed": [list(pair) for pair in cache.failed],
+    }
+    unfinished = folder / "cache.json.part"
+    unfinished.write_text(json.dumps(note))
+    unfinished.replace(folder / "cache.json")

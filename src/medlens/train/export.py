@@ -1,0 +1,94 @@
+"""The trained network as an ONNX graph, held against the framework it came from."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from medlens.core import MissingExtraError, TrainError
+from medlens.nets import Classifier, Exported
+
+OPSET = 18
+TOLERANCE = 1e-4
+OUTPUTS = ("logits", "evidence", "embedding")
+
+
+def export_onnx(
+    net: Classifier, path: Path, *, examples: NDArray[np.float32]
+) -> float:
+    """Write the graph and return its largest difference from the framework.
+
+    Args:
+        net: in evaluation mode on the CPU.
+        path: of the `.onnx` file.
+        examples: (B, C, H, W) prepared images in 0..1, B at least 2.
+
+    Returns:
+        Largest absolute difference over all outputs and examples, relative
+        to the largest output (at least 1).
+
+    Raises:
+        TrainError: the difference is above 1e-4.
+        MissingExtraError: the exporter's packages are not installed.
+    """
+    whole = Exported(net).eval()
+    _write(whole, path, examples)
+    with torch.inference_mode():
+        wanted = [out.numpy() for out in whole(torch.from_numpy(examples))]
+    worst = _difference(path, examples, wanted)
+    if not worst <= TOLERANCE:
+        raise TrainError(
+            f"export: the ONNX graph differs from the trained network by {worst:.2g} "
+            f"(wanted at most {TOLERANCE:g}); please report this with the recipe"
+        )
+    return worst
+
+
+def _write(whole: Exported, path: Path, examples: NDArray[np.float32]) -> None:
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                whole,
+                (torch.from_numpy(examples[:2]),),
+                str(path),
+                dynamo=True,
+                opset_version=OPSET,
+                external_data=False,
+                input_names=["image"],
+                output_names=list(OUTPUTS),
+                dynamic_shapes={"x": {0: batch}},
+                verbose=False,
+            )
+    except ImportError as error:
+        raise MissingExtraError("export to ONNX", "train") from error
+    finally:
+        logger.setLevel(level)
+
+
+def _difference(
+    path: Path,
+    examples: NDArray[np.float32],
+    wanted: list[NDArray[np.float32]],
+) -> float:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    found = session.run(list(OUTPUTS), {"image": examples})
+    return max(
+        float(np.abs(a - b).max() / max(1.0, np.abs(b).max()))
+        for a, b in zip(found, wanted, strict=True)
+    )

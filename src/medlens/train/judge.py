@@ -1,0 +1,68 @@
+"""How good a network is right now, on validation cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from medlens.metrics import macro_auroc
+from medlens.nets import Classifier
+from medlens.train.average import renew_norms
+from medlens.train.batches import clean_batches
+from medlens.train.lesson import IntArray, Lesson
+from medlens.train.losses import Loss
+
+CLEAN_BATCH = 64
+NORM_CASES_WITHIN = 512  # enough to judge an epoch
+NORM_CASES_FINAL = 4096  # for the weights that are shipped
+VALIDATION_CASES = 2000  # looked at after each epoch
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One line of history.csv; losses are in nats, the AUROC is macro."""
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    validation_loss: float
+    validation_auroc: float
+    seconds: float
+
+
+def renew(
+    net: Classifier, lesson: Lesson, device: torch.device, seed: int, cases: int
+) -> None:
+    """Batch-norm statistics from a fixed choice of clean training images."""
+    order = np.random.default_rng([seed, 7]).permutation(len(lesson.train_rows))
+    rows = lesson.train_rows[np.sort(order[:cases])]
+    renew_norms(net, clean_batches(lesson, rows, size=CLEAN_BATCH, device=device))
+
+
+def judge(
+    net: Classifier, lesson: Lesson, device: torch.device, loss_of: Loss
+) -> tuple[float, float]:
+    """Loss in nats and macro AUROC on (at most VALIDATION_CASES) validation cases."""
+    rows = lesson.validation_rows[:VALIDATION_CASES]
+    targets = lesson.validation_targets[:VALIDATION_CASES]
+    logits = clean_logits(net, lesson, rows, device)
+    loss = float(loss_of(torch.from_numpy(logits), torch.from_numpy(targets)))
+    return loss, macro_auroc(targets, logits)
+
+
+def clean_logits(
+    net: Classifier, lesson: Lesson, rows: IntArray, device: torch.device
+) -> NDArray[np.float32]:
+    """(n, K) logits of unchanged images."""
+    net.eval()
+    parts: list[Tensor] = []
+    with torch.inference_mode():
+        for images in clean_batches(lesson, rows, size=CLEAN_BATCH, device=device):
+            parts.append(net(images).float().cpu())
+    logits: NDArray[np.float32] = torch.cat(parts).numpy()
+    return logits

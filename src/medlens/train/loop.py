@@ -1,0 +1,246 @@
+"""The training loop, from top to bottom with nothing hidden."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from medlens.core import TrainError
+from medlens.nets import Classifier, build_net
+from medlens.recipe.settings import Recipe
+from medlens.train.average import update_average
+from medlens.train.batches import training_batches
+from medlens.train.checkpoint import load_checkpoint, save_checkpoint
+from medlens.train.judge import (
+    NORM_CASES_FINAL,
+    NORM_CASES_WITHIN,
+    EpochResult,
+    judge,
+    renew,
+)
+from medlens.train.lesson import Lesson
+from medlens.train.losses import build_loss
+from medlens.train.order import share_of_epoch
+from medlens.train.schedule import learning_rate
+
+GRADIENT_NORM = 1.0
+CHECKPOINT_SECONDS = 30.0
+
+
+Report = Callable[[int, int, EpochResult | None], None]
+"""Called as (steps done, steps in all, the epoch that just ended or None)."""
+
+
+def choose_device() -> torch.device:
+    """The GPU when torch sees one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare_torch(recipe: Recipe) -> None:
+    """Same recipe, same machine kind → same bits."""
+    torch.set_num_threads(recipe.train.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+
+
+def train_network(
+    recipe: Recipe,
+    lesson: Lesson,
+    folder: Path,
+    *,
+    digest: str,
+    report: Report | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> tuple[Classifier, list[EpochResult]]:
+    """Learn; an interrupted run goes on where it stopped, to the same weights.
+
+    Args:
+        recipe: everything that decides the result.
+        lesson: prepared images and targets.
+        folder: where the checkpoint lives while the run is under way.
+        digest: of recipe and data; a checkpoint of another is refused.
+        report: progress.
+        checkpoint_seconds: wall-clock between checkpoints; never changes the
+            weights.
+
+    Returns:
+        The averaged network with the lowest validation loss, on the CPU in
+        evaluation mode, and the history.
+
+    Raises:
+        TrainError: the loss is no longer finite, or a foreign checkpoint.
+        ResourceError: the disk is full.
+    """
+    settings = recipe.train
+    prepare_torch(recipe)
+    device = choose_device()
+    net = build_net(recipe.net, labels=len(lesson.labels), seed=settings.seed)
+    net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(net)
+    best = copy.deepcopy(average.state_dict())
+    optimizer = build_optimizer(net, recipe)
+    loss_of = build_loss(
+        lesson.train_targets,
+        kind=lesson.kind,
+        balance=settings.balance,
+        label_smoothing=settings.label_smoothing,
+    )
+    progress = _Progress()
+
+    state = load_checkpoint(folder, digest=digest)
+    if state is not None:
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        best = state["best"]
+        optimizer.load_state_dict(state["optimizer"])
+        progress = _Progress.from_state(state["progress"])
+
+    resumed_at, seconds_before = time.monotonic(), progress.seconds
+    saved_at = resumed_at
+    batches = training_batches(
+        lesson, recipe, start=progress.step, stop=settings.steps
+    )
+    for batch in batches:
+        if progress.stopped:
+            break
+        rate = learning_rate(
+            batch.step,
+            steps=settings.steps,
+            peak=settings.learning_rate,
+            warmup=settings.warmup,
+        )
+        set_rate(optimizer, rate)
+        torch.manual_seed(settings.seed * 1_000_003 + batch.step)  # dropout
+        net.train()
+        with torch.autocast(
+            device.type, torch.bfloat16, enabled=settings.precision == "bf16"
+        ):
+            logits = net(batch.images.to(device))
+        loss = loss_of(logits, batch.targets.to(device))
+        if not torch.isfinite(loss):
+            raise TrainError(
+                f"training: the loss is not finite at step {batch.step + 1} of "
+                f"{settings.steps}; lower train.learning_rate "
+                f"(now {settings.learning_rate:g}) or set train.precision to 'fp32'"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(net.parameters(), GRADIENT_NORM)
+        optimizer.step()
+        update_average(average, net, decay=settings.ema, step=batch.step)
+
+        progress.step = batch.step + 1
+        progress.losses.append(float(loss.detach()))
+        progress.seconds = seconds_before + time.monotonic() - resumed_at
+        epoch, is_last = share_of_epoch(
+            batch.step, cases=len(lesson.train_rows), batch_size=settings.batch_size
+        )
+        ended = None
+        if is_last or progress.step == settings.steps:
+            candidate = copy.deepcopy(average)
+            renew(candidate, lesson, device, settings.seed, NORM_CASES_WITHIN)
+            validation_loss, validation_auroc = judge(
+                candidate, lesson, device, loss_of
+            )
+            ended = EpochResult(
+                epoch=epoch + 1,
+                step=progress.step,
+                learning_rate=rate,
+                train_loss=float(np.mean(progress.losses)),
+                validation_loss=validation_loss,
+                validation_auroc=validation_auroc,
+                seconds=progress.seconds,
+            )
+            if progress.note(ended, patience=settings.patience):
+                best = copy.deepcopy(average.state_dict())
+        if report is not None:
+            report(progress.step, settings.steps, ended)
+        if time.monotonic() - saved_at > checkpoint_seconds:
+            save_checkpoint(
+                folder,
+                {
+                    "digest": digest,
+                    "net": net.state_dict(),
+                    "average": average.state_dict(),
+                    "best": best,
+                    "optimizer": optimizer.state_dict(),
+                    "progress": progress.to_state(),
+                },
+            )
+            saved_at = time.monotonic()
+
+    average.load_state_dict(best)
+    renew(average, lesson, device, settings.seed, NORM_CASES_FINAL)
+    return average.cpu().eval(), progress.history
+
+
+class _Progress:
+    """How far a run has come; all of it goes into the checkpoint."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.seconds = 0.0
+        self.losses: list[float] = []
+        self.history: list[EpochResult] = []
+        self.best_loss = float("inf")
+        self.waited = 0
+        self.stopped = False
+
+    def note(self, result: EpochResult, *, patience: int) -> bool:
+        """Add an epoch; True when it is the best so far."""
+        self.history.append(result)
+        self.losses = []
+        if result.validation_loss < self.best_loss:
+            self.best_loss, self.waited = result.validation_loss, 0
+            return True
+        self.waited += 1
+        self.stopped = 0 < patience <= self.waited
+        return False
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            **vars(self),
+            "losses": list(self.losses),
+            "history": [asdict(result) for result in self.history],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> _Progress:
+        progress = cls()
+        vars(progress).update(state)
+        progress.history = [EpochResult(**row) for row in state["history"]]
+        return progress
+
+
+def build_optimizer(net: Classifier, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW; biases and norms do not decay, the classifier has its own rate."""
+    settings = recipe.train
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        is_head, decays = name.startswith("head."), parameter.ndim > 1
+        groups.setdefault((is_head, decays), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "weight_decay": settings.weight_decay if decays else 0.0,
+                "factor": settings.head_rate if is_head else 1.0,
+            }
+            for (is_head, decays), parameters in groups.items()
+        ],
+        lr=settings.learning_rate,
+    )
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group its share of the rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["factor"]
