@@ -1,1 +1,75 @@
+"""Data sets: reading every form of DATA, audit, splits, fingerprint, samples."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medlens.datasets.audit import Audit, audit
+    from medlens.datasets.checks import check_trainable, match_labels
+    from medlens.datasets.fingerprint import fingerprint
+    from medlens.datasets.forms import read_manifest
+    from medlens.datasets.groups import merge_groups
+    from medlens.datasets.manifest import UNKNOWN, Case, Manifest, Problem
+    from medlens.datasets.samples import get_dataset, list_datasets
+    from medlens.datasets.shapes import make_shapes
+    from medlens.datasets.split import describe_split, folds, split
+    from medlens.datasets.split_file import read_splits, write_splits
+
+_HOMES = {
+    "UNKNOWN": "manifest",
+    "Audit": "audit",
+    "Case": "manifest",
+    "Manifest": "manifest",
+    "Problem": "manifest",
+    "audit": "audit",
+    "check_trainable": "checks",
+    "describe_split": "split",
+    "fingerprint": "fingerprint",
+    "folds": "split",
+    "get_dataset": "samples",
+    "list_datasets": "samples",
+    "make_shapes": "shapes",
+    "match_labels": "checks",
+    "merge_groups": "groups",
+    "read_manifest": "forms",
+    "read_splits": "split_file",
+    "split": "split",
+    "write_splits": "split_file",
+}
+
+__all__ = [
+    "UNKNOWN",
+    "Audit",
+    "Case",
+    "Manifest",
+    "Problem",
+    "audit",
+    "check_trainable",
+    "describe_split",
+    "fingerprint",
+    "folds",
+    "get_dataset",
+    "list_datasets",
+    "make_shapes",
+    "match_labels",
+    "merge_groups",
+    "read_manifest",
+    "read_splits",
+    "split",
+    "write_splits",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

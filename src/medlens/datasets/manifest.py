@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,42 @@ class Case:
     columns: dict[str, str] = field(default_factory=dict)
 
 
+ProblemKind = Literal[
+    "missing",
+    "outside",
+    "link",
+    "no_row",
+    "no_label",
+    "conflict",
+    "ambiguous",
+    "not_an_image",
+    "volume",
+    "unreadable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row or file that did not become a case, and why.
+
+    Attributes:
+        case: the case key or the row's own text ("labels.csv row 7" where the
+            row names nothing usable); never an absolute path.
+        reason: what was found and what was wanted, without the case.
+        kind: "missing" a row names a file that is not there; "outside" it
+            points outside DATA; "link" a symbolic link that leaves DATA;
+            "no_row" a file that no row names; "no_label" a row with an empty
+            label; "conflict" one file with two labels; "ambiguous" a row that
+            fits several files; "not_an_image" a DICOM object without pixels
+            or another kind of file; "volume" a 3D file where single images
+            are wanted; "unreadable" a header that cannot be read.
+    """
+
+    case: str
+    reason: str
+    kind: ProblemKind
+
+
 @dataclass(frozen=True)
 class Manifest:
     """A data set: its cases and what is to be told apart.
@@ -55,6 +92,7 @@ class Manifest:
         positive: the label that sensitivity is about; "" unless binary.
         notes: what was decided while reading, in plain words ("labels from
             column 'finding'; 12 files without a label left out").
+        problems: rows and files that did not become cases, for the audit.
     """
 
     root: Path
@@ -63,6 +101,7 @@ class Manifest:
     labels: tuple[str, ...]
     positive: str = ""
     notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     def targets(self) -> NDArray[np.int8]:
         """(n, K) int8 of 1 present, 0 absent, UNKNOWN."""

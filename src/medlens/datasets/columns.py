@@ -1,0 +1,350 @@
+"""Which column of a CSV says what, by rule, each rule overridable."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medlens.core import DataError
+from medlens.datasets.drafts import list_in, list_some, words_in
+from medlens.datasets.label_text import is_binary, is_blank, normalise_label
+from medlens.datasets.table import Table
+
+_IMAGE = list_in(
+    "image images imagepath imagefile imagefilename imagename img imgpath imgname "
+    "file filename filepath fname path relativepath relpath dicom dicompath "
+    "dicomfile dcm dcmpath imageindex imageid imgid dicomid id"
+)
+_PATIENT = list_in(
+    "patient patientid patientkey patientnumber patientnr patientno patno pid "
+    "subject subjectid subjectkey subjectnumber person personid"
+)
+_SITE = list_in(
+    "site siteid hospital hospitalid institution institutionname institutionid "
+    "centre center centreid centerid clinic"
+)
+_SPLIT = list_in("split fold set subset partition")
+_MASK = list_in("mask masks maskpath maskfile segmentation seg segpath")
+_BOXES = list_in("boxes box bbox bboxes boundingbox boundingboxes")
+_SERIES = list_in("series seriesid seriespath volume volumepath")
+_SLICE = list_in("slice sliceindex slicenumber frame framenumber")
+_UIDS = ("sopinstanceuid", "seriesinstanceuid", "studyinstanceuid", "patientid")
+# Any of these words in a column name makes it a candidate for the label.
+_LABEL_WORDS = words_in(
+    "label labels class classes category target finding findings diagnosis "
+    "diagnoses dx outcome pathology disease condition gt y"
+)
+# Facts of the person or of the machine: subgroups, never the label by rule.
+_SUBGROUP_WORDS = words_in(
+    "age sex gender view projection race ethnicity ethnic bmi weight height width "
+    "scanner manufacturer device vendor modality date time year month laterality "
+    "side position rows columns smoker smoking insurance language kvp ma spacing "
+    "index number count"
+)
+# Left out of subgroup tables: they name a person or an event.
+_IDENTITY_WORDS = words_in(
+    "birth birthday birthdate dob accession mrn address phone email surname "
+    "firstname lastname uid uids initials"
+)
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "tune": "validation",
+    "test": "test",
+    "testing": "test",
+    "holdout": "test",
+}
+_SAMPLE = 200
+_MAX_DISTINCT = 30
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a table are for; "" or () where there is none.
+
+    Attributes:
+        image: names the file of each row.
+        uid: DICOM keyword in lower case → column, for joining by header.
+        labels: one column, or several 0/1 columns (multi-label).
+        patient, site, split, mask, boxes, series, slice: as named.
+        extra: columns kept for subgroup tables.
+        notes: choices that were not plain from the names.
+    """
+
+    image: str
+    uid: dict[str, str]
+    labels: tuple[str, ...]
+    patient: str = ""
+    site: str = ""
+    split: str = ""
+    mask: str = ""
+    boxes: str = ""
+    series: str = ""
+    slice: str = ""
+    extra: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """Lower-case words of a column name.
+
+    >>> words_of("StudyInstanceUID"), words_of("Finding Labels"), words_of("x_1")
+    (('study', 'instance', 'uid'), ('finding', 'labels'), ('x', '1'))
+    """
+    parts = re.findall(
+        r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+", name
+    )
+    return tuple(part.lower() for part in parts)
+
+
+def split_name(text: str) -> str:
+    """Split that a word stands for: "val" → "validation"; "" if none."""
+    return _SPLITS.get(text.strip().lower(), "")
+
+
+def choose_columns(
+    table: Table,
+    *,
+    names_file: Callable[[str], bool],
+    label_column: str | None = None,
+    patient_column: str | None = None,
+) -> Roles:
+    """Give each column of a table its role.
+
+    Args:
+        table: the rows.
+        names_file: True when a text names a file of DATA.
+        label_column: the label column, or several 0/1 columns parted by
+            commas; None to find it by rule.
+        patient_column: the patient column; None to find it by rule.
+
+    Raises:
+        DataError: a named column is not there, no column names files, or the
+            label column is not plain; the message lists the columns.
+    """
+    patient = _named(table, patient_column, flag="--patient-column")
+    wanted = _wanted_labels(table, label_column)
+    keys = {name: "".join(words_of(name)) for name in table.columns}
+    image = _find_image(table, keys, names_file, taken={*wanted, patient})
+    uid = {
+        key: name
+        for name, key in keys.items()
+        if key in _UIDS and name != image and name not in wanted
+    }
+    if not image and not uid:
+        raise DataError(_no_image_message(table, names_file))
+    taken = {image, patient, *wanted} - {""}
+    found: dict[str, str] = {"patient": patient}
+    for role, names in (
+        ("patient", _PATIENT),
+        ("site", _SITE),
+        ("split", _SPLIT),
+        ("mask", _MASK),
+        ("series", _SERIES),
+        ("slice", _SLICE),
+    ):
+        if not found.get(role):
+            found[role] = next((n for n in _by_key(keys, names) if n not in taken), "")
+        taken |= {found[role]}
+    found["boxes"] = next(
+        (n for n in table.columns if n not in taken and _is_boxes(n)), ""
+    )
+    taken |= {found["boxes"], *uid.values()}
+    notes: list[str] = []
+    found["split"] = _check_split(table, found["split"], notes)
+    free = [n for n in table.columns if n not in taken]
+    labels = wanted or _find_labels(table, free, notes)
+    extra = [n for n in table.columns if n not in taken and n not in labels]
+    extra = [n for n in extra if not _IDENTITY_WORDS & set(words_of(n))]
+    return Roles(image, uid, labels, extra=tuple(extra), notes=tuple(notes), **found)
+
+
+def _by_key(keys: dict[str, str], names: list[str]) -> list[str]:
+    """Columns whose bare name is in a list, in the order of that list."""
+    return [column for name in names for column, key in keys.items() if key == name]
+
+
+def _named(table: Table, name: str | None, *, flag: str) -> str:
+    """The column that a flag names, its case ignored."""
+    if not name:
+        return ""
+    if name in table.columns:
+        return name
+    lower = {column.lower(): column for column in table.columns}
+    if name.lower() in lower:
+        return lower[name.lower()]
+    near = difflib.get_close_matches(name, table.columns, n=1)
+    hint = f"; nearest: '{near[0]}'" if near else ""
+    raise DataError(
+        f"{table.name}: {flag} '{name}' is not a column{hint}; "
+        f"columns: {list_some(list(table.columns), most=40)}"
+    )
+
+
+def _wanted_labels(table: Table, label_column: str | None) -> tuple[str, ...]:
+    if not label_column:
+        return ()
+    if "," not in label_column or label_column in table.columns:
+        return (_named(table, label_column, flag="--label-column"),)
+    names = [part.strip() for part in label_column.split(",") if part.strip()]
+    labels = tuple(_named(table, name, flag="--label-column") for name in names)
+    for name in labels:
+        if not is_binary(table.column(name)):
+            raise DataError(
+                f"{table.name}: column '{name}' is not 0/1; several label columns "
+                "must hold 1 (present), 0 (absent) or nothing (not read)"
+            )
+    return labels
+
+
+def _find_image(
+    table: Table,
+    keys: dict[str, str],
+    names_file: Callable[[str], bool],
+    *,
+    taken: set[str],
+) -> str:
+    """Column that names files: by its name if its values agree, else by value."""
+    step = max(1, len(table.rows) // _SAMPLE)
+
+    def share(column: str) -> float:
+        texts = [text for text in table.column(column)[::step] if text]
+        return sum(map(names_file, texts)) / max(1, len(texts))
+
+    named = [n for n in _by_key(keys, _IMAGE) if n not in taken]
+    masks = set(_by_key(keys, _MASK))
+    best = max(named, key=share, default="")
+    if best and share(best) > 0:
+        return best
+    others = [n for n in table.columns if n not in taken | masks | set(named)]
+    by_value = max(others, key=share, default="")
+    if by_value and share(by_value) >= 0.5:
+        return by_value
+    # Columns such as `id` prove nothing by their name; the others do: their
+    # files are missing, which the caller reports row by row.
+    return next((n for n in named if keys[n] not in ("id", "imageid")), "")
+
+
+def _is_boxes(name: str) -> bool:
+    words = words_of(name)
+    return bool(set(words) & set(_BOXES)) or "".join(words) in _BOXES
+
+
+def _check_split(table: Table, name: str, notes: list[str]) -> str:
+    """The split column, or "" when it holds something else (fold numbers)."""
+    if not name:
+        return ""
+    texts = {text for text in table.column(name) if not is_blank(text)}
+    unknown = sorted(text for text in texts if not split_name(text))
+    if not unknown:
+        return name if texts else ""
+    if len(unknown) == len(texts):
+        notes.append(f"column '{name}' names no train/validation/test split; not used")
+        return ""
+    raise DataError(
+        f"{table.name}: split column '{name}' holds {list_some(unknown)}; wanted "
+        "train, validation, test or nothing"
+    )
+
+
+def _find_labels(table: Table, free: list[str], notes: list[str]) -> tuple[str, ...]:
+    """The label column, or all 0/1 columns, among columns without a role."""
+    exact = [n for n in free if "".join(words_of(n)) in ("label", "labels")]
+    if len(exact) == 1:
+        return (exact[0],)
+    free = [n for n in free if not _IDENTITY_WORDS & set(words_of(n))]
+    by_word = [n for n in free if _LABEL_WORDS & set(words_of(n))]
+    by_word = _drop_same_meaning(table, by_word)
+    if len(by_word) == 1:
+        return (by_word[0],)
+    if by_word and not all(is_binary(table.column(n)) for n in by_word):
+        raise DataError(_label_message(table, by_word))
+    others = [n for n in free if not _SUBGROUP_WORDS & set(words_of(n))]
+    binary = [n for n in others if is_binary(table.column(n))]
+    if binary:
+        notes.append(
+            f"no column is called label; 0/1 {_columns(binary)} taken as "
+            f"{'labels' if len(binary) > 1 else 'the label'}"
+        )
+        return tuple(binary)
+    few = [n for n in others if _has_few_values(table.column(n))]
+    if len(few) == 1:
+        notes.append(f"no column is called label; column '{few[0]}' taken")
+        return (few[0],)
+    raise DataError(_label_message(table, few))
+
+
+def _columns(names: list[str]) -> str:
+    return f"column{'s' if len(names) > 1 else ''} {list_some(names, most=20)}"
+
+
+def _drop_same_meaning(table: Table, names: list[str]) -> list[str]:
+    """Leave out columns that part the rows just as an earlier one does.
+
+    A text column is kept before its numeric code (`diagnosis`, `class_id`).
+    """
+    kept: dict[tuple[int, ...], str] = {}
+    for name in sorted(names, key=lambda n: _is_numeric(table.column(n))):
+        codes: dict[str, int] = {}
+        texts = map(normalise_label, table.column(name))
+        parts = tuple(codes.setdefault(text, len(codes)) for text in texts)
+        kept.setdefault(parts, name)
+    return [name for name in names if name in kept.values()]
+
+
+def _is_numeric(texts: list[str]) -> bool:
+    return all(re.fullmatch(r"[-+]?\d*\.?\d*", text) for text in texts)
+
+
+def _has_few_values(texts: list[str]) -> bool:
+    distinct = {normalise_label(text) for text in texts if not is_blank(text)}
+    return 2 <= len(distinct) <= min(_MAX_DISTINCT, len(texts) // 2)
+
+
+def _describe(table: Table, name: str) -> str:
+    texts = [normalise_label(text) for text in table.column(name)]
+    filled = [text for text in texts if not is_blank(text)]
+    distinct = sorted(set(filled))
+    values = ", ".join(text[:30] for text in distinct[:3])
+    more = ", …" if len(distinct) > 3 else ""
+    empty = len(texts) - len(filled)
+    blank = f", {empty:,} empty" if empty else ""
+    return f"'{name}' ({len(distinct):,} values{blank}: {values}{more})"
+
+
+def _label_message(table: Table, candidates: list[str]) -> str:
+    if candidates:
+        shown = "; ".join(_describe(table, name) for name in candidates[:12])
+        return (
+            f"{table.name}: more than one column could be the label: {shown}; "
+            f"say which: --label-column {_quoted(candidates[0])}"
+        )
+    return (
+        f"{table.name}: no label column found among "
+        f"{list_some(list(table.columns), most=40)}; call one 'label' or pass "
+        "--label-column NAME"
+    )
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if re.search(r"\W", name) else name
+
+
+def _no_image_message(table: Table, names_file: Callable[[str], bool]) -> str:
+    if any(names_file(text) for text in table.columns):
+        return (
+            f"{table.name}: the first line names a file, so the header is missing; "
+            "add a first line such as 'image,label'"
+        )
+    return (
+        f"{table.name}: no column names the image files; columns: "
+        f"{list_some(list(table.columns), most=40)}; wanted a column 'image' with "
+        "paths relative to DATA (or SOPInstanceUID, SeriesInstanceUID, "
+        "StudyInstanceUID, PatientID for DICOM)"
+    )
