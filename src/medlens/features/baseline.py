@@ -156,7 +156,7 @@ def _list_problems(
         labels = tuple(int(label) for label in np.unique(classes))
         everyone = np.ones(len(targets), dtype=bool)
         return [(labels, everyone, classes)] if len(labels) > 1 else []
-    problems = []
+    problems: list[tuple[tuple[int, ...], Any, Any]] = []
     for label in range(targets.shape[1]):
         rows = targets[:, label] != UNKNOWN
         classes = targets[rows, label].astype(np.int64)

@@ -15,7 +15,7 @@ def measure_colour(region: Region) -> dict[str, float]:
     has equal channels and saturation 0.
     """
     if region.colour is None:
-        channels = {name: region.inside for name in ("red", "green", "blue")}
+        channels = dict.fromkeys(("red", "green", "blue"), region.inside)
         channels["saturation"] = np.zeros(1)
     else:
         planes = region.colour[:, region.mask]
@@ -23,7 +23,7 @@ def measure_colour(region: Region) -> dict[str, float]:
         high, low = planes.max(axis=0), planes.min(axis=0)
         positive = np.where(high > 0, high, 1.0)
         channels["saturation"] = np.where(high > 0, (high - low) / positive, 0.0)
-    values = {}
+    values: dict[str, float] = {}
     for name, channel in channels.items():
         mean, deviation, skewness, _ = measure_moments(channel)
         values |= {

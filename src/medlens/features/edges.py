@@ -164,10 +164,9 @@ def _orientations(along_w: Plane, along_h: Plane) -> dict[str, float]:
     along_w, along_h = along_w / largest, along_h / largest
     turn = np.arctan2(along_h, along_w) * (ORIENTATION_BINS / np.pi)
     step = np.rint(turn).astype(np.int64) % ORIENTATION_BINS
-    shares = np.bincount(
-        step, weights=np.hypot(along_w, along_h), minlength=ORIENTATION_BINS
-    )
-    shares /= shares.sum()
+    weights = np.hypot(along_w, along_h)
+    shares = np.bincount(step, weights=weights, minlength=ORIENTATION_BINS)
+    shares = shares / shares.sum()
     # Sums, not dot products: BLAS threads cost more than they save here.
     ww, hh = (along_w * along_w).sum(), (along_h * along_h).sum()
     wh = (along_w * along_h).sum()

@@ -186,7 +186,7 @@ def count_tone_differences(levels: Levels) -> tuple[Counts, Counts]:
     side = int(flat.max()) + 1
     counts = np.bincount(grey, minlength=side).astype(np.float64)
     sums = np.bincount(grey, weights=difference, minlength=side)
-    return counts[1:], sums[1:]
+    return counts[1:], sums[1:].astype(np.float64)
 
 
 def _from_pairs(grey: Levels, size: Levels, n_voxels: int) -> SizeMatrix:

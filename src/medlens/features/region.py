@@ -114,7 +114,7 @@ def _check_mask(
 ) -> NDArray[np.bool_]:
     if mask is None:
         return np.ones(shape, dtype=bool)
-    inside = np.asarray(mask) != 0
+    inside: NDArray[np.bool_] = np.asarray(mask) != 0
     if inside.shape != shape:
         raise PrepError(
             f"{case}: mask has shape {inside.shape}, the image {shape}; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +43,8 @@ def find_foreground(
         (total * below - mean_below[:-1]) ** 2 / np.maximum(product, 1e-12),
         0,
     )
-    return inside & (step > between.argmax())
+    foreground: Mask = inside & (step > between.argmax())
+    return foreground
 
 
 def measure_shape(mask: Mask, *, spacing: Spacing = (1.0, 1.0)) -> dict[str, float]:
@@ -124,7 +127,7 @@ def count_euler(padded: Mask) -> int:
 
 
 def _measure_ellipse(
-    y: NDArray[np.float64], x: NDArray[np.float64], spacing: Spacing
+    y: NDArray[Any], x: NDArray[Any], spacing: Spacing
 ) -> dict[str, float]:
     """Ellipse with the region's second moments; each pixel is a rectangle."""
     moments = np.array(

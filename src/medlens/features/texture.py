@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -168,7 +170,7 @@ def measure_tone_differences(counts: Counts, sums: Counts) -> dict[str, float]:
     }
 
 
-def entropy(probabilities: NDArray[np.float64]) -> float:
+def entropy(probabilities: NDArray[Any]) -> float:
     """Shannon entropy in bits; cells of probability 0 add nothing.
 
     >>> entropy(np.array([0.5, 0.5]))
@@ -182,8 +184,8 @@ def _diagonal_sums(p: Counts) -> Counts:
     """Probability of i + j = 2 … 2N."""
     n_levels = len(p)
     total = np.add.outer(np.arange(n_levels), np.arange(n_levels)).ravel()
-    sums: Counts = np.bincount(total, weights=p.ravel(), minlength=2 * n_levels - 1)
-    return sums
+    sums = np.bincount(total, weights=p.ravel(), minlength=2 * n_levels - 1)
+    return sums.astype(np.float64)
 
 
 def _information_correlations(p: Counts, row: Counts) -> tuple[float, float]:
