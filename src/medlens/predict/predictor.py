@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
 from medlens.core import BundleError, Image, MedlensError, OutOfDistribution, Prediction
-from medlens.predict.decide import decide, image_statistics
+from medlens.metrics import decide, image_statistics
 from medlens.predict.evidence import map_to_source
 from medlens.predict.session import Engine, open_session
 from medlens.prep import build_pipeline
@@ -119,14 +119,21 @@ class Predictor:
         logits, evidence, embedding = self.run(batch)
         bundle = self.bundle
         probabilities = bundle.calibration.probabilities(logits)
-        decisions = decide(probabilities, bundle)
+        decisions = decide(
+            probabilities,
+            bundle.operating_points,
+            labels=bundle.labels,
+            kind=bundle.kind,
+        )
         sets = (
             bundle.conformal.sets(probabilities)
             if bundle.conformal
             else np.zeros(probabilities.shape, dtype=bool)
         )
         scores = (
-            bundle.outlier.score(embedding, image_statistics(batch))
+            bundle.outlier.score(
+                embedding, np.stack([image_statistics(image) for image in batch])
+            )
             if bundle.outlier
             else np.zeros(len(batch))
         )

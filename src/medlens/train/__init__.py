@@ -1,1 +1,46 @@
+"""Learning and export; torch is imported when the first name is asked for."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medlens.train.cache import PreparedCache, build_cache
+    from medlens.train.checkpoint import drop_checkpoint
+    from medlens.train.export import export_onnx
+    from medlens.train.frozen import train_frozen
+    from medlens.train.judge import EpochResult
+    from medlens.train.lesson import Lesson
+    from medlens.train.loop import train_network
+    from medlens.train.speed import measure_speed
+
+__all__ = [
+    "EpochResult",
+    "Lesson",
+    "PreparedCache",
+    "build_cache",
+    "drop_checkpoint",
+    "export_onnx",
+    "measure_speed",
+    "train_frozen",
+    "train_network",
+]
+
+_ROOMS = {
+    "EpochResult": "judge",
+    "Lesson": "lesson",
+    "PreparedCache": "cache",
+    "build_cache": "cache",
+    "drop_checkpoint": "checkpoint",
+    "export_onnx": "export",
+    "measure_speed": "speed",
+    "train_frozen": "frozen",
+    "train_network": "loop",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return getattr(import_module(f"medlens.train.{_ROOMS[name]}"), name)
+    raise AttributeError(f"module 'medlens.train' has no attribute {name!r}")

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medlens.metrics import macro_auroc
+from medlens.metrics import auroc
 from medlens.nets import Classifier
+from medlens.recipe.settings import Kind
 from medlens.train.average import renew_norms
 from medlens.train.batches import clean_batches
 from medlens.train.lesson import IntArray, Lesson
@@ -52,7 +53,28 @@ def judge(
     targets = lesson.validation_targets[:VALIDATION_CASES]
     logits = clean_logits(net, lesson, rows, device)
     loss = float(loss_of(torch.from_numpy(logits), torch.from_numpy(targets)))
-    return loss, macro_auroc(targets, logits)
+    return loss, macro_auroc(targets, logits, kind=lesson.kind)
+
+
+def macro_auroc(
+    targets: NDArray[np.int8], logits: NDArray[np.float32], *, kind: Kind
+) -> float:
+    """Mean AUROC of the labels that have cases on both sides; 0.5 if none has.
+
+    Softmax logits are held against the best of the other labels, so that a
+    shift common to all labels of a case does not count.
+    """
+    scores = []
+    for k in range(targets.shape[1]):
+        known = targets[:, k] >= 0
+        present = targets[known, k] == 1
+        if present.all() or not present.any():
+            continue
+        margin = logits[known, k]
+        if kind != "multilabel":
+            margin = margin - np.delete(logits[known], k, axis=1).max(axis=1)
+        scores.append(auroc(present.astype(np.int8), margin))
+    return float(np.mean(scores)) if scores else 0.5
 
 
 def clean_logits(

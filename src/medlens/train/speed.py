@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from medlens.nets import build_net
+from medlens.plan import Speed
 from medlens.prep import build_augment
 from medlens.recipe.settings import Recipe
 from medlens.train.batches import to_tensor
@@ -17,14 +18,6 @@ from medlens.train.loop import build_optimizer, choose_device, prepare_torch
 
 WARM_UP = 2
 ROUNDS = 5
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Seconds for one image."""
-
-    train: float
-    forward: float
 
 
 def measure_speed(recipe: Recipe, *, labels: int) -> Speed:

@@ -1,0 +1,72 @@
+"""What the rules of the plan look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medlens.recipe.settings import Kind
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A data set and a machine in numbers.
+
+    Attributes:
+        kind, labels, positive: the task.
+        train, validation, test: cases in each split.
+        label_counts: training cases of each label.
+        modality: "CT", "MR", "DX", … or "" when nothing says.
+        is_colour: more than a few images really have colour.
+        bits: significant bits of most stored values.
+        is_rescaled: values are in a physical unit (HU).
+        height, width: median size in pixels.
+        smallest: 5th percentile of the shorter side.
+        aspect: median of width / height.
+        border: median share of empty border.
+        seconds: what the whole run may take.
+        seconds_used: what it has taken so far.
+        audit_rate: seconds it took to read one image once.
+        memory_mb: what the process may use.
+        cores: that it may use.
+        has_bf16: the processor multiplies bfloat16 natively.
+        seed: given by the user.
+    """
+
+    kind: Kind
+    labels: tuple[str, ...]
+    positive: str
+    train: int
+    validation: int
+    test: int
+    label_counts: tuple[int, ...]
+    modality: str = ""
+    is_colour: bool = False
+    bits: int = 8
+    is_rescaled: bool = False
+    height: int = 224
+    width: int = 224
+    smallest: int = 224
+    aspect: float = 1.0
+    border: float = 0.0
+    seconds: float = 600.0
+    seconds_used: float = 0.0
+    audit_rate: float = 0.01
+    memory_mb: int = 4096
+    cores: int = 2
+    has_bf16: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision of the plan, as printed and as kept in the recipe.
+
+    Attributes:
+        key: recipe key that it sets ("net.name").
+        choice: the value in words.
+        reason: why, in one sentence.
+    """
+
+    key: str
+    choice: str
+    reason: str

@@ -1,0 +1,173 @@
+"""The rules of the plan, each small, each with its reason in words.
+
+Figures behind the rules were measured on two CPU cores with real images; they
+are in docs/plan.md together with the benchmark that gives them again.
+"""
+
+from __future__ import annotations
+
+from medlens.plan.facts import Choice, Facts
+from medlens.recipe.settings import (
+    AugmentSettings,
+    CalibrateSettings,
+    NetSettings,
+    PrepSettings,
+    SplitSettings,
+    Step,
+)
+
+SIZES = (64, 96, 128, 160, 192, 224)  # multiples of 32: the stride of the body
+SMALL_DATA = 250  # training and validation cases under which features stay frozen
+FOLDS = 5
+RADIOGRAPHS = frozenset({"CR", "DX", "DR", "RG", "XR", "MG"})
+CT_WINDOWS = ("brain", "subdural", "bone")
+
+
+def choose_size(facts: Facts) -> tuple[int, Choice]:
+    """Largest sensible side of the network input, before time is looked at."""
+    short = min(facts.height, facts.width)
+    if short <= 40:
+        return 64, Choice(
+            "net.height",
+            "64 px",
+            f"images of {short} px are enlarged to 64: pretrained features need room, "
+            "and more enlargement only costs time",
+        )
+    side = max([s for s in SIZES if s <= short * 1.15] or [SIZES[0]])
+    return side, Choice(
+        "net.height",
+        f"{side} px",
+        f"median shorter side is {short} px; {side} is the largest input that "
+        "shows more than it invents",
+    )
+
+
+def choose_net(facts: Facts, size: int) -> tuple[NetSettings, Choice]:
+    """Network and its input."""
+    channels = 3 if facts.is_colour or facts.modality == "CT" else 1
+    words = {1: "one grey channel", 3: "three channels"}[channels]
+    settings = NetSettings(
+        name="efficientnet_lite0",
+        pretrained="imagenet",
+        channels=channels,
+        height=size,
+        width=size,
+        dropout=0.2,
+    )
+    return settings, Choice(
+        "net.name",
+        f"EfficientNet-Lite0 with ImageNet weights, {words}",
+        "learns more from few images than a network from scratch, "
+        "and is quick on a CPU",
+    )
+
+
+def choose_prep(facts: Facts, size: int) -> tuple[PrepSettings, list[Choice]]:
+    """Steps from source image to network input."""
+    steps: list[Step] = []
+    choices: list[Choice] = []
+    if facts.modality == "CT" and facts.is_rescaled:
+        steps.append(Step("multi_window", {"presets": CT_WINDOWS}))
+        choices.append(
+            Choice(
+                "prep.steps",
+                "three CT windows as channels: " + ", ".join(CT_WINDOWS),
+                "one window hides what another shows",
+            )
+        )
+    else:
+        steps.append(Step("display", {}))
+        if facts.is_colour:
+            colour = ("to_rgb", "colour is kept", "many images really have colour")
+        else:
+            colour = ("to_grey", "grey", "no image carries colour")
+        if facts.modality == "CT":
+            colour = ("to_rgb", "three equal channels", "CT without HU values")
+        steps.append(Step(colour[0], {}))
+        choices.append(
+            Choice(
+                "prep.steps",
+                f"shown as the file asks (VOI), then {colour[1]}",
+                colour[2],
+            )
+        )
+    if facts.border > 0.08 and facts.modality not in RADIOGRAPHS:
+        steps.append(Step("crop_body", {}))
+        choices.append(
+            Choice(
+                "prep.steps",
+                "cropped to the body",
+                f"{facts.border:.0%} of a typical image is empty border",
+            )
+        )
+    mode = "stretch" if 0.6 <= facts.aspect <= 1.67 else "fit"
+    reason = (
+        "the shape of a file must not give its label away"
+        if mode == "stretch"
+        else "images are too far from square to be stretched"
+    )
+    steps.append(Step("resize", {"height": size, "width": size, "mode": mode}))
+    choices.append(Choice("prep.steps", f"resized to {size} px, {mode}", reason))
+    bits = 16 if facts.bits > 8 else 8
+    return PrepSettings(steps=tuple(steps), cache_bits=bits), choices
+
+
+def choose_augment(
+    facts: Facts, presets: dict[str, tuple[Step, ...]]
+) -> tuple[AugmentSettings, Choice]:
+    """Random changes that are right for the kind of image."""
+    if facts.modality in RADIOGRAPHS:
+        name, reason = "radiograph", "left and right matter: never flipped"
+    elif facts.modality in ("CT", "MR"):
+        name, reason = facts.modality.lower(), "left and right matter: never flipped"
+    elif facts.modality == "US":
+        name, reason = "ultrasound", "the probe may be held either way"
+    elif facts.is_colour:
+        name, reason = "photograph", "colour images have no fixed orientation"
+    else:
+        name, reason = "general", "kind of image unknown: nothing is flipped"
+    if name not in presets:
+        name = "general"
+    return AugmentSettings(presets[name]), Choice("augment.steps", name, reason)
+
+
+def choose_split(facts: Facts) -> tuple[SplitSettings, Choice]:
+    """Shares of the splits; folds where there is little data."""
+    known = facts.train + facts.validation
+    if known < SMALL_DATA:
+        return SplitSettings(folds=FOLDS, seed=facts.seed), Choice(
+            "split.folds",
+            f"{FOLDS}-fold cross-fitting for calibration",
+            f"{known} cases are too few to keep some for calibration alone",
+        )
+    return SplitSettings(seed=facts.seed), Choice(
+        "split.folds",
+        "one validation split",
+        f"{facts.validation} validation cases are enough to calibrate on",
+    )
+
+
+def choose_balance(facts: Facts) -> tuple[float, Choice]:
+    """Power of the inverse class frequency in the loss."""
+    counts = [c for c in facts.label_counts if c] or [1]
+    if facts.kind == "multilabel":
+        counts = [min(c, max(1, facts.train - c)) for c in counts]
+        ratio = facts.train / max(1, min(counts))
+    else:
+        ratio = max(counts) / max(1, min(counts))
+    if ratio < 1.5:
+        return 0.0, Choice("train.balance", "cases alike", "classes are balanced")
+    return 0.5, Choice(
+        "train.balance",
+        "rarer classes weigh more (square root)",
+        f"the most frequent class is {ratio:.1f} times the rarest",
+    )
+
+
+def choose_calibration(facts: Facts) -> tuple[CalibrateSettings, Choice]:
+    """How logits become probabilities and decisions."""
+    return CalibrateSettings(), Choice(
+        "calibrate.operating_point",
+        "temperature scaling; threshold by Youden's index on validation",
+        "does not lean on the share of positives, which differs between hospitals",
+    )

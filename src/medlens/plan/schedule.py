@@ -1,0 +1,119 @@
+"""Time → a fixed number of steps, before training starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from medlens.core import ResourceError
+from medlens.plan.facts import Choice, Facts
+from medlens.recipe.settings import TrainSettings
+
+EPOCHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
+WANTED_STEPS = 900  # more taught nothing new on the data sets of docs/plan.md
+MOST_EPOCHS, FEWEST_EPOCHS = 20, 3
+KEPT_BACK = 0.2  # of the budget: shared machines are noisy, and it must hold
+REPORT_SECONDS = 12.0  # export, calibration, figures, report
+EVALUATION_FORWARDS = 3.0  # evaluation reads files again; network forwards
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds an image on this machine, measured by `train.measure_speed`."""
+
+    train: float
+    forward: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What fits into the budget.
+
+    Attributes:
+        settings: length and batch filled in.
+        seconds: expected wall-clock of training.
+        fits: True when at least the fewest useful epochs fit.
+        choice: for the printed plan.
+    """
+
+    settings: TrainSettings
+    seconds: float
+    fits: bool
+    choice: Choice
+
+
+def training_seconds(facts: Facts) -> float:
+    """What is left for learning once everything else has had its share."""
+    cases = facts.train + facts.validation + facts.test
+    reading = facts.audit_rate * (cases + facts.test)
+    left = facts.seconds * (1 - KEPT_BACK) - facts.seconds_used
+    return left - reading - REPORT_SECONDS
+
+
+def choose_batch(facts: Facts) -> int:
+    """Small data needs more steps, not larger ones."""
+    if facts.train < 200:
+        return 8
+    return 16 if facts.train < 1500 else 32
+
+
+def fit_schedule(facts: Facts, speed: Speed, base: TrainSettings) -> Schedule:
+    """As many epochs as fit and help, from a coarse ladder.
+
+    The ladder makes the result of a noisy clock the same number most times;
+    once it is in the recipe, the clock has no say.
+    """
+    batch = choose_batch(facts)
+    steps_per_epoch = max(1, facts.train // batch)
+    judged = min(facts.validation, 2000) + 512
+    epoch_seconds = steps_per_epoch * batch * speed.train + judged * speed.forward
+    forwards = EVALUATION_FORWARDS * facts.test + facts.validation + 4096
+    left = training_seconds(facts) - speed.forward * min(
+        forwards, EVALUATION_FORWARDS * facts.test + facts.train + facts.validation
+    )
+    affordable = left / max(epoch_seconds, 1e-9)
+    wanted = min(MOST_EPOCHS, max(8, -(-WANTED_STEPS // steps_per_epoch)))
+    epochs = max([e for e in EPOCHS if e <= min(affordable, wanted)] or [EPOCHS[0]])
+    settings = replace(
+        base,
+        epochs=epochs,
+        steps=epochs * steps_per_epoch,
+        batch_size=batch,
+        learning_rate=1e-3 * (batch / 32) ** 0.5,
+    )
+    bound = "that is enough" if affordable >= wanted else "that is what fits the budget"
+    return Schedule(
+        settings=settings,
+        seconds=epochs * epoch_seconds,
+        fits=affordable >= FEWEST_EPOCHS,
+        choice=Choice(
+            "train.steps",
+            f"{settings.steps} steps of {batch} ({epochs} epochs, "
+            f"about {_words(epochs * epoch_seconds)})",
+            f"{speed.train * 1000:.1f} ms an image; {bound}",
+        ),
+    )
+
+
+def check_budget(facts: Facts, speed: Speed) -> None:
+    """Refuse a budget in which not even frozen features fit.
+
+    Raises:
+        ResourceError: with the budget that would do.
+    """
+    cases = facts.train + facts.validation
+    needed = cases * speed.forward * 1.3 + 5
+    left = training_seconds(facts)
+    if left >= needed:
+        return
+    more = (facts.seconds + (needed - left) / (1 - KEPT_BACK)) * 1.1
+    raise ResourceError(
+        f"budget: {_words(facts.seconds)} are too short for {cases} training cases on "
+        f"this machine ({_words(facts.seconds_used)} went into reading them); "
+        f"wanted about {_words(more)}: pass --budget {max(1, round(more / 60 + 0.5))}m"
+    )
+
+
+def _words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min"
