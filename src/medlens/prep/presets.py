@@ -1,0 +1,90 @@
+"""Which random changes suit which kind of image.
+
+The rule: a change must leave the answer as it is. A mirrored chest shows a heart
+on the wrong side, a turned radiograph never reaches a reader; a slide has no up.
+"""
+
+from __future__ import annotations
+
+from medlens.recipe.settings import Step
+
+AUGMENT_PRESETS: dict[str, tuple[Step, ...]] = {
+    # no flips: laterality; the table and the beam allow small turns only
+    "radiograph": (
+        Step("affine", {"rotate": 10.0, "scale": 0.1, "translate": 0.05}),
+        Step("brightness", {"limit": 0.1}),
+        Step("contrast", {"limit": 0.2}),
+        Step("gamma", {"limit": 0.25}),
+        Step("noise", {"sigma": 0.02}),
+        Step("blur", {"sigma": 0.8, "p": 0.1}),
+    ),
+    # CT and MR slices: no flips; grey values of MR have no fixed scale
+    "cross_section": (
+        Step("affine", {"rotate": 12.0, "scale": 0.1, "translate": 0.05}),
+        Step("contrast", {"limit": 0.15}),
+        Step("gamma", {"limit": 0.3}),
+        Step("noise", {"sigma": 0.02}),
+        Step("low_resolution", {"factor": 1.5, "p": 0.1}),
+    ),
+    # the probe is held either way round; up is always the probe
+    "ultrasound": (
+        Step("horizontal_flip"),
+        Step("affine", {"rotate": 8.0, "scale": 0.15, "translate": 0.08}),
+        Step("contrast", {"limit": 0.25}),
+        Step("gamma", {"limit": 0.3}),
+        Step("noise", {"sigma": 0.04, "p": 0.3}),
+        Step("blur", {"sigma": 1.0, "p": 0.1}),
+    ),
+    # skin, endoscopy, fundus: no up, light of any colour
+    "photograph": (
+        Step("horizontal_flip"),
+        Step("vertical_flip"),
+        Step("rot90"),
+        Step("affine", {"rotate": 20.0, "scale": 0.2, "border": "mirror"}),
+        Step("brightness", {"limit": 0.1}),
+        Step("contrast", {"limit": 0.2}),
+        Step("colour_jitter", {"hue": 8.0, "saturation": 0.2}),
+    ),
+    # slides: no up; stains vary more between laboratories than light does
+    "microscopy": (
+        Step("horizontal_flip"),
+        Step("vertical_flip"),
+        Step("rot90"),
+        Step("affine", {"rotate": 10.0, "scale": 0.15, "border": "mirror"}),
+        Step("brightness", {"limit": 0.08}),
+        Step("contrast", {"limit": 0.15}),
+        Step("colour_jitter", {"hue": 15.0, "saturation": 0.3, "p": 0.8}),
+        Step("blur", {"sigma": 1.0, "p": 0.1}),
+    ),
+    # nothing known: what is safe for every image
+    "unknown": (
+        Step("affine", {"rotate": 8.0, "scale": 0.1, "translate": 0.05}),
+        Step("brightness", {"limit": 0.1}),
+        Step("contrast", {"limit": 0.2}),
+        Step("gamma", {"limit": 0.2}),
+        Step("noise", {"sigma": 0.02}),
+    ),
+}
+"""Kind of image → augmentation steps; `preset_of` finds the kind."""
+
+# DICOM PS3.3 C.7.3.1.1.1, Modality (0008,0060)
+_KIND_OF_MODALITY = {
+    **dict.fromkeys(("CR", "DX", "RG", "MG", "XA", "RF", "IO", "PX"), "radiograph"),
+    **dict.fromkeys(("CT", "MR", "PT", "NM", "CBCT"), "cross_section"),
+    **dict.fromkeys(("US", "IVUS"), "ultrasound"),
+    **dict.fromkeys(("ES", "XC", "OP", "DMS"), "photograph"),
+    **dict.fromkeys(("SM", "GM"), "microscopy"),
+}
+
+
+def preset_of(modality: str, *, is_colour: bool = False) -> str:
+    """Key of `AUGMENT_PRESETS` for a DICOM modality.
+
+    Args:
+        modality: DICOM Modality, or "" where the files name none.
+        is_colour: True for RGB images; without a modality they count as
+            photographs.
+    """
+    if modality.upper() in _KIND_OF_MODALITY:
+        return _KIND_OF_MODALITY[modality.upper()]
+    return "photograph" if is_colour and not modality else "unknown"
