@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         fit_baseline,
         fit_majority,
     )
+    from medlens.features.catalogue import full_catalogue
     from medlens.features.discretise import discretise
     from medlens.features.measure import measure, measure_image, measure_many
     from medlens.features.names import FEATURES, VOLUME_FEATURES, Feature
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         write_table,
     )
     from medlens.features.texture import measure_texture
+    from medlens.features.volume import measure_volume
 
 _ROOM = {
     "baseline": (
@@ -33,12 +35,14 @@ _ROOM = {
         "fit_baseline",
         "fit_majority",
     ),
+    "catalogue": ("full_catalogue",),
     "discretise": ("discretise",),
     "measure": ("measure", "measure_image", "measure_many"),
     "names": ("FEATURES", "VOLUME_FEATURES", "Feature"),
     "shape": ("find_foreground", "measure_shape"),
     "table": ("FeatureTable", "build_table", "read_table", "write_table"),
     "texture": ("measure_texture",),
+    "volume": ("measure_volume",),
 }
 _HOME = {name: module for module, names in _ROOM.items() for name in names}
 
@@ -55,11 +59,13 @@ __all__ = [
     "find_foreground",
     "fit_baseline",
     "fit_majority",
+    "full_catalogue",
     "measure",
     "measure_image",
     "measure_many",
     "measure_shape",
     "measure_texture",
+    "measure_volume",
     "read_table",
     "write_table",
 ]
