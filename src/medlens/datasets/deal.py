@@ -46,17 +46,12 @@ def pile_groups(
     for at in among:
         held.setdefault(groups[at], []).append(at)
     features, names = _features(manifest)
-    keyed = sorted(
-        (
-            (-len(members), _draw(seed, min(manifest.cases[at].key for at in members)))
-            for members in held.values()
-        ),
+    drawn = sorted(
+        (-len(members), _draw(seed, min(manifest.cases[at].key for at in members)), n)
+        for n, members in enumerate(held.values())
     )
-    by_draw = {
-        _draw(seed, min(manifest.cases[at].key for at in members)): tuple(members)
-        for members in held.values()
-    }
-    ordered = tuple(by_draw[draw] for _, draw in keyed)
+    piles = [tuple(members) for members in held.values()]
+    ordered = tuple(piles[n] for _, _, n in drawn)
     counts = np.array(
         [features[list(members)].sum(axis=0) for members in ordered], dtype=np.int64
     ).reshape(len(ordered), len(names))
