@@ -141,9 +141,7 @@ def _read_header(file: IO[bytes], source: Source) -> _Header:
     )
 
 
-def _read_voxels(
-    file: IO[bytes], header: _Header, index: int, source: Source
-) -> Array:
+def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -> Array:
     """(i, j, k) stored values of one volume, in Fortran order as in the file."""
     dtype = header.nifti.get_data_dtype()
     voxels = int(np.prod(header.grid, dtype=object))

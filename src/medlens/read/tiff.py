@@ -174,7 +174,9 @@ def _invert(grey: Array, bits: int) -> Array:
     return ~grey if grey.dtype.kind == "i" else -grey
 
 
-def _with_alpha(colour: Array, pixels: Array, page: Any, samples: int, bits: int) -> Array:
+def _with_alpha(
+    colour: Array, pixels: Array, page: Any, samples: int, bits: int
+) -> Array:
     extra = [int(kind) for kind in (page.extrasamples or ())]
     # ExtraSamples 1 = premultiplied (already on black), 2 = plain alpha
     if extra[:1] != [2] or colour.dtype.kind != "u":
