@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from medlens.features import matrices
 from medlens.features.discretise import Levels
 from medlens.features.matrices import Counts, SizeMatrix
-from medlens.features.names import SIZE_FAMILIES
+from medlens.features.names_ibsi import SIZE_FAMILIES
 
 COARSENESS_CAP = 1e6
 """Coarseness of a region without any tone difference (IBSI leaves it open)."""

@@ -13,7 +13,7 @@ from medlens.features.intensity import (
     measure_volume_histogram,
 )
 from medlens.features.measure import IVH_BINS
-from medlens.features.names import VOLUME_FEATURES
+from medlens.features.names_ibsi import VOLUME_FEATURES
 from medlens.features.region import MAX_MAGNITUDE, check_spacing
 from medlens.features.shape_volume import measure_shape_volume
 from medlens.features.spatial import (
