@@ -1,0 +1,166 @@
+"""What to mind before relying on the figures, drawn from the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from medlens.report.load import RunFolder
+from medlens.report.quantity import both_text, measure_of, to_quantity, value_text
+from medlens.report.subject import Subject, metric
+from medlens.report.values import (
+    Json,
+    as_list,
+    as_mapping,
+    clean_count,
+    clean_number,
+    clean_text,
+    count_of,
+)
+
+NOTICES = 30
+"""Warnings of the audit that are listed; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to mind.
+
+    Attributes:
+        weight: "mind" for what can make the figures wrong, "note" for the rest.
+        text: what was found.
+        advice: what to do about it.
+    """
+
+    weight: str
+    text: str
+    advice: str = ""
+
+
+def find_notices(folder: RunFolder, subject: Subject) -> tuple[Notice, ...]:
+    """Everything that weakens the answer, the gravest first."""
+    found = [
+        *_shortcuts(folder.audit),
+        *_conflicts(folder.audit),
+        *_calibration(subject),
+        *_strange(subject),
+        *_shift(subject),
+        *_gaps(subject),
+        *_identities(folder.audit),
+    ]
+    return tuple(sorted(found, key=lambda notice: notice.weight != "mind"))
+
+
+def _shortcuts(audit: Json) -> Iterator[Notice]:
+    for item in as_list(audit.get("shortcuts"))[:10]:
+        shortcut = as_mapping(item)
+        quantity = to_quantity(
+            {
+                "value": shortcut.get("auroc"),
+                "low": shortcut.get("low"),
+                "high": shortcut.get("high"),
+            }
+        )
+        if quantity.value is None:
+            continue
+        what = clean_text(shortcut.get("what"))
+        meaning = clean_text(shortcut.get("meaning"))
+        is_sure = quantity.low is not None and quantity.low > 0.6
+        yield Notice(
+            "mind" if is_sure else "note",
+            f"Shortcut: {what} alone predicts the label with AUROC "
+            f"{both_text(quantity)}. {meaning}".strip(),
+            clean_text(shortcut.get("advice")),
+        )
+
+
+def _conflicts(audit: Json) -> Iterator[Notice]:
+    conflicts = as_list(audit.get("label_conflicts"))
+    if conflicts:
+        yield Notice(
+            "mind",
+            f"{count_of(len(conflicts), 'label conflict')}: (nearly) the same image "
+            "carries different labels.",
+            "Settle them with a reader; until then some errors are the labels' own.",
+        )
+
+
+def _calibration(subject: Subject) -> Iterator[Notice]:
+    error = subject.quantity("ece")
+    sure = error.low if error.low is not None else error.value
+    if sure is not None and sure > 0.05:
+        yield Notice(
+            "mind",
+            f"The stated probabilities are off by {both_text(error)} on average "
+            "(calibration error above 0.05).",
+            "Trust the ranking more than the percentages, or calibrate again on "
+            "cases like those it will see.",
+        )
+
+
+def _strange(subject: Subject) -> Iterator[Notice]:
+    unlike = as_mapping(subject.leading.get("out_of_distribution"))
+    share, count = to_quantity(unlike.get("share")), clean_count(unlike.get("flagged"))
+    if share.value is not None and share.value > 0.05:
+        yield Notice(
+            "mind",
+            f"{count_of(count or 0, 'case')} "
+            f"({value_text(share, is_share=True)}) look unlike the training images; "
+            "about 1% would be expected.",
+            "Look at them before reading the figures: another scanner, body part or "
+            "file preparation is the usual cause.",
+        )
+
+
+def _shift(subject: Subject) -> Iterator[Notice]:
+    shift = as_mapping(subject.leading.get("prior_shift"))
+    before = clean_number(shift.get("validation_prevalence"))
+    after = clean_number(shift.get("estimated_prevalence"))
+    if before is not None and after is not None and abs(before - after) > 0.1:
+        yield Notice(
+            "mind",
+            f"The label seems to be {'rarer' if after < before else 'commoner'} here "
+            f"(estimated {100 * after:.0f}%) than where thresholds were set "
+            f"({100 * before:.0f}%).",
+            "PPV and NPV move with it; see the estimate under “Can the probabilities "
+            "be trusted?”.",
+        )
+
+
+def _gaps(subject: Subject) -> Iterator[Notice]:
+    """Subgroups whose interval lies wholly below the whole split's value."""
+    for name in ("auroc", "sensitivity"):
+        whole = subject.quantity(name)
+        if whole.value is None:
+            continue
+        share = measure_of(name).is_share
+        for item in as_list(subject.leading.get("subgroups"))[:200]:
+            group = as_mapping(item)
+            part = metric(group, name)
+            if part.high is None or part.high >= whole.value:
+                continue
+            column = clean_text(group.get("column"), limit=40)
+            value = clean_text(group.get("value"), limit=40)
+            yield Notice(
+                "mind",
+                f"Subgroup {column} = {value}: {measure_of(name).name} is "
+                f"{both_text(part, is_share=share)}, below the whole split's "
+                f"{value_text(whole, is_share=share)}.",
+                "Several subgroups were looked at, so one may stand out by chance; "
+                "look at its errors before using the model there.",
+            )
+
+
+def _identities(audit: Json) -> Iterator[Notice]:
+    cases, patients = (
+        clean_count(audit.get("cases")),
+        clean_count(audit.get("patients")),
+    )
+    if cases and patients is not None and (patients == 0 or patients == cases):
+        yield Notice(
+            "note",
+            "The data name no patients with several images, so each image, with its "
+            "near-duplicates, counts as one patient.",
+            "If patients do have several images, pass --patient-column: the figures "
+            "are too good otherwise.",
+        )

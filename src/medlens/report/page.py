@@ -1,0 +1,168 @@
+"""One run folder → one self-contained report.html."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from medlens import __version__
+from medlens.report.answer import write_answer
+from medlens.report.caution import find_notices
+from medlens.report.charts import draw_learning
+from medlens.report.curves import draw_curves, draw_reliability
+from medlens.report.example import Example
+from medlens.report.figure import Figure, Table
+from medlens.report.load import RunFolder, load_run
+from medlens.report.making import (
+    environment_rows,
+    limits_of_use,
+    plan_table,
+    recipe_table,
+    timing_figure,
+)
+from medlens.report.material import describe_material
+from medlens.report.performance import (
+    comparison_figure,
+    comparison_table,
+    confusion,
+    counts_per_label,
+    label_table,
+    metric_table,
+    point_table,
+    subgroup_tables,
+)
+from medlens.report.pictures import legend_stops, to_pictures
+from medlens.report.subject import Subject, find_subject
+from medlens.report.trust import describe_trust
+from medlens.report.values import as_mapping, without_folder
+
+REPORT_NAME = "report.html"
+
+
+def write_report(folder: Path, *, examples: Sequence[Example] = ()) -> Path:
+    """Write report.html into a run folder; an older one is replaced.
+
+    Reads whatever the folder holds of audit.json, recipe.toml, splits.csv,
+    history.csv, bundle/bundle.json, predictions.csv, metrics.json and run.json.
+    What is missing or broken is left out and named on the page.
+
+    Args:
+        folder: of `medlens run` or `medlens evaluate`.
+        examples: cases to show with their evidence; wrong ones come first, at
+            most 12 of each.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        DataError: the folder is missing or holds nothing to report.
+        OSError: the page cannot be written (disk full, no permission).
+    """
+    page = render_report(load_run(folder), examples=examples)
+    path = folder / REPORT_NAME
+    unfinished = folder / f".{REPORT_NAME}.{os.getpid()}.part"
+    try:
+        unfinished.write_text(page, encoding="utf-8", newline="\n")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def render_report(run: RunFolder, *, examples: Sequence[Example] = ()) -> str:
+    """The page as text, from a folder already read."""
+    subject = find_subject(run)
+    pictures, left_out = to_pictures(examples)
+    style = _style()
+    context: dict[str, Any] = {
+        "style": Markup(style),
+        "style_hash": _hash_of(style),
+        "version": __version__,
+        "answer": write_answer(subject, data_name=_data_name(run)),
+        "notices": find_notices(run, subject),
+        "subject": subject,
+        "pictures": pictures,
+        "pictures_left_out": left_out,
+        "has_overlay": any(picture.overlay for picture in pictures),
+        "legend_stops": legend_stops(),
+        "environment": environment_rows(run),
+        "limits": limits_of_use(run, subject),
+        "missing": run.missing,
+        **_made(run),
+        **_measured(run, subject),
+    }
+    return _environment().get_template("report.html.j2").render(context)
+
+
+def _made(run: RunFolder) -> dict[str, Any]:
+    """What stands in the sections on plan and learning."""
+    return {
+        "plan": plan_table(run.run),
+        "recipe": recipe_table(run.recipe),
+        "learning": draw_learning(run.history),
+        "timing": timing_figure(run.run),
+    }
+
+
+def _measured(run: RunFolder, subject: Subject) -> dict[str, Any]:
+    """What stands in the sections on data, results and trust."""
+    labels, labels_figure = label_table(subject)
+    groups, groups_figures = subgroup_tables(subject)
+    reliability = draw_reliability(subject)
+    figures: list[Figure | None] = [comparison_figure(subject)]
+    tables: list[Table | None] = [comparison_table(subject)]
+    return {
+        "material": describe_material(run, subject),
+        "comparison": [figure for figure in figures if figure],
+        "comparison_tables": [table for table in tables if table],
+        "metrics": metric_table(subject),
+        "curves": draw_curves(subject, run.predictions),
+        "confusion": confusion(subject),
+        "counts": counts_per_label(subject),
+        "points": point_table(subject),
+        "labels": labels,
+        "labels_figure": labels_figure,
+        "groups": groups,
+        "groups_figures": groups_figures,
+        "reliability": reliability,
+        "trust": describe_trust(run, subject),
+    }
+
+
+def _data_name(run: RunFolder) -> str:
+    name = as_mapping(run.run.get("data")).get("name")
+    return without_folder(str(name)) if name else ""
+
+
+@cache
+def _environment() -> Environment:
+    """Templates with autoescape on: case keys and labels are hostile text."""
+    return Environment(
+        loader=PackageLoader("medlens.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _style() -> str:
+    """The style sheet, exactly as it stands between the style tags."""
+    sheet = files("medlens.report").joinpath("templates", "report.css")
+    return sheet.read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _hash_of(text: str) -> str:
+    """The source expression that lets one style element through the policy."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

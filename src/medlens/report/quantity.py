@@ -1,0 +1,188 @@
+"""Metrics with their doubt: names, meanings, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from medlens.report.values import clean_number, clean_text
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a metric is called and read.
+
+    Attributes:
+        name: as a reader knows it.
+        meaning: what the figure says, in one plain clause.
+        is_share: written as a percentage.
+        falls: smaller is better.
+    """
+
+    name: str
+    meaning: str
+    is_share: bool = False
+    falls: bool = False
+
+
+MEASURES: dict[str, Measure] = {
+    "auroc": Measure(
+        "AUROC",
+        "how often a random case with the label ranks above one without it; "
+        "0.5 is chance",
+    ),
+    "average_precision": Measure(
+        "Average precision",
+        "area under the precision–recall curve; chance is the prevalence",
+    ),
+    "accuracy": Measure("Accuracy", "share of cases that are right", True),
+    "balanced_accuracy": Measure(
+        "Balanced accuracy", "accuracy with every label weighing the same", True
+    ),
+    "sensitivity": Measure(
+        "Sensitivity", "share of cases with the label that are found", True
+    ),
+    "specificity": Measure(
+        "Specificity", "share of cases without the label that are cleared", True
+    ),
+    "ppv": Measure(
+        "PPV", "share of positive answers that are right, at this prevalence", True
+    ),
+    "npv": Measure(
+        "NPV", "share of negative answers that are right, at this prevalence", True
+    ),
+    "f1": Measure("F1", "harmonic mean of sensitivity and PPV"),
+    "brier": Measure(
+        "Brier score", "mean squared error of the probabilities", falls=True
+    ),
+    "log_loss": Measure(
+        "Log loss", "mean surprise of the probabilities, in nats", falls=True
+    ),
+    "ece": Measure(
+        "Calibration error (ECE)",
+        "mean gap between stated probability and observed share",
+        falls=True,
+    ),
+}
+"""Metrics of metrics.json that the report knows, in the order of its tables."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value with its 95 % interval, or the reason why there is none."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    reason: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """True when value, low and high are all known."""
+        return None not in (self.value, self.low, self.high)
+
+
+def to_quantity(raw: object) -> Quantity:
+    """A metric of metrics.json: a mapping, a bare number, or nothing."""
+    if not isinstance(raw, Mapping):
+        return Quantity(value=clean_number(raw))
+    low, high = clean_number(raw.get("low")), clean_number(raw.get("high"))
+    if low is not None and high is not None and low > high:
+        low = high = None  # a swapped interval says nothing
+    return Quantity(
+        clean_number(raw.get("value")),
+        low,
+        high,
+        clean_text(raw.get("method"), limit=80),
+        clean_text(raw.get("reason")),
+    )
+
+
+def measure_of(name: str) -> Measure:
+    """The known measure, or one made of the bare name."""
+    known = MEASURES.get(name)
+    return known or Measure(clean_text(name, limit=40).replace("_", " "), "")
+
+
+def value_text(quantity: Quantity, *, is_share: bool = False) -> str:
+    """ "0.992" or "96.1%"; an en dash for no value.
+
+    >>> value_text(Quantity(0.5)), value_text(Quantity(0.5), is_share=True)
+    ('0.500', '50.0%')
+    """
+    return _number(quantity.value, is_share=is_share) + ("%" if is_share else "") * (
+        quantity.value is not None
+    )
+
+
+def interval_text(quantity: Quantity, *, is_share: bool = False) -> str:
+    """ "0.985 to 0.997", or "" when the interval is unknown."""
+    if quantity.low is None or quantity.high is None:
+        return ""
+    low = _number(quantity.low, is_share=is_share)
+    high = _number(quantity.high, is_share=is_share)
+    return f"{low} to {high}" + ("%" if is_share else "")
+
+
+def both_text(quantity: Quantity, *, is_share: bool = False) -> str:
+    """ "0.992 (0.985 to 0.997)"; the reason when there is no value."""
+    if quantity.value is None:
+        return f"– ({quantity.reason})" if quantity.reason else "–"
+    interval = interval_text(quantity, is_share=is_share)
+    value = value_text(quantity, is_share=is_share)
+    return f"{value} ({interval})" if interval else value
+
+
+def _number(value: float | None, *, is_share: bool) -> str:
+    if value is None:
+        return "–"
+    text = f"{100 * value:.1f}" if is_share else f"{value:.3f}"
+    # "-0.000" would read as a finding; a minus sign reads better than a hyphen.
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def signed_text(value: float | None) -> str:
+    """A difference with its sign: "+0.041", "−0.003"."""
+    text = _number(value, is_share=False)
+    return text if value is None or text[0] == "−" or float(text) == 0 else f"+{text}"
+
+
+def p_text(p_value: float | None) -> str:
+    """ "p < 0.001" or "p = 0.032"; "" when unknown."""
+    if p_value is None:
+        return ""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def of_hundred(value: float) -> str:
+    """A share as a person counts it: "96 of 100", "more than 99 of 100".
+
+    >>> of_hundred(0.962), of_hundred(0.999), of_hundred(1.0)
+    ('96 of 100', 'more than 99 of 100', 'all')
+    """
+    if value >= 1.0:
+        return "all"
+    if value <= 0.0:
+        return "none"
+    if value > 0.995:
+        return "more than 99 of 100"
+    if value < 0.005:
+        return "fewer than 1 of 100"
+    return f"{100 * value:.0f} of 100"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as a person says it.
+
+    >>> seconds_text(0.42), seconds_text(8), seconds_text(75), seconds_text(3700)
+    ('0.4 s', '8 s', '1 min 15 s', '1 h 2 min')
+    """
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

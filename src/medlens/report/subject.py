@@ -1,0 +1,113 @@
+"""What a report is about: the task, and the split whose figures lead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from medlens.report.load import RunFolder
+from medlens.report.quantity import MEASURES, Quantity, to_quantity
+from medlens.report.values import (
+    Json,
+    as_list,
+    as_mapping,
+    clean_count,
+    clean_text,
+)
+
+LABEL_LIMIT = 200
+"""Labels a page lists; a task with more says how many it left out."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The task and its evaluated splits.
+
+    Attributes:
+        kind: "binary", "multiclass", "multilabel", or "" when unknown.
+        labels: names as in metrics.json, not cleaned (they are keys there).
+        positive: the label that sensitivity is about; "" unless binary.
+        split: name of the leading split ("test", else "all", else the first).
+        leading: that split's mapping.
+        splits: all evaluated splits by name, the leading one first.
+    """
+
+    kind: str = ""
+    labels: tuple[str, ...] = ()
+    positive: str = ""
+    split: str = ""
+    leading: Json = field(default_factory=dict)
+    splits: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def n_cases(self) -> int | None:
+        """Cases of the leading split."""
+        return clean_count(self.leading.get("n_cases"))
+
+    @property
+    def n_patients(self) -> int | None:
+        """Patients of the leading split."""
+        return clean_count(self.leading.get("n_patients"))
+
+    @property
+    def focus(self) -> tuple[str, ...]:
+        """Labels worth a curve: the positive one of a binary task, else all."""
+        return (self.positive,) if self.positive else self.labels
+
+    def quantity(self, name: str) -> Quantity:
+        """A metric of the leading split."""
+        return metric(self.leading, name)
+
+
+def metric(holder: object, name: str) -> Quantity:
+    """A metric of anything that holds a "metrics" mapping."""
+    return to_quantity(as_mapping(as_mapping(holder).get("metrics")).get(name))
+
+
+def known_metrics(*holders: Json) -> tuple[str, ...]:
+    """Names of metrics that any of the holders gives, in the usual order."""
+    given: dict[str, None] = {}
+    for holder in holders:
+        given |= dict.fromkeys(map(str, as_mapping(holder.get("metrics"))))
+    first = [name for name in MEASURES if name in given]
+    return tuple(first + sorted(set(given) - set(first))[:20])
+
+
+def find_subject(folder: RunFolder) -> Subject:
+    """The subject of a run folder; the bundle or recipe names the task if needed."""
+    splits = {
+        str(name): as_mapping(split)
+        for name, split in as_mapping(folder.metrics.get("splits")).items()
+        if as_mapping(split)
+    }
+    leading = next((name for name in ("test", "all") if name in splits), "")
+    leading = leading or next(iter(splits), "")
+    first = {leading: splits[leading]} if leading else {}
+    tasks = (folder.metrics, folder.bundle, folder.recipe)
+    task = next((t for f in tasks if (t := as_mapping(f.get("task")))), {})
+    labels = as_list(task.get("labels")) or as_list(
+        as_mapping(splits.get(leading)).get("labels")
+    )
+    names = tuple(str(label) for label in labels)[:LABEL_LIMIT]
+    kind = clean_text(task.get("kind"), limit=20)
+    positive = str(task.get("positive") or "")
+    if kind == "binary" and not positive and len(names) == 2:
+        positive = names[1]
+    return Subject(
+        kind=kind,
+        labels=names,
+        positive=positive if kind == "binary" else "",
+        split=leading,
+        leading=as_mapping(splits.get(leading)),
+        splits=first | splits,
+    )
+
+
+def chosen_point(subject: Subject) -> Json:
+    """The operating point that decisions use; empty when none is marked."""
+    points = [as_mapping(p) for p in as_list(subject.leading.get("operating_points"))]
+    return next((point for point in points if point.get("chosen") is True), {})
+
+
+def split_words(name: str) -> str:
+    """A split as prose calls it: "test cases", "cases"."""
+    return "cases" if name in ("", "all") else f"{clean_text(name, limit=30)} cases"
