@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from medlens.core import DataError
-from medlens.datasets.drafts import list_in, list_some, words_in
-from medlens.datasets.label_text import is_binary, is_blank, normalise_label
+from medlens.datasets.drafts import list_in, list_some
+from medlens.datasets.label_column import find_labels, names_person, words_of
+from medlens.datasets.label_text import is_binary, is_blank
 from medlens.datasets.table import Table
 
 _IMAGE = list_in(
     "image images imagepath imagefile imagefilename imagename img imgpath imgname "
     "file filename filepath fname path relativepath relpath dicom dicompath "
-    "dicomfile dcm dcmpath imageindex imageid imgid dicomid id"
+    "dicomfile dcm dcmpath imageindex imageid imgid dicomid id "
+    "图像 图片 影像 文件 文件名"
 )
 _PATIENT = list_in(
     "patient patientid patientkey patientnumber patientnr patientno patno pid "
-    "subject subjectid subjectkey subjectnumber person personid"
+    "subject subjectid subjectkey subjectnumber person personid "
+    "患者 患者编号 病人 病人编号"
 )
 _SITE = list_in(
     "site siteid hospital hospitalid institution institutionname institutionid "
-    "centre center centreid centerid clinic"
+    "centre center centreid centerid clinic "
+    "医院 机构"
 )
 _SPLIT = list_in("split fold set subset partition")
 _MASK = list_in("mask masks maskpath maskfile segmentation seg segpath")
@@ -31,23 +34,6 @@ _BOXES = list_in("boxes box bbox bboxes boundingbox boundingboxes")
 _SERIES = list_in("series seriesid seriespath volume volumepath")
 _SLICE = list_in("slice sliceindex slicenumber frame framenumber")
 _UIDS = ("sopinstanceuid", "seriesinstanceuid", "studyinstanceuid", "patientid")
-# Any of these words in a column name makes it a candidate for the label.
-_LABEL_WORDS = words_in(
-    "label labels class classes category target finding findings diagnosis "
-    "diagnoses dx outcome pathology disease condition gt y"
-)
-# Facts of the person or of the machine: subgroups, never the label by rule.
-_SUBGROUP_WORDS = words_in(
-    "age sex gender view projection race ethnicity ethnic bmi weight height width "
-    "scanner manufacturer device vendor modality date time year month laterality "
-    "side position rows columns smoker smoking insurance language kvp ma spacing "
-    "index number count"
-)
-# Left out of subgroup tables: they name a person or an event.
-_IDENTITY_WORDS = words_in(
-    "birth birthday birthdate dob accession mrn address phone email surname "
-    "firstname lastname uid uids initials"
-)
 _SPLITS = {
     "train": "train",
     "training": "train",
@@ -61,7 +47,6 @@ _SPLITS = {
     "holdout": "test",
 }
 _SAMPLE = 200
-_MAX_DISTINCT = 30
 
 
 @dataclass(frozen=True)
@@ -89,18 +74,6 @@ class Roles:
     slice: str = ""
     extra: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-def words_of(name: str) -> tuple[str, ...]:
-    """Lower-case words of a column name.
-
-    >>> words_of("StudyInstanceUID"), words_of("Finding Labels"), words_of("x_1")
-    (('study', 'instance', 'uid'), ('finding', 'labels'), ('x', '1'))
-    """
-    parts = re.findall(
-        r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+", name
-    )
-    return tuple(part.lower() for part in parts)
 
 
 def split_name(text: str) -> str:
@@ -159,9 +132,9 @@ def choose_columns(
     notes: list[str] = []
     found["split"] = _check_split(table, found["split"], notes)
     free = [n for n in table.columns if n not in taken]
-    labels = wanted or _find_labels(table, free, notes)
+    labels = wanted or find_labels(table, free, notes)
     extra = [n for n in table.columns if n not in taken and n not in labels]
-    extra = [n for n in extra if not _IDENTITY_WORDS & set(words_of(n))]
+    extra = [n for n in extra if not names_person(n)]
     return Roles(image, uid, labels, extra=tuple(extra), notes=tuple(notes), **found)
 
 
@@ -253,97 +226,20 @@ def _check_split(table: Table, name: str, notes: list[str]) -> str:
     )
 
 
-def _find_labels(table: Table, free: list[str], notes: list[str]) -> tuple[str, ...]:
-    """The label column, or all 0/1 columns, among columns without a role."""
-    exact = [n for n in free if "".join(words_of(n)) in ("label", "labels")]
-    if len(exact) == 1:
-        return (exact[0],)
-    free = [n for n in free if not _IDENTITY_WORDS & set(words_of(n))]
-    by_word = [n for n in free if _LABEL_WORDS & set(words_of(n))]
-    by_word = _drop_same_meaning(table, by_word)
-    if len(by_word) == 1:
-        return (by_word[0],)
-    if by_word and not all(is_binary(table.column(n)) for n in by_word):
-        raise DataError(_label_message(table, by_word))
-    others = [n for n in free if not _SUBGROUP_WORDS & set(words_of(n))]
-    binary = [n for n in others if is_binary(table.column(n))]
-    if binary:
-        notes.append(
-            f"no column is called label; 0/1 {_columns(binary)} taken as "
-            f"{'labels' if len(binary) > 1 else 'the label'}"
-        )
-        return tuple(binary)
-    few = [n for n in others if _has_few_values(table.column(n))]
-    if len(few) == 1:
-        notes.append(f"no column is called label; column '{few[0]}' taken")
-        return (few[0],)
-    raise DataError(_label_message(table, few))
-
-
-def _columns(names: list[str]) -> str:
-    return f"column{'s' if len(names) > 1 else ''} {list_some(names, most=20)}"
-
-
-def _drop_same_meaning(table: Table, names: list[str]) -> list[str]:
-    """Leave out columns that part the rows just as an earlier one does.
-
-    A text column is kept before its numeric code (`diagnosis`, `class_id`).
-    """
-    kept: dict[tuple[int, ...], str] = {}
-    for name in sorted(names, key=lambda n: _is_numeric(table.column(n))):
-        codes: dict[str, int] = {}
-        texts = map(normalise_label, table.column(name))
-        parts = tuple(codes.setdefault(text, len(codes)) for text in texts)
-        kept.setdefault(parts, name)
-    return [name for name in names if name in kept.values()]
-
-
-def _is_numeric(texts: list[str]) -> bool:
-    return all(re.fullmatch(r"[-+]?\d*\.?\d*", text) for text in texts)
-
-
-def _has_few_values(texts: list[str]) -> bool:
-    distinct = {normalise_label(text) for text in texts if not is_blank(text)}
-    return 2 <= len(distinct) <= min(_MAX_DISTINCT, len(texts) // 2)
-
-
-def _describe(table: Table, name: str) -> str:
-    texts = [normalise_label(text) for text in table.column(name)]
-    filled = [text for text in texts if not is_blank(text)]
-    distinct = sorted(set(filled))
-    values = ", ".join(text[:30] for text in distinct[:3])
-    more = ", …" if len(distinct) > 3 else ""
-    empty = len(texts) - len(filled)
-    blank = f", {empty:,} empty" if empty else ""
-    return f"'{name}' ({len(distinct):,} values{blank}: {values}{more})"
-
-
-def _label_message(table: Table, candidates: list[str]) -> str:
-    if candidates:
-        shown = "; ".join(_describe(table, name) for name in candidates[:12])
-        return (
-            f"{table.name}: more than one column could be the label: {shown}; "
-            f"say which: --label-column {_quoted(candidates[0])}"
-        )
-    return (
-        f"{table.name}: no label column found among "
-        f"{list_some(list(table.columns), most=40)}; call one 'label' or pass "
-        "--label-column NAME"
-    )
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if re.search(r"\W", name) else name
-
-
 def _no_image_message(table: Table, names_file: Callable[[str], bool]) -> str:
     if any(names_file(text) for text in table.columns):
         return (
             f"{table.name}: the first line names a file, so the header is missing; "
             "add a first line such as 'image,label'"
         )
+    series = next((n for n in table.columns if "".join(words_of(n)) in _SERIES), "")
+    whole = (
+        f"; column '{series}' names whole series, this version takes single images"
+        if series
+        else ""
+    )
     return (
-        f"{table.name}: no column names the image files; columns: "
+        f"{table.name}: no column names the image files{whole}; columns: "
         f"{list_some(list(table.columns), most=40)}; wanted a column 'image' with "
         "paths relative to DATA (or SOPInstanceUID, SeriesInstanceUID, "
         "StudyInstanceUID, PatientID for DICOM)"

@@ -24,11 +24,14 @@ class Pile:
         counts: (G, F) cases of each group by feature; the first feature counts
             every case, the others one label value each.
         names: F names of the features.
+        required: how many of the first features every hand must have; the
+            rest (absence of a label) is wished for only.
     """
 
     members: tuple[tuple[int, ...], ...]
     counts: IntArray
     names: tuple[str, ...]
+    required: int
 
 
 def pile_groups(
@@ -55,7 +58,7 @@ def pile_groups(
     counts = np.array(
         [features[list(members)].sum(axis=0) for members in ordered], dtype=np.int64
     ).reshape(len(ordered), len(names))
-    return Pile(ordered, counts, names)
+    return Pile(ordered, counts, names, 1 + len(manifest.labels))
 
 
 def _draw(seed: int, key: str) -> bytes:
@@ -151,10 +154,10 @@ def _move_one(
 def missing_features(
     pile: Pile, hands: IntArray, number: int
 ) -> list[tuple[str, int, list[int]]]:
-    """Features that some hand lacks: name, groups that have it, the hands."""
+    """Required features that a hand lacks: name, groups that have it, the hands."""
     missing = []
     has = pile.counts > 0
-    for at, name in enumerate(pile.names):
+    for at, name in enumerate(pile.names[: pile.required]):
         if not has[:, at].any():
             continue
         lacking = [h for h in range(number) if not has[hands == h, at].any()]

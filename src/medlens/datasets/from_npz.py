@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from medlens.datasets.drafts import Draft, Entry, count_of
 from medlens.datasets.medmnist import SETS
 
 MAX_LABEL_BYTES = 256 * 2**20
+MAX_IMAGES = 3_000_000
 _SPLIT_OF = {"train": "train", "val": "validation", "test": "test", "": ""}
 
 
@@ -96,8 +98,12 @@ def _header(name: str, archive: zipfile.ZipFile, array: str) -> tuple[int, ...]:
             f"{name}: array {array} holds Python objects, which are never loaded; "
             "save it as numbers"
         )
-    if int(np.prod(shape)) * dtype.itemsize > MAX_LABEL_BYTES and "labels" in array:
-        raise DataError(f"{name}: array {array} is too large for labels: {shape}")
+    is_large = math.prod(shape) * dtype.itemsize > MAX_LABEL_BYTES
+    if ("labels" in array and is_large) or (shape and shape[0] > MAX_IMAGES):
+        raise DataError(
+            f"{name}: array {array} of shape {shape} is too large; at most "
+            f"{MAX_IMAGES:,} images are read"
+        )
     return tuple(int(n) for n in shape)
 
 

@@ -12,7 +12,8 @@ _TRUE = frozenset({"1", "true", "yes", "y", "t", "positive", "present"})
 _FALSE = frozenset({"0", "false", "no", "n", "f", "negative", "absent"})
 _NEGATIVE = words_in(
     "normal no negative neg healthy benign control controls 0 false absent none "
-    "absence unaffected background n f non nonpathological nofinding"
+    "absence unaffected background n f non nonpathological nofinding "
+    "正常 阴性 无 否 健康 良性"
 )
 _NEGATIVE_START = words_in(
     "no non not without normal negative healthy benign free absence absent"
@@ -23,7 +24,8 @@ _NOTHING = words_in(
 )
 _POSITIVE = words_in(
     "abnormal positive pos malignant disease diseased pathological present yes true "
-    "affected case cases patient sick cancer tumour tumor"
+    "affected case cases patient sick cancer tumour tumor "
+    "异常 阳性 有 是 患病 恶性"
 )
 _WHOLE = re.compile(r"([-+]?\d+)\.0*")
 

@@ -199,8 +199,6 @@ def _require_groups(pile: Pile, names: list[str]) -> None:
 
 def _require_labels(pile: Pile, hands: np.ndarray, names: list[str]) -> None:
     for name, groups, lacking in missing_features(pile, hands, len(names)):
-        if name.endswith(" absent"):
-            continue
         where = " and ".join(names[hand] for hand in lacking)
         raise DataError(
             f"label '{name}' is in {count_of(groups, 'group')} of patients or copies, "

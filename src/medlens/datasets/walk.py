@@ -56,6 +56,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.problems: list[Problem] = []
+        self._sniffed: dict[str, bool] = {}
         found: list[str] = []
         self._walk("", found, depth=0)
         self.files: tuple[str, ...] = tuple(sorted(found))
@@ -138,11 +139,13 @@ class Tree:
 
     def _begins_as_dicom(self, name: str) -> bool:
         # PS3.10 7.1: 128 bytes of preamble, then the letters DICM.
-        try:
-            with (self.root / name).open("rb") as file:
-                return file.read(132)[128:] == b"DICM"
-        except OSError:
-            return False
+        if name not in self._sniffed:
+            try:
+                with (self.root / name).open("rb") as file:
+                    self._sniffed[name] = file.read(132)[128:] == b"DICM"
+            except OSError:
+                self._sniffed[name] = False
+        return self._sniffed[name]
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -156,7 +159,7 @@ class Tree:
         table: dict[str, list[str]] = defaultdict(list)
         for name in self.files:
             if suffix_of(name) not in _NO_IMAGES:
-                table[posixpath.basename(stem_of(name))].append(name)
+                table[posixpath.basename(stem_of(name)).casefold()].append(name)
         return table
 
     def find(self, reference: str) -> list[str]:
@@ -167,7 +170,8 @@ class Tree:
 
         Returns:
             The file of exactly this path; else all whose path ends with it;
-            else all whose path without suffix ends with it.
+            else all whose path ends with it when letter case, and its suffix
+            if need be, are left out.
         """
         if reference in self.known:
             return [reference]
@@ -176,6 +180,14 @@ class Tree:
         named = [f for f in self._by_name.get(base, ()) if ("/" + f).endswith(tail)]
         if named:
             return named
-        return [
-            f for f in self._by_stem.get(base, ()) if ("/" + stem_of(f)).endswith(tail)
-        ]
+        tail = tail.casefold()
+        # "IMG_1.JPG" for img_1.jpg, then "IMG_1" for either.
+        for bare in (stem_of(base), base):
+            near = self._by_stem.get(bare.casefold(), [])
+            whole = [f for f in near if ("/" + f).casefold().endswith(tail)]
+            if whole:
+                return whole
+            cut = [f for f in near if ("/" + stem_of(f)).casefold().endswith(tail)]
+            if cut:
+                return cut
+        return []
