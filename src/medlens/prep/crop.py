@@ -107,22 +107,28 @@ def lung_box(plane: Array) -> Box | None:
         return None
     inside = codes[body > 0]
     otsu, _ = cv2.threshold(inside, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    dark = ((codes <= otsu) & (body > 0)).astype(np.uint8)
+    return _two_lungs(((codes <= otsu) & (body > 0)).astype(np.uint8))
+
+
+def _two_lungs(dark: Array) -> Box | None:
+    """Box of the two largest regions of a mask, if they lie as lungs do."""
+    height, width = dark.shape
     dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     _, _, stats, centres = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA] / dark.size
     lungs = [
         k
         for k in range(1, len(stats))
-        if 0.02 <= stats[k, cv2.CC_STAT_AREA] / plane.size <= 0.35
-        and not _touches_edge(stats[k], plane.shape)
+        if 0.025 <= areas[k] <= 0.35 and not _touches_edge(stats[k], dark.shape)
     ]
-    lungs = sorted(lungs, key=lambda k: -stats[k, cv2.CC_STAT_AREA])[:2]
+    lungs = sorted(lungs, key=lambda k: -areas[k])[:2]
     if len(lungs) < 2:
         return None
     (x1, y1), (x2, y2) = centres[lungs]
-    areas = stats[lungs, cv2.CC_STAT_AREA]
-    beside = abs(x1 - x2) > 0.15 * width and abs(y1 - y2) < 0.25 * height
-    return _around(stats[lungs]) if beside and areas[1] > 0.25 * areas[0] else None
+    beside = abs(x1 - x2) > 0.2 * width and abs(y1 - y2) < 0.15 * height
+    middle = abs((x1 + x2) / 2 - width / 2) < 0.2 * width
+    alike = areas[lungs[1]] > 0.35 * areas[lungs[0]]
+    return _around(stats[lungs]) if beside and middle and alike else None
 
 
 def _working_copy(image: Image) -> Array:

@@ -157,4 +157,5 @@ def _along_rows(plane: Array, weights: Weights) -> Array:
 def _nearest(length: int, count: int) -> Array:
     """Index of the input pixel under each output centre."""
     found = np.floor((np.arange(count) + 0.5) * (length / count))
-    return np.clip(found, 0, length - 1).astype(np.intp)
+    nearest: Array = np.clip(found, 0, length - 1).astype(np.intp)
+    return nearest
