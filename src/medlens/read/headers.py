@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 
 from medlens.core import ReadError
-from medlens.read.source import Kind
+from medlens.read.sniff import Kind
 
 
 @dataclass(frozen=True)

@@ -136,9 +136,8 @@ def _read_header(file: IO[bytes], source: Source) -> _Header:
     if volumes > limits.MAX_MEMBERS:
         raise ReadError(f"{source.case}: holds {volumes:,} volumes; that is too many")
     slice_axis = nifti.get_dim_info()[2]
-    return _Header(
-        nifti, shape[:3], volumes, 2 if slice_axis is None else int(slice_axis)
-    )
+    grid = (shape[0], shape[1], shape[2])
+    return _Header(nifti, grid, volumes, 2 if slice_axis is None else int(slice_axis))
 
 
 def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -> Array:

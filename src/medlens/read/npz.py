@@ -262,7 +262,7 @@ def _inflate(file: IO[bytes], size: int, source: Source, name: str) -> Array:
         flat = np.empty(size, dtype=np.uint8)
     else:
         flat = _disk_array(size, source, name)
-    target, done = memoryview(flat), 0
+    target, done = memoryview(flat), 0  # type: ignore[arg-type]
     try:
         while done < size:
             block = file.read(min(_BLOCK, size - done))

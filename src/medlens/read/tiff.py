@@ -170,8 +170,8 @@ def _to_colour(pixels: Array, page: Any, source: Source) -> tuple[Array, int]:
 def _invert(grey: Array, bits: int) -> Array:
     """WhiteIsZero turned so that larger is brighter."""
     if grey.dtype.kind == "u":
-        return (2**bits - 1 - grey.astype(np.int64)).astype(grey.dtype)
-    return ~grey if grey.dtype.kind == "i" else -grey
+        return np.asarray(2**bits - 1 - grey.astype(np.int64), dtype=grey.dtype)
+    return np.asarray(~grey if grey.dtype.kind == "i" else -grey)
 
 
 def _with_alpha(

@@ -15,15 +15,9 @@ import numpy as np
 
 from medlens.core import Array, ReadError
 from medlens.read.dicom.codestream import Codestream, parse_jpeg, parse_jpeg2000
-from medlens.read.dicom.header import (
-    DEFLATED,
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-)
+from medlens.read.dicom.header import NATIVE
 from medlens.read.dicom.layout import Layout
 
-NATIVE = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG)
 _ENCAPSULATED_NATIVE = "1.2.840.10008.1.2.1.98"
 _DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
 _RLE = "1.2.840.10008.1.2.5"
@@ -156,11 +150,14 @@ def _inflate_frame(data: bytes, layout: Layout, case: str) -> bytes:
 
 def _decode_rle(data: bytes, layout: Layout, case: str) -> Stored:
     """RLE Lossless (PS3.5 Annex G): always colour by plane."""
-    from rle.utils import decode_frame as decode
+    from rle.utils import decode_frame as decode  # type: ignore[attr-defined]
 
     pixels = layout.rows * layout.columns
+    if layout.bits_allocated == 1:  # packed first, then run-length encoded
+        packed = bytes(decode(data, -(-pixels // 8), 8, "<"))
+        return _decode_native(packed, layout, 0, case)
     raw = decode(data, pixels, layout.bits_allocated, "<")
-    dtype = np.dtype(f"<u{max(1, layout.bits_allocated // 8)}")
+    dtype = np.dtype(f"<u{layout.bits_allocated // 8}")
     values = np.frombuffer(raw, dtype=dtype)
     values = _shaped(values, layout, case, planar=True)
     shift = layout.high_bit + 1 - layout.bits_stored
@@ -198,7 +195,7 @@ def _bits(stream: Codestream, layout: Layout) -> int:
 
 
 def _decode_jpeg_ls(data: bytes, layout: Layout, case: str) -> Stored:
-    import jpeg_ls
+    import jpeg_ls  # type: ignore[import-untyped]
 
     stream = _check(parse_jpeg(data), layout, case)
     raw, info = jpeg_ls.decode_buffer(data)

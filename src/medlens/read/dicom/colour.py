@@ -41,7 +41,25 @@ def ybr_to_rgb(values: Array, layout: Layout, case: str) -> Array:
 def palette_to_rgb(values: Array, data: Any, layout: Layout, case: str) -> Array:
     """(H, W) stored values → (H, W, 3) colours, uint8 or uint16 as the tables are."""
     tables = read_palette(data, case, little_endian=layout.little_endian)
+    if all(_is_widened(table.entries) for table in tables):
+        tables = _narrow(tables)
     return np.stack([table.apply(values) for table in tables], axis=-1)
+
+
+def _is_widened(entries: Array) -> bool:
+    """16-bit entries made of 8-bit colours: low byte 0, or equal to the high one."""
+    if entries.dtype != np.uint16:
+        return False
+    low, high = entries & 255, entries >> 8
+    return not low.any() or bool((low == high).all())
+
+
+def _narrow(tables: tuple[Lut, Lut, Lut]) -> tuple[Lut, Lut, Lut]:
+    """The tables in 8 bits: white 0xFF00 becomes 255 of 255, not 65,280 of 65,535."""
+    red, green, blue = (
+        Lut((table.entries >> 8).astype(np.uint8), table.first, 8) for table in tables
+    )
+    return red, green, blue
 
 
 def supplement_rgb(values: Array, grey: Array, tables: tuple[Lut, Lut, Lut]) -> Array:

@@ -23,6 +23,7 @@ IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+NATIVE = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG)
 
 _PIXEL_ELEMENTS = {
     (0x7FE0, 0x0010): "PixelData",
@@ -48,6 +49,8 @@ class DicomHeader:
         transfer_syntax: UID.
         little_endian: byte order of the data set and of native pixels.
         keyword: "PixelData", "FloatPixelData" or "DoubleFloatPixelData".
+        words: the pixel element has VR OW, so that big-endian files swap the
+            bytes of 8-bit pixels as well (PS3.5 Annex D of old, 8.1.1).
         start: byte at which the value of the pixel element begins.
         length: its bytes; None where it is encapsulated.
         inflated: the data set's bytes where the file was deflated; `start`
@@ -59,6 +62,7 @@ class DicomHeader:
     transfer_syntax: str
     little_endian: bool
     keyword: str
+    words: bool
     start: int
     length: int | None
     inflated: bytes | None
@@ -96,7 +100,8 @@ def read_header(source: Source) -> DicomHeader:
             _cache.move_to_end(source.stamp)
             return _cache[source.stamp]
         header = _parse(source)
-        _cache[source.stamp] = header
+        if header.inflated is None:
+            _cache[source.stamp] = header
         while len(_cache) > _CACHED:
             _cache.popitem(last=False)
         return header
@@ -191,16 +196,16 @@ def _parse_stream(
     found = _pixel_element(stream, implicit=bool(implicit), little=little)
     if found is None:
         raise ReadError(_no_pixels(data, source))
-    keyword, length = found
+    keyword, words, length = found
     return DicomHeader(
-        data, syntax, little, keyword, stream.tell(), length, inflated, size
+        data, syntax, little, keyword, words, stream.tell(), length, inflated, size
     )
 
 
 def _pixel_element(
     stream: IO[bytes], *, implicit: bool, little: bool
-) -> tuple[str, int | None] | None:
-    """Keyword and length of the pixel element at which the stream stands."""
+) -> tuple[str, bool, int | None] | None:
+    """Keyword, "is OW" and length of the pixel element where the stream stands."""
     order = "<" if little else ">"
     start = stream.read(8)
     if len(start) < 8:
@@ -213,7 +218,8 @@ def _pixel_element(
     keyword = _PIXEL_ELEMENTS.get(tag)
     if keyword is None:
         return None
-    return keyword, None if length == _UNDEFINED else length
+    words = implicit or start[4:6] == b"OW"
+    return keyword, words, None if length == _UNDEFINED else length
 
 
 def _no_pixels(data: Any, source: Source) -> str:
@@ -241,7 +247,8 @@ def sop_class_name(data: Any) -> str:
     """
     from pydicom.uid import UID, UID_dictionary
 
-    uid = str(data.get("SOPClassUID", ""))
+    meta = getattr(data, "file_meta", None) or {}
+    uid = str(data.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
     if uid not in UID_dictionary:
         return ""
     return str(UID(uid).name).removesuffix(" Storage")

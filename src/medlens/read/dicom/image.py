@@ -12,7 +12,7 @@ from medlens.read.dicom.colour import palette_to_rgb, supplement_rgb, ybr_to_rgb
 from medlens.read.dicom.facts import read_facts, read_uids
 from medlens.read.dicom.frames import first_bit, read_frame
 from medlens.read.dicom.geometry import read_geometry
-from medlens.read.dicom.header import DicomHeader, quiet, read_header
+from medlens.read.dicom.header import NATIVE, DicomHeader, quiet, read_header
 from medlens.read.dicom.layout import GREY, Layout, read_layout
 from medlens.read.dicom.lut import Lut, read_palette
 from medlens.read.dicom.numbers import text
@@ -80,7 +80,7 @@ def read_dicom(source: Source, member: str = "") -> Image:
         plan = _read_plan(header, source, member)
     layout = plan.layout
     data = read_frame(header, layout, plan.frame, source)
-    start = first_bit(layout, plan.frame) if header.length is not None else 0
+    start = first_bit(layout, plan.frame) if layout.syntax in NATIVE else 0
     stored = decode_frame(data, layout, start, source.case)
     values = to_stored(stored, layout)
     if layout.samples == 3:

@@ -134,7 +134,7 @@ def _read_samples(header: DicomHeader, photometric: str, case: str) -> int:
     if samples != expected:
         raise ReadError(
             f"{case}: Samples per Pixel (0028,0002) is {samples}, but Photometric "
-            f"Interpretation {photometric} has {expected}; the header contradicts itself"
+            f"Interpretation {photometric} has {expected}; the header is wrong"
         )
     return samples
 

@@ -74,8 +74,8 @@ def read_lut(
     entries = _words(value_of(data, "LUTData"), bits, count, little_endian)
     if len(entries) < count:
         raise ReadError(
-            f"{case}: LUT Data (0028,3006) has {len(entries):,} entries, its descriptor "
-            f"says {count:,}; the DICOM file is damaged"
+            f"{case}: LUT Data (0028,3006) has {len(entries):,} entries, its "
+            f"descriptor says {count:,}; the DICOM file is damaged"
         )
     return Lut(entries[:count], first, bits)
 

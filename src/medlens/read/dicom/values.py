@@ -45,17 +45,16 @@ def to_stored(stored: Stored, layout: Layout) -> Array:
     width = values.dtype.itemsize * 8
     if stored.shift == 0 and stored.bits == width:
         signed = np.dtype(f"i{values.dtype.itemsize}")
-        return values.view(signed) if layout.signed else values
+        return np.asarray(values.view(signed) if layout.signed else values)
     if layout.signed:
         # Left until the sign bit is on top, then arithmetic right.
         up = width - stored.bits - stored.shift
         signed = np.dtype(f"i{values.dtype.itemsize}")
-        return np.right_shift(
-            np.left_shift(values, up).view(signed), width - stored.bits
-        )
+        topped = np.left_shift(values, up).view(signed)
+        return np.asarray(np.right_shift(topped, width - stored.bits))
     mask = values.dtype.type((1 << stored.bits) - 1)
     shifted = np.right_shift(values, stored.shift) if stored.shift else values
-    return np.bitwise_and(shifted, mask)
+    return np.asarray(np.bitwise_and(shifted, mask))
 
 
 def stored_span(layout: Layout) -> tuple[float, float]:
@@ -181,7 +180,7 @@ def _as_stored(value: float, layout: Layout) -> float:
     size = 2**layout.bits_allocated
     if low <= value <= high:
         return value
-    return value - size if value > high and layout.signed else value % size
+    return value - size if value > high and layout.signed else float(value % size)
 
 
 def padding_mask(values: Array, padding: Padding) -> Array:
