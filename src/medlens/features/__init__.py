@@ -14,8 +14,8 @@ if TYPE_CHECKING:
         fit_majority,
     )
     from medlens.features.catalogue import full_catalogue
-    from medlens.features.discretise import discretise
-    from medlens.features.measure import measure, measure_image, measure_many
+    from medlens.features.levels import discretise
+    from medlens.features.image import measure, measure_image, measure_many
     from medlens.features.names import FEATURES, VOLUME_FEATURES, Feature
     from medlens.features.shape import find_foreground, measure_shape
     from medlens.features.table import (
@@ -36,8 +36,8 @@ _ROOM = {
         "fit_majority",
     ),
     "catalogue": ("full_catalogue",),
-    "discretise": ("discretise",),
-    "measure": ("measure", "measure_image", "measure_many"),
+    "levels": ("discretise",),
+    "image": ("measure", "measure_image", "measure_many"),
     "names": ("FEATURES", "VOLUME_FEATURES", "Feature"),
     "shape": ("find_foreground", "measure_shape"),
     "table": ("FeatureTable", "build_table", "read_table", "write_table"),

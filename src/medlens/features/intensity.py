@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.features.discretise import Levels
+from medlens.features.levels import Levels
 from medlens.features.texture import entropy
 
 Values = NDArray[np.float64]

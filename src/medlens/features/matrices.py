@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.features.discretise import Levels
+from medlens.features.levels import Levels
 
 Counts = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.features import matrices
-from medlens.features.discretise import Levels
+from medlens.features.levels import Levels
 from medlens.features.matrices import Counts, SizeMatrix
 from medlens.features.names_ibsi import SIZE_FAMILIES
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from medlens.core import Array, Image, MedlensError, PrepError, UsageError
 from medlens.features.colour import measure_colour
-from medlens.features.discretise import crop_to_region, discretise
+from medlens.features.levels import crop_to_region, discretise
 from medlens.features.edges import measure_edges, measure_hog
 from medlens.features.intensity import (
     measure_histogram,
