@@ -128,7 +128,12 @@ def _two_lungs(dark: Array) -> Box | None:
     beside = abs(x1 - x2) > 0.2 * width and abs(y1 - y2) < 0.15 * height
     middle = abs((x1 + x2) / 2 - width / 2) < 0.2 * width
     alike = areas[lungs[1]] > 0.35 * areas[lungs[0]]
-    return _around(stats[lungs]) if beside and middle and alike else None
+    top, left, bottom, right = _around(stats[lungs])
+    # two to one across is the flattest a pair of lungs comes
+    if not (beside and middle and alike) or bottom - top < 0.5 * (right - left):
+        return None
+    # the bases fade away behind the diaphragm and the breast
+    return top, left, min(height, bottom + (bottom - top) // 4), right
 
 
 def _working_copy(image: Image) -> Array:
@@ -203,9 +208,9 @@ def _filled_body(codes: Array) -> Array:
 
 
 def _touches_edge(stat: Array, shape: tuple[int, ...]) -> bool:
-    """True for regions that reach the left, right or lower edge (outside air)."""
+    """True for regions that reach an edge (outside air, neck, collimation)."""
     x, y, w, h = stat[:4]
-    return bool(x <= 0 or x + w >= shape[1] or y + h >= shape[0])
+    return bool(x <= 0 or y <= 0 or x + w >= shape[1] or y + h >= shape[0])
 
 
 def _around(stats: Array) -> Box:
