@@ -34,19 +34,26 @@ def draw_learning(history: Columns) -> tuple[Figure, ...]:
         history,
         name="loss",
         title="Loss",
+        measure="Loss",
         columns={"train_loss": "Training", "validation_loss": "Validation"},
     )
     auroc = _learning_figure(
         history,
         name="validation-auroc",
         title="AUROC on the validation split",
+        measure="AUROC",
         columns={"validation_auroc": "Validation"},
     )
     return tuple(figure for figure in (loss, auroc) if figure)
 
 
 def _learning_figure(
-    history: Columns, *, name: str, title: str, columns: dict[str, str]
+    history: Columns,
+    *,
+    name: str,
+    title: str,
+    measure: str,
+    columns: dict[str, str],
 ) -> Figure | None:
     lines = {word: _series(history, column) for column, word in columns.items()}
     lines = {word: line for word, line in lines.items() if len(line[0]) > 1}
@@ -56,7 +63,7 @@ def _learning_figure(
     epochs = [x for xs, _ in lines.values() for x in xs]
     values = [y for _, ys in lines.values() for y in ys]
     frame = svg.Frame(
-        svg.fit_axis(unit, epochs), svg.fit_axis(title, values), bottom=214.0
+        svg.fit_axis(unit, epochs), svg.fit_axis(measure, values), bottom=214.0
     )
     parts = [svg.draw_axes(frame)]
     for series, (xs, ys) in enumerate(lines.values()):
@@ -144,8 +151,8 @@ def draw_forest(
     frame = svg.Frame(
         svg.fit_axis(measure, values, count=4),
         svg.Axis("", 0, 1, ()),
-        left=14.0,
-        right=346.0,
+        left=20.0,
+        right=340.0,
         bottom=bottom,
     )
     parts = [svg.draw_axes(frame)]
@@ -173,7 +180,7 @@ def _forest_row(
     interval = interval_text(quantity, is_share=is_share)
     parts = [
         svg.draw_text(
-            frame.left + 3, top + 15, svg.cut_label(label, room=30), kind="row"
+            frame.left + 3, top + 15, svg.cut_label(label, room=24), kind="row"
         ),
         svg.draw_text(
             frame.right,
@@ -194,20 +201,19 @@ def _forest_row(
 def draw_interval(quantity: Quantity, *, low: float, high: float) -> Markup:
     """A small interval bar for a key figure; the text beside it says the same."""
     axis = svg.Axis("", low, high, ())
-    frame = svg.Frame(axis, axis, left=6.0, right=174.0, top=0.0, bottom=16.0)
-    parts = [
-        svg.draw_rule(
-            frame, (low, (low + high) / 2), (high, (low + high) / 2), kind="axis"
-        )
-    ]
+    frame = svg.Frame(axis, axis, left=2.0, right=118.0, top=0.0, bottom=14.0)
+    middle = (low + high) / 2
+    parts = [svg.draw_rule(frame, (low, middle), (high, middle), kind="axis")]
     if quantity.low is not None and quantity.high is not None:
-        a, b = frame.across(quantity.low), frame.across(quantity.high)
-        parts.append(svg.draw_box(a, 4, max(b - a, 2.0), 8, kind="span"))
+        start, end = frame.across(quantity.low), frame.across(quantity.high)
+        parts.append(svg.draw_box(start, 3, max(end - start, 2.0), 8, kind="span"))
     if quantity.value is not None:
         x = frame.across(quantity.value)
-        parts.append(svg.draw_box(x - 1.5, 1, 3, 14, kind="spot"))
+        parts.append(svg.draw_box(x - 1.5, 0, 3, 14, kind="spot"))
+    parts.append(svg.draw_text(0, 25, f"{low:g}"))
+    parts.append(svg.draw_text(120, 25, f"{high:g}", anchor="end"))
     return Markup(
-        '<svg class="mini" viewBox="0 0 180 16" aria-hidden="true">{}</svg>'
+        '<svg class="mini" viewBox="0 0 120 28" aria-hidden="true">{}</svg>'
     ).format(Markup("").join(parts))
 
 

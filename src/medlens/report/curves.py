@@ -191,7 +191,7 @@ def _legend(
 ) -> tuple[Legend, ...]:
     return tuple(
         Legend(
-            svg.draw_sample(series),
+            svg.draw_sample(series, marked=len(lines) > 1),
             f"{svg.cut_label(label, room=32)}: {word} "
             f"{both_text(_label_quantity(subject, label, name))}",
         )

@@ -20,8 +20,10 @@ from medlens.report.values import (
     join_words,
 )
 
-GROUPS = 12
+GROUPS = 6
 """Groups and cases listed in a table; the rest is counted."""
+COLUMNS = 12
+"""Labels that get a column in the table of splits."""
 _ORDER = ("train", "validation", "test")
 
 
@@ -112,7 +114,7 @@ def _split_table(folder: RunFolder, subject: Subject) -> Table | None:
     if not counts:
         return None
     classes = _class_counts(folder, subject, {k: v[0] for k, v in counts.items()})
-    labels = subject.labels[:GROUPS] if classes else ()
+    labels = subject.labels[:COLUMNS] if classes else ()
     columns = ("Split", "Cases", "Patients", "Groups", *map(clean_text, labels))
     ordered = sorted(counts, key=lambda n: _ORDER.index(n) if n in _ORDER else 9)
     rows = tuple(
@@ -127,12 +129,14 @@ def _split_table(folder: RunFolder, subject: Subject) -> Table | None:
     if not has_groups:
         columns = columns[:3] + columns[4:]
         rows = tuple(row[:3] + row[4:] for row in rows)
+    hidden = len(subject.labels) - len(labels) if labels else 0
     note = "A group holds the cases of one patient and all near-duplicates of them."
     return Table(
         "Cases, patients and labels per split",
         columns,
         rows,
-        note=note if has_groups else "",
+        note=(note if has_groups else "")
+        + (f" {hidden} more labels stand in metrics.json." if hidden else ""),
     )
 
 
@@ -163,7 +167,7 @@ def _split_counts(splits: Columns) -> SplitCounts:
         sets[name] |= {group} if group else set()
     return {
         name: (count, len(persons[name]) or None, len(sets[name]) or None)
-        for name, count in cases.most_common(GROUPS)
+        for name, count in cases.most_common(COLUMNS)
         if name
     }
 

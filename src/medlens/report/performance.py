@@ -8,9 +8,9 @@ from medlens.report.charts import draw_forest
 from medlens.report.figure import Figure, Row, Table
 from medlens.report.quantity import (
     Quantity,
-    both_text,
     interval_text,
     measure_of,
+    stacked_text,
     value_text,
 )
 from medlens.report.subject import Subject, known_metrics, metric
@@ -168,7 +168,7 @@ def label_table(subject: Subject) -> tuple[Table | None, Figure | None]:
             clean_text(label, limit=60),
             _cases(holder.get("n_cases")),
             *(
-                both_text(metric(holder, n), is_share=measure_of(n).is_share)
+                stacked_text(metric(holder, n), is_share=measure_of(n).is_share)
                 for n in names
             ),
         )
@@ -228,7 +228,10 @@ def _point_row(point: dict[str, object], names: list[str], has_labels: bool) -> 
         (clean_text(point.get("name"), limit=60) or "–") + chosen,
         *label,
         "–" if threshold is None else f"{threshold:.3f}",
-        *(both_text(metric(point, n), is_share=measure_of(n).is_share) for n in names),
+        *(
+            stacked_text(metric(point, n), is_share=measure_of(n).is_share)
+            for n in names
+        ),
         "–" if prevalence is None else f"{100 * prevalence:.1f}%",
     )
 
@@ -245,7 +248,7 @@ def subgroup_tables(subject: Subject) -> tuple[Table | None, tuple[Figure, ...]]
             _cases(group.get("n_cases")),
             _cases(group.get("n_patients")),
             *(
-                both_text(metric(group, n), is_share=measure_of(n).is_share)
+                stacked_text(metric(group, n), is_share=measure_of(n).is_share)
                 for n in names
             ),
         )
@@ -312,7 +315,7 @@ def comparison_table(subject: Subject) -> Table | None:
         (
             measure_of(n).name,
             *(
-                both_text(metric(h, n), is_share=measure_of(n).is_share)
+                stacked_text(metric(h, n), is_share=measure_of(n).is_share)
                 for h in given.values()
             ),
         )

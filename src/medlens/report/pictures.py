@@ -119,7 +119,7 @@ def _overlay(
     """
     height, width = image.shape[:2]
     clean = np.nan_to_num(np.asarray(evidence, dtype=np.float32), posinf=1.0)
-    strong = cv2.resize(clean, (width, height), interpolation=cv2.INTER_LINEAR)
+    strong = cv2.resize(clean, (width, height), interpolation=cv2.INTER_CUBIC)
     strong = np.clip(strong, 0.0, 1.0)
     colours = _colours()[(strong * 255).round().astype(np.uint8)]
     opacity = (OPACITY * strong)[:, :, None]

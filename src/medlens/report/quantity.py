@@ -120,6 +120,8 @@ def interval_text(quantity: Quantity, *, is_share: bool = False) -> str:
     """ "0.985 to 0.997", or "" when the interval is unknown."""
     if quantity.low is None or quantity.high is None:
         return ""
+    if quantity.low == quantity.high:
+        return ""  # an exact figure, such as chance
     low = _number(quantity.low, is_share=is_share)
     high = _number(quantity.high, is_share=is_share)
     return f"{low} to {high}" + ("%" if is_share else "")
@@ -134,18 +136,33 @@ def both_text(quantity: Quantity, *, is_share: bool = False) -> str:
     return f"{value} ({interval})" if interval else value
 
 
+def stacked_text(quantity: Quantity, *, is_share: bool = False) -> str:
+    """Value and interval on two lines of a table cell, parted by a newline."""
+    interval = interval_text(quantity, is_share=is_share)
+    if quantity.value is None or not interval:
+        return both_text(quantity, is_share=is_share).replace("– (", "–\n(")
+    return f"{value_text(quantity, is_share=is_share)}\n{interval}"
+
+
 def _number(value: float | None, *, is_share: bool) -> str:
     if value is None:
         return "–"
     text = f"{100 * value:.1f}" if is_share else f"{value:.3f}"
+    # Rounding must not make a near-perfect figure perfect, nor a small one zero.
+    if 0 < value < 1 and float(text) == (100 if is_share else 1):
+        return ">99.9" if is_share else ">0.999"
+    if value > 0 and float(text) == 0:
+        return "<0.1" if is_share else "<0.001"
     # "-0.000" would read as a finding; a minus sign reads better than a hyphen.
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def signed_text(value: float | None) -> str:
     """A difference with its sign: "+0.041", "−0.003"."""
-    text = _number(value, is_share=False)
-    return text if value is None or text[0] == "−" or float(text) == 0 else f"+{text}"
+    text = "–" if value is None else f"{abs(value):.3f}"
+    if value is None or float(text) == 0:
+        return text
+    return f"+{text}" if value > 0 else f"−{text}"
 
 
 def p_text(p_value: float | None) -> str:

@@ -44,7 +44,7 @@ class Frame:
 
     x: Axis
     y: Axis
-    left: float = 46.0
+    left: float = 48.0
     top: float = 12.0
     right: float = 348.0
     bottom: float = 314.0
@@ -113,7 +113,7 @@ def draw_axes(frame: Frame, *, grid: bool = True) -> Markup:
     parts.append(
         Markup(
             '<text class="at" text-anchor="middle" '
-            'transform="translate(11 {:.1f}) rotate(-90)">{}</text>'
+            'transform="translate(10 {:.1f}) rotate(-90)">{}</text>'
         ).format(centre, frame.y.title)
     )
     return Markup("").join(parts)
@@ -221,12 +221,13 @@ def draw_box(
     ).format(kind, x, y, max(width, 0.0), max(height, 0.0))
 
 
-def draw_sample(series: int) -> Markup:
-    """A piece of line with its marker, for a legend."""
+def draw_sample(series: int, *, marked: bool = True) -> Markup:
+    """A piece of line, with its marker where the drawing has one, for a legend."""
     line = Markup('<path class="line s{}" d="M1 7H35"/>').format(series % SERIES)
+    marker = draw_marker(18, 7, series=series) if marked else Markup("")
     return Markup(
         '<svg class="sample" viewBox="0 0 36 14" aria-hidden="true">{}{}</svg>'
-    ).format(line, draw_marker(18, 7, series=series))
+    ).format(line, marker)
 
 
 def to_svg(
