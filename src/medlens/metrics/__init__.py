@@ -18,7 +18,6 @@ from medlens.metrics.classification import (
     confusion_matrix,
     count_decisions,
     log_losses,
-    predictive_values,
     squared_errors,
 )
 from medlens.metrics.conformal import ConformalSets, fit_conformal
@@ -27,6 +26,7 @@ from medlens.metrics.estimate import Difference, Estimate
 from medlens.metrics.intervals import patient_codes, proportion, wilson
 from medlens.metrics.operating import OperatingPoint, decide, fit_operating_points
 from medlens.metrics.outlier import OutlierGate, fit_outlier_gate
+from medlens.metrics.predictive import predictive_values
 from medlens.metrics.ranking import average_precision
 from medlens.metrics.shift import estimate_prior
 

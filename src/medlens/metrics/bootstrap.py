@@ -137,3 +137,26 @@ def percentile_estimate(
     # A resampled statistic can be biased (ECE, MCC at its limit); an interval
     # that leaves out its own value would be read as a mistake.
     return Estimate(value, min(float(low), value), max(float(high), value), name)
+
+
+def reflected_estimate(
+    value: float, replicates: Array, bootstrap: PatientBootstrap, *, method: str = ""
+) -> Estimate:
+    """Estimate of a figure of 0 or above that sampling noise inflates (ECE).
+
+    A resample adds the noise once more, so its replicates lie as far above the
+    value as the value lies above the truth. The basic bootstrap (Davison &
+    Hinkley 1997, §5.2) reflects them at the value and so undoes the inflation;
+    the ends are cut at 0 and never leave the value out.
+    """
+    estimate = percentile_estimate(value, replicates, bootstrap, method=method)
+    if estimate.low is None:
+        return estimate
+    valid = replicates[np.isfinite(replicates)]
+    low, high = np.quantile(valid, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(
+        value,
+        max(0.0, min(value, 2 * value - float(high))),
+        max(value, 2 * value - float(low)),
+        f"{estimate.method}, reflected",
+    )

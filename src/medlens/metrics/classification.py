@@ -6,11 +6,9 @@ undefined figures (no positives, …) are NaN.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from medlens.core import Array, UsageError
+from medlens.core import Array
 
 EPSILON = 1e-7
 """Probabilities are clipped to EPSILON..1 - EPSILON in the log loss; float32
@@ -81,38 +79,6 @@ def matthews(counts: Array) -> Array:
     return np.where(margins > 0, product / np.where(margins > 0, margins, 1.0), 0.0)
 
 
-def predictive_values(
-    *, sensitivity: float, specificity: float, prevalence: float
-) -> tuple[float, float]:
-    """PPV and NPV that sensitivity and specificity give at a stated prevalence.
-
-    Args:
-        sensitivity, specificity, prevalence: 0..1.
-
-    Returns:
-        (PPV, NPV), NaN where nobody is called positive (or negative).
-
-    Raises:
-        UsageError: a share lies outside 0..1.
-    """
-    for name, share in (
-        ("sensitivity", sensitivity),
-        ("specificity", specificity),
-        ("prevalence", prevalence),
-    ):
-        if not 0 <= share <= 1:
-            raise UsageError(f"predictive values: {name} is {share}; wanted 0..1")
-    true_positive = sensitivity * prevalence
-    false_positive = (1 - specificity) * (1 - prevalence)
-    true_negative = specificity * (1 - prevalence)
-    false_negative = (1 - sensitivity) * prevalence
-    called, passed = true_positive + false_positive, true_negative + false_negative
-    return (
-        true_positive / called if called > 0 else math.nan,
-        true_negative / passed if passed > 0 else math.nan,
-    )
-
-
 def squared_errors(targets: Array, probabilities: Array) -> Array:
     """(p - y)² of each case; its mean is the Brier score (0 best, 1 worst).
 
@@ -136,6 +102,24 @@ def log_losses(targets: Array, probabilities: Array) -> Array:
     if targets.ndim == 1:
         return np.asarray(-np.log(np.where(targets == 1, clipped, 1 - clipped)))
     return np.asarray(-np.log(clipped[np.arange(len(targets)), targets.argmax(axis=1)]))
+
+
+def matthews_multiclass(confusions: Array) -> Array:
+    """Correlation R_K of (..., K, K) confusion matrices (Gorodkin 2004), -1..1.
+
+    The Matthews correlation for K = 2; 0 where only one label occurs on either
+    side.
+    """
+    confusions = np.asarray(confusions, dtype=np.float64)
+    reference, decision = confusions.sum(axis=-1), confusions.sum(axis=-2)
+    total = reference.sum(axis=-1)
+    right = np.trace(confusions, axis1=-2, axis2=-1)
+    covariance = right * total - (reference * decision).sum(axis=-1)
+    spread = (total**2 - (reference**2).sum(axis=-1)) * (
+        total**2 - (decision**2).sum(axis=-1)
+    )
+    root = np.sqrt(np.maximum(spread, 0))
+    return np.where(root > 0, covariance / np.where(root > 0, root, 1.0), 0.0)
 
 
 def confusion_matrix(targets: Array, decisions: Array) -> Array:

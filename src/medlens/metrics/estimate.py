@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,11 @@ class Difference:
 def undefined(reason: str, *, method: str = "") -> Estimate:
     """An estimate without a value, and why."""
     return Estimate(None, method=method, reason=reason)
+
+
+def to_json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Named estimates as JSON objects."""
+    return {name: estimate.to_json() for name, estimate in estimates.items()}
 
 
 def rounded(value: float | None) -> float | None:
