@@ -8,9 +8,15 @@ from dataclasses import dataclass
 
 from medlens.core import DataError
 from medlens.datasets.drafts import list_in, list_some
-from medlens.datasets.label_column import find_labels, names_person, words_of
+from medlens.datasets.label_column import (
+    find_labels,
+    is_label_name,
+    names_person,
+    words_of,
+)
 from medlens.datasets.label_text import is_binary, is_blank
 from medlens.datasets.table import Table
+from medlens.datasets.walk import suffix_of
 
 _IMAGE = list_in(
     "image images imagepath imagefile imagefilename imagename img imgpath imgname "
@@ -101,6 +107,7 @@ def choose_columns(
         DataError: a named column is not there, no column names files, or the
             label column is not plain; the message lists the columns.
     """
+    _require_header(table, names_file)
     patient = _named(table, patient_column, flag="--patient-column")
     wanted = _wanted_labels(table, label_column)
     keys = {name: "".join(words_of(name)) for name in table.columns}
@@ -111,7 +118,7 @@ def choose_columns(
         if key in _UIDS and name != image and name not in wanted
     }
     if not image and not uid:
-        raise DataError(_no_image_message(table, names_file))
+        raise DataError(_no_image_message(table))
     taken = {image, patient, *wanted} - {""}
     found: dict[str, str] = {"patient": patient}
     for role, names in (
@@ -130,12 +137,23 @@ def choose_columns(
     )
     taken |= {found["boxes"], *uid.values()}
     notes: list[str] = []
-    found["split"] = _check_split(table, found["split"], notes)
+    split = _check_split(table, found["split"], notes)
+    taken -= {found["split"]} - {split}
+    found["split"] = split
     free = [n for n in table.columns if n not in taken]
     labels = wanted or find_labels(table, free, notes)
     extra = [n for n in table.columns if n not in taken and n not in labels]
     extra = [n for n in extra if not names_person(n)]
     return Roles(image, uid, labels, extra=tuple(extra), notes=tuple(notes), **found)
+
+
+def _require_header(table: Table, names_file: Callable[[str], bool]) -> None:
+    # A suffix is asked for: a column "image" beside a file image.png is fine.
+    if any(suffix_of(name) and names_file(name) for name in table.columns):
+        raise DataError(
+            f"{table.name}: the first line names a file, so the header is missing; "
+            "add a first line such as 'image,label'"
+        )
 
 
 def _by_key(keys: dict[str, str], names: list[str]) -> list[str]:
@@ -195,7 +213,9 @@ def _find_image(
     best = max(named, key=share, default="")
     if best and share(best) > 0:
         return best
-    others = [n for n in table.columns if n not in taken | masks | set(named)]
+    # A label "a" must not pass for the file a.png: image columns do not repeat.
+    free = [n for n in table.columns if n not in taken | masks | set(named)]
+    others = [n for n in free if not is_label_name(n) and _rarely_repeats(table, n)]
     by_value = max(others, key=share, default="")
     if by_value and share(by_value) >= 0.5:
         return by_value
@@ -207,6 +227,11 @@ def _find_image(
 def _is_boxes(name: str) -> bool:
     words = words_of(name)
     return bool(set(words) & set(_BOXES)) or "".join(words) in _BOXES
+
+
+def _rarely_repeats(table: Table, name: str) -> bool:
+    texts = table.column(name)
+    return 2 * len(set(texts)) > len(texts)
 
 
 def _check_split(table: Table, name: str, notes: list[str]) -> str:
@@ -226,12 +251,7 @@ def _check_split(table: Table, name: str, notes: list[str]) -> str:
     )
 
 
-def _no_image_message(table: Table, names_file: Callable[[str], bool]) -> str:
-    if any(names_file(text) for text in table.columns):
-        return (
-            f"{table.name}: the first line names a file, so the header is missing; "
-            "add a first line such as 'image,label'"
-        )
+def _no_image_message(table: Table) -> str:
     series = next((n for n in table.columns if "".join(words_of(n)) in _SERIES), "")
     whole = (
         f"; column '{series}' names whole series, this version takes single images"

@@ -49,13 +49,18 @@ def names_person(name: str) -> bool:
     return bool(_IDENTITY_WORDS & set(words)) or "".join(words) in _NAMES
 
 
+def is_label_name(name: str) -> bool:
+    """True for a column whose name has a word for labels in it."""
+    return bool(_LABEL_WORDS & set(words_of(name)))
+
+
 def find_labels(table: Table, free: list[str], notes: list[str]) -> tuple[str, ...]:
     """The label column, or all 0/1 columns, among columns without a role."""
     exact = [n for n in free if "".join(words_of(n)) in ("label", "labels", "标签")]
     if len(exact) == 1:
         return (exact[0],)
     free = [n for n in free if not names_person(n)]
-    by_word = [n for n in free if _LABEL_WORDS & set(words_of(n))]
+    by_word = [n for n in free if is_label_name(n)]
     by_word = _drop_same_meaning(table, by_word)
     if len(by_word) == 1:
         return (by_word[0],)
