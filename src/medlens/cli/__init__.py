@@ -1,1 +1,36 @@
+"""The command line: one file per verb; each parses, calls one function, prints."""
 
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code.
+
+    0 done; 1 some cases failed, or the work could not be done; 2 wrong use;
+    130 stopped with Ctrl-C.
+    """
+    from medlens.cli.app import app
+    from medlens.core import MedlensError, UsageError
+
+    try:
+        app()
+    except UsageError as error:
+        _tell(error)
+        sys.exit(2)
+    except MedlensError as error:
+        _tell(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(
+            "\nStopped. Repeat the same command to go on from here.", file=sys.stderr
+        )
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing to tell
+        sys.exit(1)
+
+
+def _tell(error: Exception) -> None:
+    print(f"medlens: {error}", file=sys.stderr)

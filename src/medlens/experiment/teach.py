@@ -27,7 +27,7 @@ from medlens.metrics import (
 )
 from medlens.predict.session import OnnxSession
 from medlens.prep import build_pipeline
-from medlens.read import open_image
+from medlens.experiment.collect import open_case
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -56,9 +56,6 @@ class Learned:
     history: list[EpochResult]
 
 
-def open_case(case: Case) -> Image:
-    """The pixels of a case, named by its key."""
-    return open_image(case.path, member=case.member, case=case.key)
 
 
 def teach(

@@ -23,7 +23,6 @@ from medlens.plan.schedule import Schedule, Speed, check_budget, fit_schedule
 from medlens.recipe.settings import (
     BudgetSettings,
     Recipe,
-    Step,
     TaskSettings,
     TrainSettings,
 )
@@ -55,14 +54,11 @@ class Plan:
         return found
 
 
-def make_plan(
-    facts: Facts, presets: dict[str, tuple[Step, ...]], measure: Measure
-) -> Plan:
+def make_plan(facts: Facts, measure: Measure) -> Plan:
     """Choose everything that a run needs.
 
     Args:
         facts: data set and machine in numbers.
-        presets: augmentation presets by name, with "general" among them.
         measure: times a recipe on this machine.
 
     Raises:
@@ -77,7 +73,7 @@ def make_plan(
     split, split_choice = choose_split(facts)
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration(facts)
-    augment, augment_choice = choose_augment(facts, presets)
+    augment, augment_choice = choose_augment(facts)
     is_small = facts.train + facts.validation < SMALL_DATA
     base = TrainSettings(
         balance=balance, seed=facts.seed, threads=max(1, facts.cores), patience=4

@@ -7,6 +7,7 @@ are in docs/plan.md together with the benchmark that gives them again.
 from __future__ import annotations
 
 from medlens.plan.facts import Choice, Facts
+from medlens.prep import AUGMENT_PRESETS, preset_of
 from medlens.recipe.settings import (
     AugmentSettings,
     CalibrateSettings,
@@ -112,23 +113,21 @@ def choose_prep(facts: Facts, size: int) -> tuple[PrepSettings, list[Choice]]:
     return PrepSettings(steps=tuple(steps), cache_bits=bits), choices
 
 
-def choose_augment(
-    facts: Facts, presets: dict[str, tuple[Step, ...]]
-) -> tuple[AugmentSettings, Choice]:
+_AUGMENT_REASONS = {
+    "radiograph": "left and right matter: never flipped",
+    "cross_section": "left and right matter: never flipped",
+    "ultrasound": "the probe may be held either way",
+    "photograph": "colour images without a fixed orientation",
+    "microscopy": "slides have no up or down",
+    "unknown": "kind of image unknown: nothing is flipped",
+}
+
+
+def choose_augment(facts: Facts) -> tuple[AugmentSettings, Choice]:
     """Random changes that are right for the kind of image."""
-    if facts.modality in RADIOGRAPHS:
-        name, reason = "radiograph", "left and right matter: never flipped"
-    elif facts.modality in ("CT", "MR"):
-        name, reason = facts.modality.lower(), "left and right matter: never flipped"
-    elif facts.modality == "US":
-        name, reason = "ultrasound", "the probe may be held either way"
-    elif facts.is_colour:
-        name, reason = "photograph", "colour images have no fixed orientation"
-    else:
-        name, reason = "general", "kind of image unknown: nothing is flipped"
-    if name not in presets:
-        name = "general"
-    return AugmentSettings(presets[name]), Choice("augment.steps", name, reason)
+    name = preset_of(facts.modality, is_colour=facts.is_colour)
+    reason = _AUGMENT_REASONS.get(name, "chosen by modality")
+    return AugmentSettings(AUGMENT_PRESETS[name]), Choice("augment.steps", name, reason)
 
 
 def choose_split(facts: Facts) -> tuple[SplitSettings, Choice]:

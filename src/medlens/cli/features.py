@@ -1,0 +1,46 @@
+"""`medlens features`: edges, texture and shape of every image as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medlens.cli.console import Console
+
+
+def features(
+    data: Annotated[Path, typer.Argument(help="Data, any form.", show_default=False)],
+    labels: Annotated[Path | None, typer.Option(help="CSV of labels.")] = None,
+    out: Annotated[Path, typer.Option(help="The table.")] = Path("features.csv"),
+    label_column: Annotated[
+        str | None, typer.Option(help="Column that holds the label.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing table.")
+    ] = False,
+) -> None:
+    """Write a table of edge, texture and shape features, IBSI names where it has them.
+
+    Example: medlens features images/ --out features.csv
+    """
+    from medlens.experiment.tabulate import tabulate_features
+
+    console = Console()
+    try:
+        written, failed = tabulate_features(
+            data,
+            labels=labels,
+            label_column=label_column,
+            out=out,
+            force=force,
+            narrator=console,
+        )
+    finally:
+        console.close()
+    typer.echo(f"{written} rows in {out}")
+    for key, reason in failed:
+        typer.echo(f"medlens: failed: {key}: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,53 @@
+"""`medlens predict`: a bundle's answer for images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Bundle folder.", show_default=False)],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...", help="Images or folders of images.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for files; wanted by --format.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="Files to write: json, csv, png.")
+    ] = "json,csv",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document.")
+    ] = False,
+    engine: Annotated[
+        str, typer.Option(help="onnxruntime or openvino.")
+    ] = "onnxruntime",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files in --out.")
+    ] = False,
+) -> None:
+    """Answer for each image: probabilities, decision, doubt.
+
+    Example: medlens predict medlens-run/bundle scan.dcm --json
+    """
+    from medlens.predict.answers import answer_inputs
+
+    found = answer_inputs(
+        bundle, inputs, out=out, formats=formats, engine=engine, force=force
+    )
+    if as_json:
+        typer.echo(json.dumps(found.document, ensure_ascii=False, indent=1))
+    else:
+        for line in found.lines():
+            typer.echo(line)
+    for item in found.document["failed"]:
+        typer.echo(f"medlens: failed: {item['reason']}", err=True)
+    if found.document["failed"]:
+        raise typer.Exit(1)

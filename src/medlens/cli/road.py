@@ -1,0 +1,165 @@
+"""`medlens run`, and its steps as commands of their own: audit, plan, train."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from medlens.cli.console import Console
+
+if TYPE_CHECKING:
+    from medlens.experiment.folder import RunFolder
+
+DISCLAIMER = "Research software, not a medical device."
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder, CSV, DICOM tree, NIfTI files or MedMNIST .npz.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    Path | None, typer.Option(help="CSV with image, label and further columns.")
+]
+LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.")]
+PatientColumn = Annotated[
+    str | None, typer.Option(help="Column that holds the patient key.")
+]
+Out = Annotated[Path, typer.Option(help="Folder for the results.")]
+Budget = Annotated[str, typer.Option(help="Time for the whole run: 90s, 10m, 2h.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+Task = Annotated[str, typer.Option(help="auto or classify.")]
+RecipeFile = Annotated[
+    Path | None, typer.Option(help="Follow this recipe.toml instead of planning.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def run(
+    data: Data,
+    labels: Labels = None,
+    out: Out = Path("medlens-run"),
+    budget: Budget = "10m",
+    seed: Seed = 0,
+    task: Task = "auto",
+    label_column: LabelColumn = None,
+    patient_column: PatientColumn = None,
+    recipe: RecipeFile = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Walk the whole road: audit, plan, split, train, calibrate, evaluate, report."""
+    folder = _walk("run", locals())
+    metrics = json.loads((folder.path / "metrics.json").read_text(encoding="utf-8"))
+    if as_json:
+        typer.echo(json.dumps({"run": str(folder.path), **metrics}, indent=1))
+        return
+    from medlens.experiment import headline
+
+    typer.echo("")
+    for line in headline(metrics):
+        typer.echo(line)
+    typer.echo(f"\nReport:  {folder.path / 'report.html'}")
+    typer.echo(f"Bundle:  {folder.path / 'bundle'}")
+    typer.echo("Next:")
+    typer.echo(f"  medlens predict {folder.path / 'bundle'} IMAGE…")
+    typer.echo(
+        f"  medlens evaluate {folder.path / 'bundle'} OTHER_DATA --labels labels.csv"
+    )
+    typer.echo(DISCLAIMER)
+
+
+def audit(
+    data: Data,
+    labels: Labels = None,
+    out: Out = Path("medlens-run"),
+    budget: Budget = "10m",
+    seed: Seed = 0,
+    task: Task = "auto",
+    label_column: LabelColumn = None,
+    patient_column: PatientColumn = None,
+    recipe: RecipeFile = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for leaks, duplicates, unreadable files and shortcuts: audit.json."""
+    folder = _walk("audit", locals())
+    _end(folder, "audit.json", "plan", data, labels, as_json)
+
+
+def plan(
+    data: Data,
+    labels: Labels = None,
+    out: Out = Path("medlens-run"),
+    budget: Budget = "10m",
+    seed: Seed = 0,
+    task: Task = "auto",
+    label_column: LabelColumn = None,
+    patient_column: PatientColumn = None,
+    recipe: RecipeFile = None,
+    force: Force = False,
+) -> None:
+    """Audit, split by patient and choose a recipe: recipe.toml, splits.csv."""
+    folder = _walk("plan", {**locals(), "as_json": False})
+    _end(folder, "recipe.toml", "train", data, labels, False)
+
+
+def train(
+    data: Data,
+    labels: Labels = None,
+    out: Out = Path("medlens-run"),
+    budget: Budget = "10m",
+    seed: Seed = 0,
+    task: Task = "auto",
+    label_column: LabelColumn = None,
+    patient_column: PatientColumn = None,
+    recipe: RecipeFile = None,
+    force: Force = False,
+) -> None:
+    """Train, calibrate and pack a bundle, without looking at the test split."""
+    folder = _walk("train", {**locals(), "as_json": False})
+    _end(folder, "bundle", "run", data, labels, False)
+
+
+def _walk(until: Literal["audit", "plan", "train", "run"], given: dict) -> RunFolder:  # type: ignore[type-arg]
+    from medlens.experiment import Request, parse_budget, walk
+
+    console = Console(quiet=given["as_json"])
+    request = Request(
+        data=given["data"],
+        labels=given["labels"],
+        label_column=given["label_column"],
+        patient_column=given["patient_column"],
+        out=given["out"],
+        budget=parse_budget(given["budget"]),
+        seed=given["seed"],
+        task=given["task"],
+        recipe=given["recipe"],
+        force=given["force"],
+    )
+    try:
+        return walk(request, console, until=until)
+    finally:
+        console.close()
+
+
+def _end(
+    folder: RunFolder,
+    name: str,
+    following: str,
+    data: Path,
+    labels: Path | None,
+    as_json: bool,
+) -> None:
+    path = folder.path / name
+    if as_json:
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
+        return
+    typer.echo(f"\nWritten: {path}")
+    given = f" --labels {labels}" if labels else ""
+    typer.echo(f"Next:    medlens {following} {data}{given} --out {folder.path}")

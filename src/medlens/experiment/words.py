@@ -1,0 +1,43 @@
+"""Measured figures in plain sentences, for the end of a command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def headline(metrics: dict[str, Any]) -> list[str]:
+    """The answer in a few lines: what the model can do, how sure, on what."""
+    splits = metrics["splits"]
+    name = "test" if "test" in splits else next(iter(splits))
+    entry = splits[name]
+    found = entry["metrics"]
+    lines = [
+        f"On {entry['n_cases']} cases of {entry['n_patients']} patients "
+        f"({name} split, 95 % intervals):"
+    ]
+    for key, words in (
+        ("auroc", "AUROC"),
+        ("sensitivity", "sensitivity"),
+        ("specificity", "specificity"),
+        ("accuracy", "accuracy"),
+        ("ece", "calibration error (ECE)"),
+    ):
+        if key in found:
+            lines.append(f"  {words:<24} {interval(found[key])}")
+    classical = entry.get("baselines", {}).get("classical")
+    if classical:
+        lines.append(
+            f"  {'classical baseline AUROC':<24} "
+            f"{interval(classical['metrics']['auroc'])}"
+        )
+    return lines
+
+
+def interval(estimate: dict[str, Any]) -> str:
+    """ "0.912 (0.880–0.938)", or why there is none."""
+    if estimate.get("value") is None:
+        return f"not defined: {estimate.get('reason', 'too few cases')}"
+    text = f"{estimate['value']:.3f}"
+    if estimate.get("low") is not None and estimate.get("high") is not None:
+        text += f" ({estimate['low']:.3f}–{estimate['high']:.3f})"
+    return text
