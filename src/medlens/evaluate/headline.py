@@ -10,6 +10,7 @@ from medlens.core import Array
 from medlens.evaluate.label_figures import (
     ECE_METHOD,
     LABEL_METRICS,
+    NOISE,
     LabelFigures,
     is_collapsed,
     measure_label,
@@ -23,7 +24,12 @@ from medlens.metrics import (
     proportion,
     squared_errors,
 )
-from medlens.metrics.binning import bin_cases, bin_edges, calibration_error
+from medlens.metrics.binning import (
+    bin_cases,
+    bin_edges,
+    calibration_error,
+    calibration_noise,
+)
 from medlens.metrics.bootstrap import (
     RESAMPLES,
     percentile_estimate,
@@ -117,13 +123,16 @@ def _macros(
             )
         elif name not in left_out:
             replicates[name] = _mean_replicates(name, figures)
-            estimates[name] = _macro(name, figures, replicates[name], bootstrap)
+            if name == "ece":
+                replicates[NOISE] = _mean_replicates(NOISE, figures)
+            estimates[name] = _macro(name, figures, replicates, bootstrap)
     return estimates, replicates
 
 
 def _mean_replicates(name: str, figures: list[LabelFigures]) -> Array:
     """(resamples,) mean over the labels that have the figure in that resample."""
-    used = [label for label in figures if label.estimates[name].value is not None]
+    key = "ece" if name == NOISE else name
+    used = [label for label in figures if label.estimates[key].value is not None]
     stacked = np.stack([label.replicates[name] for label in used or figures])
     present = np.isfinite(stacked)
     return ratio(np.where(present, stacked, 0.0).sum(axis=0), present.sum(axis=0))
@@ -132,7 +141,7 @@ def _mean_replicates(name: str, figures: list[LabelFigures]) -> Array:
 def _macro(
     name: str,
     figures: list[LabelFigures],
-    replicates: Array,
+    replicates: dict[str, Array],
     bootstrap: PatientBootstrap,
 ) -> Estimate:
     """Mean of one figure over the labels that have it."""
@@ -146,8 +155,10 @@ def _macro(
     value = float(np.mean([part.value for part in used if part.value is not None]))
     if name == "ece":
         words = f"{words}; {ECE_METHOD}"
-        return reflected_estimate(value, replicates, bootstrap, method=words)
-    estimate = percentile_estimate(value, replicates, bootstrap, method=words)
+        return reflected_estimate(
+            value, replicates[name], replicates[NOISE], bootstrap, method=words
+        )
+    estimate = percentile_estimate(value, replicates[name], bootstrap, method=words)
     if is_collapsed(estimate) and name in _BOUNDED:
         return mean_of_shares(used, method=f"{words}; MOVER")
     return estimate
@@ -200,6 +211,7 @@ def _multiclass_whole(
     estimates["ece"] = reflected_estimate(
         float(values["ece"][0]),
         replicates["ece"],
+        calibration_noise(binned, bootstrap, n=len(table)),
         bootstrap,
         method=f"most probable label, {ECE_METHOD}",
     )

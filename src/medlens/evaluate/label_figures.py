@@ -18,13 +18,21 @@ from medlens.metrics import (
     squared_errors,
     wilson,
 )
-from medlens.metrics.binning import BINS, bin_cases, bin_edges, calibration_error
+from medlens.metrics.binning import (
+    BINS,
+    bin_cases,
+    bin_edges,
+    calibration_error,
+    calibration_noise,
+)
 from medlens.metrics.bootstrap import percentile_estimate, reflected_estimate
 from medlens.metrics.estimate import undefined
 from medlens.metrics.intervals import is_clustered, mean_of_shares
 from medlens.metrics.ranking import ScoreRanking
 
 ECE_METHOD = f"{BINS} equal-width bins"
+NOISE = "ece_noise"
+"""Key of the calibration errors that chance alone would give."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ def measure_label(
     values, replicates = _from_sums(totals), _from_sums(resampled)
     ranked, ranked_replicates = _ranked(targets, probabilities, bootstrap)
     replicates["average_precision"] = ranked_replicates
+    replicates[NOISE] = calibration_noise(sums[:, 7:], bootstrap, n=totals[:, 4])
     estimates = {
         "auroc": auroc_interval(targets, probabilities, bootstrap.codes),
         "average_precision": ranked,
@@ -84,7 +93,11 @@ def measure_label(
             [shares["sensitivity"], shares["specificity"]], method="MOVER of two Wilson"
         )
     estimates["ece"] = reflected_estimate(
-        float(values["ece"][0]), replicates["ece"], bootstrap, method=ECE_METHOD
+        float(values["ece"][0]),
+        replicates["ece"],
+        replicates[NOISE],
+        bootstrap,
+        method=ECE_METHOD,
     )
     return LabelFigures(
         n_cases=int((targets == 1).sum()),

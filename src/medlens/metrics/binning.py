@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from medlens.core import Array, UsageError
+from medlens.metrics.bootstrap import PatientBootstrap
 from medlens.metrics.classification import ratio
 
 BINS = 15
@@ -60,6 +61,24 @@ def calibration_error(binned: Array) -> Array:
     """
     counts, probabilities, observed = np.split(binned, 3, axis=-1)
     return ratio(np.abs(probabilities - observed).sum(axis=-1), counts.sum(axis=-1))
+
+
+def calibration_noise(
+    binned: Array, bootstrap: PatientBootstrap, *, n: Array | float
+) -> Array:
+    """(resamples,) calibration errors that chance alone would give these cases.
+
+    The gaps of each patient keep their size and get a random sign, which is
+    what calibrated probabilities would look like.
+
+    Args:
+        binned: (n, 3 × bins) rows of `bin_cases`.
+        bootstrap: of the same cases.
+        n: cases that the rows are about.
+    """
+    _, probabilities, observed = np.split(binned, 3, axis=-1)
+    gaps = bootstrap.flipped(probabilities - observed)
+    return ratio(np.abs(gaps).sum(axis=-1), np.asarray(n))
 
 
 def ece(

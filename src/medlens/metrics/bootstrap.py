@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from medlens.metrics.intervals import LEVEL, patient_codes, sum_by
 RESAMPLES = 1000
 _CHUNK = 4_000_000
 """Numbers held at once (16 MB of float32), so that memory does not grow with n."""
+_KEPT = 40_000_000
+"""Draws kept between calls (40 MB of bytes); larger sets are drawn again."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,21 @@ class PatientBootstrap:
 
     def weights(self) -> Iterator[Array]:
         """How often each patient is drawn: blocks (b, P) of float32."""
+        drawn = self._kept_counts if self._is_small else self._counts()
+        for block in drawn:
+            yield block.astype(np.float32)
+
+    @property
+    def _is_small(self) -> bool:
+        return self.resamples * self.n_patients <= _KEPT
+
+    @cached_property
+    def _kept_counts(self) -> list[Array]:
+        """The draws, kept: every label of a table asks for the same ones."""
+        return list(self._counts())
+
+    def _counts(self) -> Iterator[Array]:
+        """Draws as blocks (b, P) of uint8; 255 of one patient never happens."""
         rng = np.random.default_rng(self.seed)
         patients = self.n_patients
         # Case weights are gathered from these, so the larger of both counts.
@@ -66,7 +84,7 @@ class PatientBootstrap:
             drawn = rng.integers(0, patients, size=(block, patients))
             drawn += np.arange(block)[:, None] * patients
             counts = np.bincount(drawn.ravel(), minlength=block * patients)
-            yield counts.reshape(block, patients).astype(np.float32)
+            yield np.minimum(counts, 255).astype(np.uint8).reshape(block, patients)
 
     def sums(self, values: Array) -> Array:
         """Sums over the cases of each resample.
@@ -79,6 +97,28 @@ class PatientBootstrap:
         """
         by_patient = sum_by(self.codes, values)
         return np.concatenate([block @ by_patient for block in self.weights()])
+
+    def flipped(self, values: Array) -> Array:
+        """Sums over all cases with a random sign for each patient.
+
+        What sums of mean zero would scatter like (wild cluster bootstrap,
+        Cameron, Gelbach & Miller 2008).
+
+        Args:
+            values: (n, q), one row a case.
+
+        Returns:
+            (resamples, q) float64.
+        """
+        by_patient = sum_by(self.codes, values)
+        rng = np.random.default_rng([self.seed, 1])
+        rows = max(1, _CHUNK // self.n_patients)
+        sums = []
+        for start in range(0, self.resamples, rows):
+            shape = (min(rows, self.resamples - start), self.n_patients)
+            signs = rng.integers(0, 2, size=shape, dtype=np.int8) * 2.0 - 1.0
+            sums.append(signs @ by_patient)
+        return np.concatenate(sums)
 
     def case_weights(self, cases: Array) -> Iterator[Array]:
         """How often each of `cases` (indices) is drawn: blocks (b, len(cases))."""
@@ -140,23 +180,37 @@ def percentile_estimate(
 
 
 def reflected_estimate(
-    value: float, replicates: Array, bootstrap: PatientBootstrap, *, method: str = ""
+    value: float,
+    replicates: Array,
+    noise: Array,
+    bootstrap: PatientBootstrap,
+    *,
+    method: str = "",
 ) -> Estimate:
     """Estimate of a figure of 0 or above that sampling noise inflates (ECE).
 
     A resample adds the noise once more, so its replicates lie as far above the
     value as the value lies above the truth. The basic bootstrap (Davison &
-    Hinkley 1997, §5.2) reflects them at the value and so undoes the inflation;
-    the ends are cut at 0 and never leave the value out.
+    Hinkley 1997, §5.2) reflects them at the value and so undoes the inflation.
+    The lower end is 0 wherever noise alone explains the value. Both ends keep
+    the value inside.
+
+    Args:
+        value: the figure.
+        replicates: (resamples,) bootstrap values of it.
+        noise: (resamples,) values it would take if the truth were 0.
+        bootstrap: for the method string.
+        method: words put before the name of the interval.
     """
     estimate = percentile_estimate(value, replicates, bootstrap, method=method)
     if estimate.low is None:
         return estimate
     valid = replicates[np.isfinite(replicates)]
     low, high = np.quantile(valid, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    is_noise = value <= np.quantile(noise, (1 + LEVEL) / 2)
     return Estimate(
         value,
-        max(0.0, min(value, 2 * value - float(high))),
+        0.0 if is_noise else max(0.0, min(value, 2 * value - float(high))),
         max(value, 2 * value - float(low)),
         f"{estimate.method}, reflected",
     )

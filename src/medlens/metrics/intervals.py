@@ -25,8 +25,8 @@ def z_value(level: float = LEVEL) -> float:
 
 
 def two_sided_p(z: float) -> float:
-    """Two-sided p value of a standard normal deviate."""
-    return math.erfc(abs(z) / math.sqrt(2))
+    """Two-sided p value of a standard normal deviate; never printed as 0."""
+    return max(math.erfc(abs(z) / math.sqrt(2)), 1e-300)
 
 
 def patient_codes(patients: Sequence[str]) -> Array:

@@ -25,34 +25,38 @@ class ScoreRanking:
 
     Attributes:
         order: (n,) case indices, highest score first.
-        present: (n,) float32, 1 where the case at that rank has the label.
-        last: ends of the runs of tied scores in `order`.
+        present: (p,) ranks of the cases that have the label.
+        last: (g,) last rank of each run of tied scores that holds one of them.
+        starts: (g,) where each of these runs begins in `present`.
     """
 
-    def __init__(self, order: Array, present: Array, last: Array) -> None:
-        self.order, self.present, self.last = order, present, last
+    def __init__(
+        self, order: Array, present: Array, last: Array, starts: Array
+    ) -> None:
+        self.order, self.present, self.last, self.starts = order, present, last, starts
 
     @classmethod
     def of(cls, targets: Array, scores: Array) -> ScoreRanking:
         """Ranking of (n,) targets in 0, 1 by (n,) scores."""
         order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
         ordered = np.asarray(scores)[order]
-        last = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])
-        present = (np.asarray(targets)[order] == 1).astype(np.float32)
-        return cls(order, present, last[: len(order)])
+        ends = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])[: len(order)]
+        present = np.flatnonzero(np.asarray(targets)[order] == 1)
+        runs, starts = np.unique(np.searchsorted(ends, present), return_index=True)
+        return cls(order, present, ends[runs], starts)
 
     def average_precision(self, weights: Array) -> Array:
         """Average precision for (b, n) case weights given in ranked order.
 
         Returns:
-            (b,) float64, NaN where no weight lies on a positive.
+            (b,) float64, NaN where no weight lies on a case with the label.
         """
-        if not len(self.order):
+        if not len(self.present):
             return np.full(len(weights), np.nan)
         # Counts stay below 2**24, so float32 holds them exactly.
-        hits = np.cumsum(weights * self.present, axis=1)[:, self.last]
-        called = np.cumsum(weights, axis=1)[:, self.last]
-        gained = np.diff(hits, axis=1, prepend=np.float32(0))
+        called = np.cumsum(weights, axis=1, dtype=np.float32)[:, self.last]
+        gained = np.add.reduceat(weights[:, self.present], self.starts, axis=1)
+        hits = np.cumsum(gained, axis=1, dtype=np.float32)
         precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
         area = np.einsum("bi,bi->b", gained, precision, dtype=np.float64)
-        return ratio(area, hits[:, -1].astype(np.float64))
+        return ratio(area, hits[:, -1])
