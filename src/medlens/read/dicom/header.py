@@ -211,7 +211,8 @@ def _pixel_element(
     if len(start) < 8:
         return None
     tag = struct.unpack(order + "HH", start[:4])
-    if implicit:
+    # Some writers slip an implicit element into an explicit data set.
+    if implicit or not start[4:6].isalpha():
         (length,) = struct.unpack(order + "I", start[4:])
     else:
         (length,) = struct.unpack(order + "I", stream.read(4).ljust(4, b"\0"))
