@@ -150,6 +150,7 @@ def _measure(
     per_label = {
         label: {
             "n_cases": int(truth[:, k].sum()),
+            "confusion_matrix": _two_by_two(truth[:, k], p[:, k]),
             "metrics": _binary_metrics(truth[:, k], p[:, k], 0.5),
         }
         for k, label in enumerate(labels)
@@ -172,8 +173,9 @@ def _measure(
         "per_label": per_label,
         "operating_points": _points(truth, p, labels, kind),
         "prior_shift": {
-            "validation_prevalence": 0.5,
-            "estimated_prevalence": 0.46,
+            "applied": False,
+            "validation_prevalence": dict.fromkeys(labels, 0.5),
+            "estimated_prevalence": dict.fromkeys(labels, 0.46),
             "metrics_if_applied": {
                 name: metrics[name] for name in ("accuracy", "brier", "log_loss")
             },
@@ -184,6 +186,7 @@ def _measure(
         "conformal": {
             "coverage": _quantity(0.912, len(own), "Wilson"),
             "mean_size": 1.12,
+            "per_label": {label: _quantity(0.9, 150, "Wilson") for label in labels},
             "empty": 0.004,
         },
         "out_of_distribution": {"flagged": 9, "share": 9 / len(own)},
@@ -281,20 +284,18 @@ def _bins(truth: Floats, p: Floats) -> list[dict[str, Any]]:
     return rows
 
 
-def _confusion(truth: Floats, p: Floats, kind: str) -> list[Any]:
+def _confusion(truth: Floats, p: Floats, kind: str) -> list[list[int]] | None:
     count = truth.shape[1]
     if kind == "multilabel":
-        called = p >= 0.5
-        return [
-            [
-                [int(((truth[:, k] == a) & (called[:, k] == b)).sum()) for b in (0, 1)]
-                for a in (0, 1)
-            ]
-            for k in range(count)
-        ]
+        return None
     rows, columns = truth.argmax(axis=1), p.argmax(axis=1)
     flat = np.bincount(rows * count + columns, minlength=count * count)
-    return flat.reshape(count, count).tolist()
+    return [[int(n) for n in row] for row in flat.reshape(count, count)]
+
+
+def _two_by_two(truth: Floats, p: Floats) -> list[list[int]]:
+    called = p >= 0.5
+    return [[int(((truth == a) & (called == b)).sum()) for b in (0, 1)] for a in (0, 1)]
 
 
 def _points(truth: Floats, p: Floats, labels: Sequence[str], kind: str) -> list[Any]:
@@ -312,6 +313,14 @@ def _points(truth: Floats, p: Floats, labels: Sequence[str], kind: str) -> list[
             "chosen": rule == "youden",
             "metrics": _binary_metrics(truth[:, k], p[:, k], threshold),
             "prevalence": float(truth[:, k].mean()),
+            "predictive_values": [
+                {
+                    "prevalence": share,
+                    "ppv": _quantity(0.5 + share / 2, 200, "Wilson"),
+                    "npv": _quantity(1 - share / 4, 200, "Wilson"),
+                }
+                for share in (0.01, 0.1, 0.5)
+            ],
         }
         for k in ks
         for rule, threshold in rules.items()
@@ -519,7 +528,7 @@ def _write_predictions(
         rows.append(
             [
                 *(case[name] for name in ("case", "patient", "split")),
-                ";".join(truth),
+                "|".join(truth),
                 best,
                 best,
                 *(f"{value:.6f}" for value in case["p"]),

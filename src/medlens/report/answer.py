@@ -18,7 +18,13 @@ from medlens.report.quantity import (
     to_quantity,
     value_text,
 )
-from medlens.report.subject import Subject, chosen_point, metric, split_words
+from medlens.report.subject import (
+    Subject,
+    chosen_point,
+    metric,
+    point_name,
+    split_words,
+)
 from medlens.report.values import (
     as_mapping,
     clean_number,
@@ -175,9 +181,12 @@ def _decision(subject: Subject) -> str:
         accuracy = subject.quantity("accuracy")
         if accuracy.value is None or subject.kind == "multilabel":
             return ""
+        interval = interval_text(accuracy, is_share=True)
+        accuracy_text = value_text(accuracy, is_share=True)
+        accuracy_text += f"; 95% interval {interval}" if interval else ""
         return (
             f"Its first choice is right for {of_hundred(accuracy.value)} cases "
-            f"(accuracy {both_text(accuracy, is_share=True)})."
+            f"(accuracy {accuracy_text})."
         )
     point = chosen_point(subject)
     found, cleared = metric(point, "sensitivity"), metric(point, "specificity")
@@ -185,7 +194,7 @@ def _decision(subject: Subject) -> str:
         return ""
     threshold = clean_number(point.get("threshold"))
     at = f", threshold {threshold:.3f}" if threshold is not None else ""
-    name = clean_text(point.get("name"), limit=40)
+    name = point_name(point)
     positive = clean_text(subject.positive, limit=40)
     return (
         f"At its operating point ({name}{at}) it finds {of_hundred(found.value)} "

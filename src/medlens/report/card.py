@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from medlens.bundle.model import NOTE_NAME, Bundle
+from medlens.bundle.save import note_of
 from medlens.core import DataError
 from medlens.report.load import RunFolder, read_mapping
 from medlens.report.making import limits_of_use
@@ -18,7 +20,13 @@ from medlens.report.quantity import (
     signed_text,
     to_quantity,
 )
-from medlens.report.subject import Subject, find_subject, known_metrics, metric
+from medlens.report.subject import (
+    Subject,
+    find_subject,
+    known_metrics,
+    metric,
+    point_name,
+)
 from medlens.report.values import (
     Json,
     as_list,
@@ -30,20 +38,21 @@ from medlens.report.values import (
     without_folder,
 )
 
-NOTE_NAME = "bundle.json"
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~<>])")
 # Section headings follow Mitchell et al. 2019, "Model cards for model reporting".
 
 
 def write_card(
-    bundle: Path | Mapping[str, Any], *, metrics: Mapping[str, Any] | None = None
+    bundle: Path | Mapping[str, Any] | Bundle,
+    metrics: Mapping[str, Any] | None = None,
 ) -> str:
     """card.md of a bundle.
 
     Args:
-        bundle: the bundle's folder, or the mapping that becomes bundle.json.
-        metrics: metrics.json, whole; without it the bundle's own summary under
-            "metrics" is used, whether whole or one split's.
+        bundle: the bundle's folder, the bundle in memory, or the mapping that is
+            or becomes bundle.json.
+        metrics: metrics.json, whole or only its splits; without it the bundle's
+            own summary under "metrics" is used.
 
     Returns:
         Markdown. Labels and names are escaped, since they come from users.
@@ -51,7 +60,7 @@ def write_card(
     Raises:
         DataError: the folder holds no readable bundle.json.
     """
-    note = _read_note(bundle) if isinstance(bundle, Path) else bundle
+    note = _note(bundle)
     folder = RunFolder(name="", bundle=note, metrics=_whole(metrics, note))
     subject = find_subject(folder)
     sections = (
@@ -67,12 +76,18 @@ def write_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _read_note(folder: Path) -> Json:
+def _note(bundle: Path | Mapping[str, Any] | Bundle) -> Json:
+    """bundle.json as a mapping."""
+    if isinstance(bundle, Bundle):
+        # The bundle's own digest covers the card, so the card cannot state it.
+        return {k: v for k, v in note_of(bundle, "").items() if k != "digest"}
+    if not isinstance(bundle, Path):
+        return bundle
     try:
-        return read_mapping(folder / NOTE_NAME)
+        return read_mapping(bundle / NOTE_NAME)
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(
-            f"{folder.name}: no readable {NOTE_NAME} ({type(error).__name__}); "
+            f"{bundle.name}: no readable {NOTE_NAME} ({type(error).__name__}); "
             "wanted a bundle folder as medlens run writes it"
         ) from None
 
@@ -82,8 +97,11 @@ def _whole(metrics: Mapping[str, Any] | None, note: Json) -> Json:
     given = as_mapping(metrics) or as_mapping(note.get("metrics"))
     if not given or "splits" in given:
         return given
+    task = note.get("task")
+    if any("metrics" in as_mapping(split) for split in given.values()):
+        return {"task": task, "splits": given}
     split = given if "metrics" in given else {"metrics": given}
-    return {"task": note.get("task"), "splits": {"test": split}}
+    return {"task": task, "splits": {"test": split}}
 
 
 def _plain(value: object, *, limit: int = 200) -> str:
@@ -229,7 +247,7 @@ def _points(note: Json, subject: Subject) -> str:
     rows = []
     for point in points[:60]:
         threshold = clean_number(point.get("threshold"))
-        name = _plain(point.get("name") or point.get("rule"), limit=60)
+        name = _plain(point_name(point), limit=60)
         rows.append(
             (
                 f"{name} (chosen)" if point.get("chosen") is True else name,

@@ -114,14 +114,21 @@ def _strange(subject: Subject) -> Iterator[Notice]:
 
 def _shift(subject: Subject) -> Iterator[Notice]:
     shift = as_mapping(subject.leading.get("prior_shift"))
-    before = clean_number(shift.get("validation_prevalence"))
-    after = clean_number(shift.get("estimated_prevalence"))
-    if before is not None and after is not None and abs(before - after) > 0.1:
+    before, now = shift.get("validation_prevalence"), shift.get("estimated_prevalence")
+    held = as_mapping(before), as_mapping(now)
+    pairs = [(label, held[0].get(label), held[1].get(label)) for label in subject.focus]
+    if not held[0]:
+        pairs = [(subject.positive, before, now)]
+    for label, then, today in pairs:
+        first, second = clean_number(then), clean_number(today)
+        if first is None or second is None or abs(first - second) <= 0.1:
+            continue
+        name = f"“{clean_text(label, limit=40)}”" if label else "The label"
         yield Notice(
             "mind",
-            f"The label seems to be {'rarer' if after < before else 'commoner'} here "
-            f"(estimated {100 * after:.0f}%) than where thresholds were set "
-            f"({100 * before:.0f}%).",
+            f"{name} seems to be {'rarer' if second < first else 'commoner'} here "
+            f"(estimated {100 * second:.0f}%) than where thresholds were set "
+            f"({100 * first:.0f}%).",
             "PPV and NPV move with it; see the estimate under “Can the probabilities "
             "be trusted?”.",
         )

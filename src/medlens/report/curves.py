@@ -9,9 +9,9 @@ from medlens.metrics import wilson
 from medlens.report import svg
 from medlens.report.doubt import GRID, Band, bootstrap_bands, find_scores
 from medlens.report.figure import Figure, Legend, Table
-from medlens.report.load import Columns
+from medlens.report.load import RunFolder
 from medlens.report.quantity import Quantity, both_text
-from medlens.report.subject import Subject, chosen_point, metric
+from medlens.report.subject import Subject, chosen_point, metric, point_name
 from medlens.report.values import (
     as_list,
     as_mapping,
@@ -22,15 +22,19 @@ from medlens.report.values import (
 )
 
 _POINT_LIMIT = 4000
+_SCOPES = {
+    "multiclass": "The probability is that of the most probable label.",
+    "multilabel": "All labels are pooled.",
+}
 Line = tuple[list[float], list[float]]
 
 
-def draw_curves(subject: Subject, predictions: Columns) -> tuple[Figure, ...]:
+def draw_curves(subject: Subject, run: RunFolder) -> tuple[Figure, ...]:
     """The ROC and the precision–recall figure; none without curves."""
     bands: tuple[Band, Band] | None = None
     shown = _worst_first(subject)
     if len(shown) == 1:
-        scores = find_scores(predictions, shown[0], split=subject.split)
+        scores = find_scores(run, shown[0], split=subject.split)
         bands = bootstrap_bands(scores) if scores else None
     figures = (
         _roc(subject, shown, bands[0] if bands else None),
@@ -182,7 +186,7 @@ def _operating_point(
     sample = Markup(
         '<svg class="sample" viewBox="0 0 36 14" aria-hidden="true">{}</svg>'
     ).format(svg.draw_marker(18, 7, series=1))
-    name = clean_text(point.get("name"), limit=40)
+    name = point_name(point)
     return parts, (Legend(sample, f"Operating point “{name}” with 95% intervals"),)
 
 
@@ -279,6 +283,7 @@ def draw_reliability(subject: Subject) -> Figure | None:
         svg.draw_text(197, 360, "Cases in each bin", anchor="middle", kind="at")
     )
     error = both_text(subject.quantity("ece"))
+    scope = _SCOPES.get(subject.kind, "")
     return Figure(
         "reliability",
         "Do the probabilities hold?",
@@ -292,7 +297,7 @@ def draw_reliability(subject: Subject) -> Figure | None:
         ),
         "On the diagonal, a stated 70% comes true 7 times of 10; below it the model "
         "is too sure, above it too shy. Whiskers: 95% Wilson intervals, each case "
-        "counted as independent.",
+        f"counted as independent. {scope}".rstrip(),
         (
             Legend(svg.draw_sample(0), f"Model: calibration error {error}"),
             _chance("Perfect calibration"),

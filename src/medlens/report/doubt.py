@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from medlens.evaluate import CaseTable
 from medlens.metrics import patient_codes
-from medlens.report.load import Columns
+from medlens.report.load import RunFolder
 
 Floats = NDArray[np.float64]
 GRID = np.linspace(0.0, 1.0, 101)
-_SEPARATORS = ";", "|"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Scores:
     Attributes:
         truth: (n,) bool, the reference standard.
         probabilities: (n,) 0..1.
-        patients: (n,) int, cases of one patient share a number.
+        patients: (n,) int, cases that are not independent share a number.
     """
 
     truth: NDArray[np.bool_]
@@ -38,50 +38,39 @@ class Scores:
     patients: NDArray[np.int64]
 
 
-def find_scores(predictions: Columns, label: str, *, split: str) -> Scores | None:
+def find_scores(run: RunFolder, label: str, *, split: str) -> Scores | None:
     """Scores of a label, or None when predictions.csv cannot give them."""
-    wanted = predictions.get(f"p_{label}")
-    references = predictions.get("reference")
-    if wanted is None or references is None:
+    table = run.predictions
+    if table is None or label not in table.labels:
         return None
-    splits = predictions.get("split", [split] * len(references))
-    patients = predictions.get("patient", [""] * len(references))
-    rows = [
-        (is_reference(reference, label), float(text), patient)
-        for reference, text, patient, part in zip(
-            references, wanted, patients, splits, strict=True
-        )
-        if part == split and reference and _is_share(text)
-    ]
-    truth = np.array([row[0] for row in rows], dtype=bool)
+    column = np.asarray(table.targets)[:, table.labels.index(label)]
+    # An evaluation may leave the split of its cases unnamed.
+    inside = np.isin(np.array(table.splits), (split, ""))
+    rows = np.flatnonzero(inside & (column >= 0))
+    truth = column[rows] == 1
     if not truth.any() or truth.all():
         return None
-    codes = patient_codes([row[2] for row in rows])
-    return Scores(truth, np.array([row[1] for row in rows]), codes)
+    chances = np.asarray(table.probabilities)[rows, table.labels.index(label)]
+    return Scores(truth, chances, _units(run, table, rows))
 
 
-def is_reference(reference: str, label: str) -> bool:
-    """True when a cell of `reference` names the label, alone or among others."""
-    if reference == label:
-        return True
-    for separator in _SEPARATORS:
-        if separator in reference:
-            return label in (part.strip() for part in reference.split(separator))
-    return False
-
-
-def _is_share(text: str) -> bool:
-    try:
-        return 0.0 <= float(text) <= 1.0
-    except ValueError:
-        return False
+def _units(
+    run: RunFolder, table: CaseTable, rows: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Independent units of the cases: groups of splits.csv, else patients."""
+    home = dict(
+        zip(run.splits.get("case", []), run.splits.get("group", []), strict=False)
+    )
+    names = [home.get(table.cases[row], "") or table.patients[row] for row in rows]
+    codes: NDArray[np.int64] = patient_codes(names)
+    return codes
 
 
 def bootstrap_bands(scores: Scores, *, seed: int = 0) -> tuple[Band, Band]:
     """Pointwise 95 % bands of the ROC and the precision–recall curve.
 
-    Patients, not cases, are drawn with replacement (percentile bootstrap,
-    Efron & Tibshirani 1993, ch. 13), since images of one patient are alike.
+    Patients (groups, where near-duplicates tie patients), not cases, are drawn
+    with replacement: percentile bootstrap, Efron & Tibshirani 1993, ch. 13.
 
     Returns:
         Sensitivity over 1 − specificity, and precision over recall, on `GRID`.

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medlens.core import DataError
+from medlens.core import DataError, MedlensError
+from medlens.evaluate import CaseTable, read_predictions
 from medlens.report.values import Json, as_mapping, clean_text
 
 MEGABYTE = 1 << 20
@@ -23,11 +24,12 @@ _CONTENT = {
     "splits.csv": "how the cases were dealt to splits",
     "history.csv": "the learning curves",
     "bundle/bundle.json": "calibration and operating points of the bundle",
-    "predictions.csv": "bands around the curves and calibration before scaling",
     "metrics.json": "every measured figure",
     "run.json": "plan, timing and environment",
 }
-_LIMIT_MB = {"predictions.csv": 512, "splits.csv": 512, "metrics.json": 128}
+_PREDICTIONS = "predictions.csv"
+_BANDS = "bands around the curves and calibration before scaling"
+_LIMIT_MB = {"splits.csv": 512, "metrics.json": 128}
 _SCHEMAS = {
     "audit.json": "medlens/audit/1",
     "metrics.json": "medlens/metrics/1",
@@ -41,6 +43,7 @@ class RunFolder:
 
     Attributes:
         name: last part of the folder's path.
+        predictions: the table of predictions.csv, or None.
         missing: one sentence for each file that is not shown, and why.
     """
 
@@ -50,7 +53,7 @@ class RunFolder:
     splits: Columns = field(default_factory=dict)
     history: Columns = field(default_factory=dict)
     bundle: Json = field(default_factory=dict)
-    predictions: Columns = field(default_factory=dict)
+    predictions: CaseTable | None = None
     metrics: Json = field(default_factory=dict)
     run: Json = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -74,7 +77,10 @@ def load_run(folder: Path) -> RunFolder:
         if why:
             missing.append(f"{name} {why}, so this page leaves out {content}.")
         parts[Path(name).stem] = found
-    if not any(parts.values()):
+    parts["predictions"], why = _read_predictions(folder / _PREDICTIONS, parts)
+    if why:
+        missing.append(f"{_PREDICTIONS} {why}, so this page leaves out {_BANDS}.")
+    if not any(part for part in parts.values() if part is not None):
         raise DataError(
             f"{folder.name}: holds nothing to report; wanted at least one of "
             f"{', '.join(_CONTENT)}; run medlens run or medlens evaluate first"
@@ -104,6 +110,23 @@ def _read(path: Path, name: str) -> tuple[Any, str]:
         shown = clean_text(schema, limit=40) or "no schema"
         return {}, f"says {shown} where {wanted} was wanted"
     return found, ""
+
+
+def _read_predictions(
+    path: Path, parts: dict[str, Any]
+) -> tuple[CaseTable | None, str]:
+    """The table and "", or None and what is wrong."""
+    if not path.is_file():
+        return None, "is not in the folder"
+    tasks = (as_mapping(parts[name].get("task")) for name in ("metrics", "bundle"))
+    task = next((found for found in tasks if found), {})
+    kind = task.get("kind")
+    positive = task.get("positive") if kind == "binary" else ""
+    known = kind if kind in ("binary", "multiclass", "multilabel") else None
+    try:
+        return read_predictions(path, kind=known, positive=str(positive or "")), ""
+    except MedlensError as error:
+        return None, f"cannot be used ({clean_text(error, limit=160)})"
 
 
 def read_mapping(path: Path) -> Json:

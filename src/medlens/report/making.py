@@ -102,7 +102,7 @@ def timing_figure(run: Json) -> Figure | None:
     spent = []
     for name, value in as_mapping(run.get("seconds")).items():
         seconds = clean_number(value)
-        if seconds is not None and seconds >= 0 and name != "total":
+        if seconds is not None and seconds >= 0 and name not in ("total", "whole"):
             label = clean_text(name, limit=40)
             spent.append((_PLAIN.get(label, label), seconds, seconds_text(seconds)))
     spent = spent[:20]

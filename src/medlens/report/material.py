@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from medlens.report.caution import NOTICES
 from medlens.report.figure import Row, Table
 from medlens.report.load import Columns, RunFolder
-from medlens.report.quantity import interval_text, to_quantity, value_text
+from medlens.report.quantity import stacked_text, to_quantity
 from medlens.report.subject import Subject
 from medlens.report.values import (
     Json,
@@ -208,8 +208,7 @@ def _shortcut_table(audit: Json) -> Table | None:
         rows.append(
             (
                 clean_text(shortcut.get("what")),
-                value_text(quantity),
-                interval_text(quantity),
+                stacked_text(quantity),
                 clean_text(shortcut.get("meaning")),
                 clean_text(shortcut.get("advice")),
             )
@@ -218,9 +217,9 @@ def _shortcut_table(audit: Json) -> Table | None:
         return None
     return Table(
         "Shortcuts: what predicts the label without looking at the finding",
-        ("What", "AUROC", "95% interval", "Meaning", "Advice"),
+        ("What", "AUROC", "Meaning", "Advice"),
         tuple(rows),
-        words=frozenset({3, 4}),
+        words=frozenset({2, 3}),
     )
 
 
@@ -231,24 +230,17 @@ def _duplicate_table(audit: Json, splits: Columns) -> Table | None:
     home = dict(zip(splits.get("case", []), splits.get("split", []), strict=False))
     largest = sorted(groups, key=len, reverse=True)[:GROUPS]
     rows = []
-    for index, group in enumerate(largest, start=1):
-        shown = [clean_text(case, limit=60) for case in group[:4]]
-        more = f" and {len(group) - 4} more" if len(group) > 4 else ""
+    for group in largest:
+        shown = [clean_text(case, limit=60) for case in group[:3]]
+        more = f" and {len(group) - 3} more" if len(group) > 3 else ""
         places = sorted({home[str(case)] for case in group if str(case) in home})
-        rows.append(
-            (
-                str(index),
-                f"{len(group):,}",
-                ", ".join(places) or "–",
-                ", ".join(shown) + more,
-            )
-        )
+        said = ", ".join(clean_text(place, limit=30) for place in places) or "–"
+        rows.append((", ".join(shown) + more, f"{len(group):,}", said))
     hidden = len(groups) - len(largest)
     return Table(
         "Largest groups of near-duplicates",
-        ("Group", "Images", "Split", "Cases"),
+        ("Cases", "Images", "Split"),
         tuple(rows),
-        words=frozenset({2, 3}),
         note=f"{hidden:,} smaller groups stand in audit.json." if hidden > 0 else "",
     )
 

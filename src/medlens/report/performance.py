@@ -8,13 +8,20 @@ from medlens.report.charts import draw_forest
 from medlens.report.figure import Figure, Row, Table
 from medlens.report.quantity import (
     Quantity,
-    interval_text,
     measure_of,
     stacked_text,
+    to_quantity,
     value_text,
 )
-from medlens.report.subject import Subject, known_metrics, metric
+from medlens.report.subject import (
+    Subject,
+    chosen_point,
+    known_metrics,
+    metric,
+    point_name,
+)
 from medlens.report.values import (
+    Json,
     as_list,
     as_mapping,
     clean_count,
@@ -61,19 +68,14 @@ def metric_table(subject: Subject) -> Table | None:
     if not names:
         return None
     others = [name for name in subject.splits if name != subject.split][:3]
-    heads = ("Metric", "Value", "95% interval", *(f"{o.capitalize()}" for o in others))
+    heads = ("Metric", "Value", *(clean_text(name, limit=30) for name in others))
     rows = tuple(_metric_row(subject, name, others) for name in names)
     methods = {subject.quantity(name).method for name in names} - {""}
-    note = f"Intervals: {'; '.join(sorted(methods))}." if methods else ""
+    note = f"95% intervals by: {'; '.join(sorted(methods))}." if methods else ""
     size = f", {subject.n_cases:,} cases" if subject.n_cases is not None else ""
-    title = f"Metrics on {subject.split or 'all'}{size}"
-    return Table(
-        clean_text(title),
-        (*map(clean_text, heads), "What it says"),
-        rows,
-        words=frozenset({len(heads)}),
-        note=note,
-    )
+    where = "all cases" if subject.split == "all" else f"the {subject.split} split"
+    title = clean_text(f"Metrics on {where}{size}, with 95% intervals")
+    return Table(title, tuple(head.capitalize() for head in heads), rows, note=note)
 
 
 def _metric_row(subject: Subject, name: str, others: list[str]) -> Row:
@@ -83,13 +85,11 @@ def _metric_row(subject: Subject, name: str, others: list[str]) -> Row:
         for o in others
     )
     meaning = quantity.reason or measure.meaning
-    return (
-        measure.name,
-        value_text(quantity, is_share=measure.is_share),
-        interval_text(quantity, is_share=measure.is_share) or "–",
-        *beside,
-        f"{meaning}; lower is better" if measure.falls else meaning,
+    meaning += "; lower is better" if measure.falls else ""
+    value = (
+        "–" if quantity.reason else stacked_text(quantity, is_share=measure.is_share)
     )
+    return (f"{measure.name}\n{meaning}", value, *beside)
 
 
 def confusion(subject: Subject) -> Confusion | None:
@@ -133,21 +133,20 @@ def _cells(row: list[int], right: int) -> tuple[Cell, ...]:
 
 def counts_per_label(subject: Subject) -> Table | None:
     """Right and wrong answers per label of a multi-label task."""
-    stacks = as_list(subject.leading.get("confusion_matrix"))
-    if subject.kind != "multilabel" or len(stacks) != len(subject.labels):
+    if subject.kind != "multilabel":
         return None
+    per_label = as_mapping(subject.leading.get("per_label"))
     rows = []
-    for label, stack in zip(subject.labels[:ROWS], stacks, strict=False):
-        flat = [clean_count(cell) for row in as_list(stack) for cell in as_list(row)]
-        if len(flat) != 4 or None in flat:
-            return None
-        cleared, false_alarms, missed, found = flat  # [[TN, FP], [FN, TP]]
-        rows.append(
-            (
-                clean_text(label, limit=60),
-                *(f"{n:,}" for n in (found, missed, false_alarms, cleared)),
-            )
-        )
+    for label in subject.labels[:ROWS]:
+        stack = as_list(as_mapping(per_label.get(label)).get("confusion_matrix"))
+        flat = [clean_count(cell) for row in stack for cell in as_list(row)]
+        counts = [count for count in flat if count is not None]
+        if len(counts) == len(flat) == 4:
+            cleared, false_alarms, missed, found = counts  # [[TN, FP], [FN, TP]]
+            ordered = (found, missed, false_alarms, cleared)
+            rows.append((clean_text(label, limit=60), *(f"{n:,}" for n in ordered)))
+    if not rows:
+        return None
     return Table(
         "Right and wrong answers per label",
         ("Label", "Found", "Missed", "False alarms", "Rightly cleared"),
@@ -204,35 +203,63 @@ def point_table(subject: Subject) -> Table | None:
     if not points:
         return None
     has_labels = not subject.positive and any(point.get("label") for point in points)
-    rows = tuple(_point_row(dict(point), given, has_labels) for point in points)
-    marked = frozenset(i for i, p in enumerate(points) if p.get("chosen") is True)
-    heads = ("Rule", *(("Label",) if has_labels else ()), "Threshold")
-    columns = (*heads, *(measure_of(name).name for name in given), "Prevalence")
+    chosen = [index for index, p in enumerate(points) if p.get("chosen") is True]
+    is_choice = len(chosen) < len(points)
+    rows = tuple(
+        _point_row(point, given, has_labels, is_choice and index in chosen)
+        for index, point in enumerate(points)
+    )
+    heads = ("Label", "Rule") if has_labels else ("Rule",)
+    columns = (*heads, "Threshold", *(measure_of(name).name for name in given))
     return Table(
-        "Operating points",
-        columns,
+        "Operating points, with 95% intervals",
+        (*columns, "Prevalence"),
         rows,
-        marked=marked,
+        marked=frozenset(chosen if is_choice else ()),
         note="Thresholds were set on the validation split and held fixed here. PPV and "
-        "NPV are for the prevalence of each row; the chosen point is what decisions "
-        "use.",
+        "NPV are for the prevalence of these cases; decisions use the chosen point.",
     )
 
 
-def _point_row(point: dict[str, object], names: list[str], has_labels: bool) -> Row:
+def _point_row(point: Json, names: list[str], has_labels: bool, is_marked: bool) -> Row:
     threshold = clean_number(point.get("threshold"))
     prevalence = clean_number(point.get("prevalence"))
-    chosen = " (chosen)" if point.get("chosen") is True else ""
+    rule = point_name(point) + (" (chosen)" if is_marked else "")
     label = (clean_text(point.get("label"), limit=40),) if has_labels else ()
     return (
-        (clean_text(point.get("name"), limit=60) or "–") + chosen,
         *label,
+        rule,
         "–" if threshold is None else f"{threshold:.3f}",
         *(
             stacked_text(metric(point, n), is_share=measure_of(n).is_share)
             for n in names
         ),
         "–" if prevalence is None else f"{100 * prevalence:.1f}%",
+    )
+
+
+def elsewhere_table(subject: Subject) -> Table | None:
+    """PPV and NPV of the chosen point where the label is rarer or commoner."""
+    if not subject.positive:
+        return None
+    entries = as_list(chosen_point(subject).get("predictive_values"))[:20]
+    rows = []
+    for item in entries:
+        entry = as_mapping(item)
+        prevalence = clean_number(entry.get("prevalence"))
+        values = [to_quantity(entry.get(name)) for name in ("ppv", "npv")]
+        if prevalence is None or any(value.value is None for value in values):
+            continue
+        cells = (stacked_text(value, is_share=True) for value in values)
+        rows.append((f"{100 * prevalence:.3g}%", *cells))
+    if not rows:
+        return None
+    return Table(
+        "What an answer would be worth at other prevalences",
+        ("Prevalence", "PPV", "NPV"),
+        tuple(rows),
+        note="From sensitivity and specificity of the chosen operating point, if they "
+        "stay as they are.",
     )
 
 
@@ -307,9 +334,12 @@ def comparison_table(subject: Subject) -> Table | None:
         "Majority class": as_mapping(baselines.get("majority")),
     }
     given = {name: holder for name, holder in holders.items() if holder}
-    wanted = ("auroc", "accuracy", "balanced_accuracy", "average_precision", "brier")
-    names = [n for n in wanted if n in known_metrics(*given.values())]
-    if len(given) < 2 or not names:
+    names = [
+        name
+        for name in known_metrics(*given.values())
+        if sum(metric(holder, name).value is not None for holder in given.values()) > 1
+    ]
+    if not names:
         return None
     rows = tuple(
         (
@@ -321,4 +351,6 @@ def comparison_table(subject: Subject) -> Table | None:
         )
         for n in names
     )
-    return Table("Network against baselines", ("Metric", *given), rows)
+    return Table(
+        "Network against baselines, with 95% intervals", ("Metric", *given), rows
+    )

@@ -52,6 +52,12 @@ MEASURES: dict[str, Measure] = {
         "NPV", "share of negative answers that are right, at this prevalence", True
     ),
     "f1": Measure("F1", "harmonic mean of sensitivity and PPV"),
+    "mcc": Measure(
+        "Matthews correlation", "agreement beyond chance; −1 to 1, 0 is chance"
+    ),
+    "exact_match": Measure(
+        "Exact match", "share of cases with every label right", True
+    ),
     "brier": Measure(
         "Brier score", "mean squared error of the probabilities", falls=True
     ),

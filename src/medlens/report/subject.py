@@ -108,6 +108,14 @@ def chosen_point(subject: Subject) -> Json:
     return next((point for point in points if point.get("chosen") is True), {})
 
 
+def point_name(point: Json) -> str:
+    """An operating point's name in words: "Youden", "sensitivity ≥ 0.95"."""
+    name = clean_text(point.get("name") or point.get("rule"), limit=60)
+    if name.lower() == "youden":
+        return "Youden"
+    return name.replace(">=", " ≥ ") or "unnamed"
+
+
 def split_words(name: str) -> str:
     """A split as prose calls it: "test cases", "cases"."""
     return "cases" if name in ("", "all") else f"{clean_text(name, limit=30)} cases"

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from medlens.evaluate import CaseTable
 from medlens.metrics import Calibration, ece, squared_errors
-from medlens.report.doubt import Floats, is_reference
+from medlens.report.doubt import Floats
 from medlens.report.figure import Table
 from medlens.report.load import RunFolder
 from medlens.report.quantity import (
+    Quantity,
     both_text,
+    interval_text,
     measure_of,
+    stacked_text,
     to_quantity,
     value_text,
 )
@@ -47,7 +51,11 @@ def describe_trust(folder: RunFolder, subject: Subject) -> Trust:
         _conformal_words(folder.bundle, subject),
         _stranger_words(subject),
     )
-    tables = (_calibration_table(folder, subject), _shift_table(subject))
+    tables = (
+        _calibration_table(folder, subject),
+        _coverage_table(subject),
+        _shift_table(subject),
+    )
     return Trust(
         tuple(text for text in sentences if text),
         tuple(table for table in tables if table),
@@ -87,79 +95,101 @@ def _conformal_words(bundle: Json, subject: Subject) -> str:
     if size.value is not None:
         text += f"; they hold {size.value:.2f} labels on average"
     if empty.value is not None:
-        is_share = empty.value <= 1 and not float(empty.value).is_integer()
-        amount = f"{100 * empty.value:.1f}%" if is_share else f"{empty.value:.0f}"
-        text += f", and {amount} are empty, which means “I don't know”"
+        share = f"{100 * empty.value:.1f}%"
+        text += f", and {share} are empty, which means “I do not know”"
     return f"{text}."
 
 
 def _stranger_words(subject: Subject) -> str:
     unlike = as_mapping(subject.leading.get("out_of_distribution"))
-    share, count = to_quantity(unlike.get("share")), clean_count(unlike.get("flagged"))
+    share = to_quantity({**unlike, "value": unlike.get("share")})
+    count = clean_count(unlike.get("flagged"))
     if share.value is None:
         return ""
     many = f"{count_of(count, 'case')} " if count is not None else ""
     verb = "is" if count == 1 else "are"
     return (
-        f"{many}({value_text(share, is_share=True)}) {verb} flagged as unlike the "
+        f"{many}({_share_words(share)}) {verb} flagged as unlike the "
         "training images; the threshold lets about 1% of familiar images be flagged "
         "by mistake."
     )
 
 
+def _share_words(share: Quantity) -> str:
+    interval = interval_text(share, is_share=True)
+    value = value_text(share, is_share=True)
+    return f"{value}; 95% interval {interval}" if interval else value
+
+
 def _calibration_table(folder: RunFolder, subject: Subject) -> Table | None:
-    found = _probabilities(folder, subject)
-    if found is None:
+    table = _leading_cases(folder, subject)
+    if table is None:
         return None
-    truth, after = found
+    after = np.asarray(table.probabilities, dtype=np.float64)
     before = undo_calibration(after, folder.bundle, subject.kind)
     if before is None:
         return None
-    # The negative label of a binary task mirrors the positive one.
-    columns = [subject.labels.index(label) for label in subject.focus]
     rows = []
     for name, function in (("ece", ece), ("brier", _brier)):
         values = (
-            float(np.mean([function(truth[:, k], p[:, k]) for k in columns]))
+            float(np.mean([function(*pair) for pair in _events(table, p)]))
             for p in (before, after)
         )
         rows.append((measure_of(name).name, *(f"{value:.3f}" for value in values)))
-    mean = "" if len(columns) == 1 else " Means over labels, each against the rest."
     return Table(
         "Calibration before and after scaling",
         ("Lower is better", "Before", "After"),
         tuple(rows),
         note="Before: the bundle's probabilities with its scaling undone, on the same "
-        f"cases.{mean}",
+        f"cases. {_EVENTS[subject.kind]}",
     )
+
+
+_EVENTS = {
+    "binary": "Both are about the positive label.",
+    "multiclass": "Both are about the most probable label being right.",
+    "multilabel": "Both are means over labels.",
+}
+
+
+def _coverage_table(subject: Subject) -> Table | None:
+    sets = as_mapping(subject.leading.get("conformal"))
+    per_label = as_mapping(sets.get("per_label"))
+    rows = []
+    for label in subject.labels[:50]:
+        coverage = to_quantity(per_label.get(label))
+        if coverage.value is not None:
+            name = clean_text(label, limit=60)
+            rows.append((name, stacked_text(coverage, is_share=True)))
+    if not rows:
+        return None
+    return Table("How often a set holds its label", ("Reference", "Share"), tuple(rows))
+
+
+def _events(table: CaseTable, p: Floats) -> list[tuple[NDArray[np.int64], Floats]]:
+    """What is promised and what came true: one pair, or one for each label."""
+    targets = np.asarray(table.targets).astype(np.int64)
+    if table.kind == "binary":
+        index = table.positive_index
+        return [(targets[:, index], p[:, index])]
+    if table.kind == "multiclass":
+        rows, best = np.arange(len(p)), p.argmax(axis=1)
+        return [(targets[rows, best], p[rows, best])]
+    known = [targets[:, k] >= 0 for k in range(p.shape[1])]
+    return [(targets[m, k], p[m, k]) for k, m in enumerate(known) if m.any()]
 
 
 def _brier(truth: NDArray[np.int64], probabilities: Floats) -> float:
     return float(squared_errors(truth, probabilities).mean())
 
 
-def _probabilities(
-    folder: RunFolder, subject: Subject
-) -> tuple[NDArray[np.int64], Floats] | None:
-    """(n, K) reference and (n, K) probabilities of the leading split."""
-    table, labels = folder.predictions, subject.labels
-    columns = [table.get(f"p_{label}") for label in labels]
-    references = table.get("reference")
-    if references is None or not columns or len(columns) > 50:
+def _leading_cases(folder: RunFolder, subject: Subject) -> CaseTable | None:
+    """The labelled cases of the leading split, labels in the bundle's order."""
+    table = folder.predictions
+    if table is None or table.labels != subject.labels or table.kind != subject.kind:
         return None
-    splits = table.get("split", [subject.split] * len(references))
-    truth, values = [], []
-    for index, (reference, split) in enumerate(zip(references, splits, strict=True)):
-        if split != subject.split or not reference:
-            continue
-        row = [clean_number(c[index]) if c is not None else None for c in columns]
-        known = [value for value in row if value is not None and 0 <= value <= 1]
-        if len(known) == len(labels):
-            values.append(known)
-            truth.append([int(is_reference(reference, label)) for label in labels])
-    if not values:
-        return None
-    return np.array(truth, dtype=np.int64), np.array(values, dtype=np.float64)
+    inside = np.isin(np.array(table.splits), (subject.split, "")) & table.is_read
+    return table.select(inside) if inside.any() else None
 
 
 def undo_calibration(probabilities: Floats, bundle: Json, kind: str) -> Floats | None:
@@ -218,13 +248,9 @@ def _shift_table(subject: Subject) -> Table | None:
 def _prevalence_rows(shift: Json, subject: Subject) -> list[tuple[str, str, str]]:
     """Prevalence before and now: of one label, or a row for each."""
     before, now = shift.get("validation_prevalence"), shift.get("estimated_prevalence")
-    pairs: list[tuple[str, object, object]] = []
+    pairs: list[tuple[str, object, object]] = [(subject.positive, before, now)]
     if isinstance(before, dict) and isinstance(now, dict):
-        pairs = [(label, before.get(label), now.get(label)) for label in subject.labels]
-    elif isinstance(before, list) and isinstance(now, list):
-        pairs = list(zip(subject.labels, before, now, strict=False))
-    else:
-        pairs = [(subject.positive, before, now)]
+        pairs = [(label, before.get(label), now.get(label)) for label in subject.focus]
     rows = []
     for label, then, today in pairs[:50]:
         first, second = clean_number(then), clean_number(today)
