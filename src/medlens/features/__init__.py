@@ -14,8 +14,8 @@ if TYPE_CHECKING:
         fit_majority,
     )
     from medlens.features.catalogue import full_catalogue
-    from medlens.features.levels import discretise
     from medlens.features.image import measure, measure_image, measure_many
+    from medlens.features.levels import discretise
     from medlens.features.names import FEATURES, VOLUME_FEATURES, Feature
     from medlens.features.shape import find_foreground, measure_shape
     from medlens.features.table import (

@@ -9,13 +9,13 @@ import numpy as np
 
 from medlens.core import Array, Image, MedlensError, PrepError, UsageError
 from medlens.features.colour import measure_colour
-from medlens.features.levels import crop_to_region, discretise
 from medlens.features.edges import measure_edges, measure_hog
 from medlens.features.intensity import (
     measure_histogram,
     measure_statistics,
     measure_volume_histogram,
 )
+from medlens.features.levels import crop_to_region, discretise
 from medlens.features.names import FEATURES
 from medlens.features.patterns import measure_gabor, measure_lbp, measure_wavelets
 from medlens.features.region import check_spacing, read_region

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.core import Array, PrepError, ResourceError
-from medlens.features.levels import crop_to_region, discretise
+from medlens.features.image import IVH_BINS
 from medlens.features.intensity import (
     measure_histogram,
     measure_statistics,
     measure_volume_histogram,
 )
-from medlens.features.image import IVH_BINS
+from medlens.features.levels import crop_to_region, discretise
 from medlens.features.names_ibsi import VOLUME_FEATURES
 from medlens.features.region import MAX_MAGNITUDE, check_spacing
 from medlens.features.shape_volume import measure_shape_volume
