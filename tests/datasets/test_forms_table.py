@@ -135,10 +135,10 @@ def test_masks_named_in_rows_are_no_files_without_a_row(tmp_path: Path) -> None:
     "content",
     [
         "image,patient,label\r\nimages/a.png,Müller 1,gut\r\n\r\nimages/b.png,2,krank",
-        '"image";patient;"label"\n"images/a.png";"Müller 1";gut\nimages/b.png;2;krank\n',
+        '"image";patient;"label"\n"images/a.png";"Müller 1";gut\nimages/b.png;2;krank',
         "sep=;\nimage;patient;label\nimages/a.png;Müller 1;gut\nimages/b.png;2;krank",
         "image\tpatient\tlabel\nimages/a.png\tMüller 1\tgut\nimages/b.png\t2\tkrank\n",
-        " image , patient , label \n images/a.png, Müller 1 , gut \nimages/b.png,2,krank",
+        " image , patient , label \n images/a.png,Müller 1, gut \nimages/b.png,2,krank",
         "image,patient,label,\nimages/a.png,Müller 1,gut,\nimages/b.png,2,krank,",
     ],
 )
