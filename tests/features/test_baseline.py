@@ -140,7 +140,7 @@ def test_what_cannot_be_fitted(table, targets, kind, message):
 def test_another_number_of_features():
     table, targets, _ = toy()
     baseline = fit_baseline(table, targets, "binary")
-    with pytest.raises(UsageError, match="table has 3 features, .* fitted on 12"):
+    with pytest.raises(UsageError, match=r"table has 3 features, .* fitted on 12"):
         baseline.predict(np.zeros((2, 3)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +23,9 @@ LEARNING_RATE = 0.08
 MAX_LEAF_NODES = 15
 L2_REGULARISATION = 1.0
 MAX_BINS = 63
+
+PARALLEL_VALUES = 5_000_000
+"""Cells of a table from which several threads pay."""
 
 
 class Baseline(Protocol):
@@ -84,7 +88,8 @@ class BoostedTrees:
         if not len(table):
             return answer
         for (labels, model), weight in zip(self.models, self.weights, strict=True):
-            balanced = np.asarray(model.predict_proba(table)) / weight
+            with _limit_threads(table):
+                balanced = np.asarray(model.predict_proba(table)) / weight
             true = balanced / balanced.sum(axis=1, keepdims=True)
             if self.kind == "multilabel":
                 answer[:, labels[0]] = true[:, 1]
@@ -185,8 +190,22 @@ def _fit_trees(
         early_stopping=False,
         random_state=seed,
     )
-    model.fit(table, classes, sample_weight=weight[codes])
+    with _limit_threads(table):
+        model.fit(table, classes, sample_weight=weight[codes])
     return model, weight
+
+
+def _limit_threads(table: Table) -> AbstractContextManager[Any]:
+    """One OpenMP thread for a table of ordinary size.
+
+    The threads of boosting wait for each other in a busy loop at every leaf; on
+    a machine with other work that made small fits fifty times slower.
+    """
+    from threadpoolctl import threadpool_limits
+
+    limit = 1 if table.size < PARALLEL_VALUES else None
+    context: AbstractContextManager[Any] = threadpool_limits(limit, user_api="openmp")
+    return context
 
 
 def _check_table(table: Table) -> Table:
