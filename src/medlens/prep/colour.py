@@ -76,7 +76,10 @@ def hsv_to_rgb(array: Array) -> Array:
 
 
 def rgb_to_lab(array: Array) -> Array:
-    """CIE L*a*b* (sRGB, D65): L*/100, (a* + 128)/255, (b* + 128)/255."""
+    """CIE L*a*b* (sRGB, D65): L*/100, (a* + 128)/255, (b* + 128)/255.
+
+    OpenCV computes it by tables, right to half a unit of L*, a* and b*.
+    """
     scale = np.array([1 / 100, 1 / 255, 1 / 255], dtype=np.float32)
     shift = np.array([0, 128 / 255, 128 / 255], dtype=np.float32)
     return each_slice(

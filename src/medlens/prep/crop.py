@@ -187,7 +187,9 @@ def _background(plane: Array) -> float | None:
     levels = np.array([float(np.median(corner)) for corner in corners])
     middle = float(np.median(levels))
     agree = int((np.abs(levels - middle) < 0.06).sum())
-    plain = middle < 0.15 or middle > 0.85
+    # bright tissue may fill the corners of a radiograph; paper white has no texture
+    even = np.median([np.ptp(np.percentile(corner, [5, 95])) for corner in corners])
+    plain = middle < 0.15 or (middle > 0.95 and even < 0.02)
     return middle if agree >= 3 and plain else None
 
 

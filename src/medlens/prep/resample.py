@@ -89,7 +89,7 @@ def axis_weights(length: int, count: int, kernel: str) -> Weights:
     if kernel == "area":
         values = values / values.sum(axis=1, keepdims=True)
     else:
-        values = _keep_ramps(values, offset)
+        values = _keep_ramps(values, offset, radius)
     return _packed(np.clip(index, 0, length - 1), values, length)
 
 
@@ -108,17 +108,19 @@ def _kernel(offset: Array, stretch: float, kernel: str) -> Array:
     return np.asarray(np.where(x <= 1, near, np.where(x < 2, far, 0.0)))
 
 
-def _keep_ramps(values: Array, offset: Array) -> Array:
-    """Weights times (a + b·offset), so that Σw = 1 and Σw·offset = 0."""
-    zeroth = values.sum(axis=1)
-    first = (values * offset).sum(axis=1)
-    second = (values * offset**2).sum(axis=1)
+def _keep_ramps(values: Array, offset: Array, radius: float) -> Array:
+    """Weights plus (a + b·offset)·triangle, so that Σw = 1 and Σw·offset = 0."""
+    inside = values != 0
+    window = np.where(inside, np.maximum(1.0 - np.abs(offset) / radius, 0.0), 0.0)
+    values = values / values.sum(axis=1, keepdims=True)
+    zeroth, first = window.sum(axis=1), (window * offset).sum(axis=1)
+    second = (window * offset**2).sum(axis=1)
+    wrong = (values * offset).sum(axis=1)  # the mean offset, which should be 0
     determinant = zeroth * second - first**2
-    usable = determinant > 1e-9 * zeroth**2
-    safe = np.where(usable, determinant, 1.0)
-    a = np.where(usable, second / safe, 1.0 / zeroth)
-    b = np.where(usable, -first / safe, 0.0)
-    return np.asarray(values * (a[:, None] + b[:, None] * offset))
+    usable = determinant > 1e-9 * zeroth**2  # not with one or two taps in line
+    scale = np.where(usable, wrong / np.where(usable, determinant, 1.0), 0.0)
+    correction = (first[:, None] - zeroth[:, None] * offset) * scale[:, None]
+    return np.asarray(values + correction * window)
 
 
 def _clamped(index: Array, values: Array, length: int) -> Weights:
