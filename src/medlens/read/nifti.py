@@ -216,13 +216,18 @@ def _placement(header: _Header, case: str) -> tuple[list[int], Geometry]:
 
 def _best_affine(header: _Header) -> tuple[Array, bool]:
     """RAS mm affine of (i, j, k): sform, else qform, else pixdim alone."""
+    from nibabel.spatialimages import HeaderDataError
+
     nifti = header.nifti
     unit = _MM_PER_UNIT.get(int(nifti["xyzt_units"]) & 7, 1.0)
     sizes = np.asarray(nifti["pixdim"][1:4], dtype=np.float64)
     has_form = int(nifti["sform_code"]) > 0 or int(nifti["qform_code"]) > 0
     if not has_form and not (np.isfinite(sizes).all() and (sizes > 0).all()):
         return np.eye(4), False
-    affine = np.asarray(nifti.get_best_affine(), dtype=np.float64)
+    try:
+        affine = np.asarray(nifti.get_best_affine(), dtype=np.float64)
+    except (HeaderDataError, ValueError):  # a quaternion that is no rotation
+        affine = np.zeros((4, 4))
     return np.diag([unit, unit, unit, 1.0]) @ affine, True
 
 

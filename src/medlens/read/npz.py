@@ -160,7 +160,7 @@ def _list(source: Source) -> list[NpzArray]:
     with _open_zip(source) as archive:
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
-                with archive.open(info) as file:
+                with _open_entry(archive, info.filename, source) as file:
                     shape, _, dtype = _read_npy_header(file, source, info.filename)
                 found.append(NpzArray(info.filename.removesuffix(".npy"), shape, dtype))
     return found
@@ -169,9 +169,19 @@ def _list(source: Source) -> list[NpzArray]:
 def _open_zip(source: Source) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(source.path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
         raise ReadError(
             f"{source.case}: the .npz archive is damaged or cut off; fetch it again"
+        ) from None
+
+
+def _open_entry(archive: zipfile.ZipFile, name: str, source: Source) -> IO[bytes]:
+    try:
+        return archive.open(name)
+    except (zipfile.BadZipFile, RuntimeError, OSError, ValueError, KeyError):
+        raise ReadError(
+            f"{source.case}: an array of the .npz archive is damaged or locked with "
+            "a password; fetch it again"
         ) from None
 
 
@@ -190,7 +200,14 @@ def _read_npy_header(
             else np.lib.format.read_array_header_2_0
         )
         shape, fortran, dtype = reader(file)
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError):
+    except (
+        ValueError,
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,
+    ):
         raise ReadError(
             f"{source.case}: array '{name}' of the .npz archive is damaged"
         ) from None
@@ -230,19 +247,12 @@ def _on_disk(array: Array) -> bool:
 
 def _load(source: Source, name: str) -> Array:
     with _open_zip(source) as archive:
-        try:
-            file = archive.open(name + ".npy")
-        except KeyError:
+        if name + ".npy" not in archive.namelist():
             names = ", ".join(entry.name for entry in _list(source)[:8])
             raise ReadError(
                 f"{source.case}: the .npz archive has no array '{name}'; it has {names}"
-            ) from None
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
-            raise ReadError(
-                f"{source.case}: array '{name}' of the .npz archive is damaged or "
-                "locked with a password"
-            ) from None
-        with file:
+            )
+        with _open_entry(archive, name + ".npy", source) as file:
             shape, fortran, dtype = _read_npy_header(file, source, name)
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if size > limits.MAX_ARRAY_BYTES:
@@ -270,7 +280,7 @@ def _inflate(file: IO[bytes], size: int, source: Source, name: str) -> Array:
                 raise EOFError
             target[done : done + len(block)] = block
             done += len(block)
-    except (EOFError, OSError, zipfile.BadZipFile, zlib.error):
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error):
         raise ReadError(
             f"{source.case}: array '{name}' is cut off or damaged after {done:,} of "
             f"{size:,} bytes; fetch the archive again"

@@ -1,15 +1,17 @@
 """One compressed or native frame → stored values.
 
 Decoders, chosen by measurement on 2 cores (docs/read.md): imagecodecs for the
-JPEG family, pyjpegls for JPEG-LS, openjpeg for JPEG 2000 and HTJ2K, pylibjpeg's
-rle for RLE; all of them permissively licensed.
+JPEG family and RLE, pyjpegls for JPEG-LS, openjpeg for JPEG 2000 and HTJ2K; all
+of them permissively licensed.
 """
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -77,7 +79,14 @@ def decode_frame(data: bytes, layout: Layout, first_bit: int, case: str) -> Stor
         decode = _decode_jpeg_2000 if syntax in _JPEG_2000 else _decode_jpeg
     try:
         return decode(data, layout, case)
-    except (RuntimeError, ValueError, TypeError, OSError, OverflowError, KeyError):
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        OSError,
+        ArithmeticError,
+        struct.error,
+    ):
         raise _damaged(layout, case) from None
 
 
@@ -149,19 +158,45 @@ def _inflate_frame(data: bytes, layout: Layout, case: str) -> bytes:
 
 
 def _decode_rle(data: bytes, layout: Layout, case: str) -> Stored:
-    """RLE Lossless (PS3.5 Annex G): always colour by plane."""
-    from rle.utils import decode_frame as decode  # type: ignore[attr-defined]
+    """RLE Lossless (PS3.5 Annex G): one segment a byte of each sample.
 
-    pixels = layout.rows * layout.columns
+    Samples come by plane and bytes of a sample most significant first.
+    """
+    pixels, width = layout.rows * layout.columns, layout.bits_allocated // 8
     if layout.bits_allocated == 1:  # packed first, then run-length encoded
-        packed = bytes(decode(data, -(-pixels // 8), 8, "<"))
-        return _decode_native(packed, layout, 0, case)
-    raw = decode(data, pixels, layout.bits_allocated, "<")
-    dtype = np.dtype(f"<u{layout.bits_allocated // 8}")
-    values = np.frombuffer(raw, dtype=dtype)
-    values = _shaped(values, layout, case, planar=True)
+        packed = _unpack_segments(data, 1, -(-pixels // 8))
+        return _decode_native(packed.tobytes(), layout, 0, case)
+    segments = _unpack_segments(data, layout.samples * width, pixels)
+    planes = segments.reshape(layout.samples, width, pixels)
+    values = np.empty((layout.samples, pixels, width), dtype=np.uint8)
+    for byte in range(width):
+        values[..., width - 1 - byte] = planes[:, byte]
+    flat = values.reshape(-1).view(f"<u{width}")
+    shaped = _shaped(flat, layout, case, planar=True)
     shift = layout.high_bit + 1 - layout.bits_stored
-    return Stored(values, layout.bits_stored, shift, _colour_of(layout))
+    return Stored(shaped, layout.bits_stored, shift, _colour_of(layout))
+
+
+def _unpack_segments(data: bytes, count: int, size: int) -> Array:
+    """(count, size) bytes of the run-length encoded segments.
+
+    pylibjpeg's decoder ends the process's thread with a Rust panic on damaged
+    data, so the PackBits decoder of imagecodecs does the work.
+    """
+    import imagecodecs
+
+    found, *offsets = struct.unpack_from("<16L", data)
+    if found != count:
+        raise ValueError("number of RLE segments")
+    bounds = [*offsets[:count], len(data)]
+    segments = np.empty((count, size), dtype=np.uint8)
+    for index, (start, stop) in enumerate(pairwise(bounds)):
+        if not 64 <= start < stop <= len(data):
+            raise ValueError("offset of an RLE segment")
+        done = imagecodecs.packbits_decode(data[start:stop], out=segments[index])
+        if len(done) != size:
+            raise ValueError("length of an RLE segment")
+    return segments
 
 
 def _check(stream: Codestream | None, layout: Layout, case: str) -> Codestream:

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from medlens.read.dicom.header import DicomHeader, sop_class_name
-from medlens.read.dicom.numbers import text
+from medlens.read.dicom.numbers import text, value_of
 
 # Codes, numbers and makers only: no free text in which a name could stand.
 _FACTS = (
@@ -43,7 +43,7 @@ def read_uids(data: Any) -> dict[str, str]:
     """
     found = {keyword: text(data, keyword) for keyword in _UIDS}
     patient = "\0".join(
-        str(data.get(keyword, "") or "")
+        str(value_of(data, keyword) or "")
         for keyword in ("PatientID", "IssuerOfPatientID")
     )
     if patient.strip("\0 "):

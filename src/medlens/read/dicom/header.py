@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
 import warnings
@@ -17,6 +18,7 @@ import pydicom
 
 from medlens.core import ReadError
 from medlens.read import limits
+from medlens.read.dicom.numbers import text
 from medlens.read.source import Source
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -78,12 +80,29 @@ class DicomHeader:
             yield file
 
 
+class _Silence(logging.Filter):
+    """Drops pydicom's log records while this room parses on the same thread."""
+
+    depth = threading.local()
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        return not getattr(self.depth, "value", 0)
+
+
+_silence = _Silence()
+logging.getLogger("pydicom").addFilter(_silence)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings from pydicom, whose texts may quote the header."""
+    """No warnings or log lines of pydicom, whose texts may quote the header."""
     with _parsing, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        _silence.depth.value = getattr(_silence.depth, "value", 0) + 1
+        try:
+            yield
+        finally:
+            _silence.depth.value -= 1
 
 
 def read_header(source: Source) -> DicomHeader:
@@ -249,7 +268,7 @@ def sop_class_name(data: Any) -> str:
     from pydicom.uid import UID, UID_dictionary
 
     meta = getattr(data, "file_meta", None) or {}
-    uid = str(data.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID") or "")
+    uid = text(data, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
     if uid not in UID_dictionary:
         return ""
     return str(UID(uid).name).removesuffix(" Storage")

@@ -58,6 +58,16 @@ def items(data: Any, keyword: str) -> list[Any]:
     return [item for item in value if hasattr(item, "get")]
 
 
+def is_empty(data: Any, keyword: str) -> bool:
+    """Whether an element is there without a value (length 0)."""
+    try:
+        return bool(data.get_item(keyword).is_empty)
+    except RecursionError:
+        raise
+    except Exception:  # a value that cannot be parsed is a value
+        return False
+
+
 def value_of(data: Any, keyword: str) -> Any:
     """The raw value, or None; a value that pydicom cannot parse is None."""
     try:

@@ -12,7 +12,7 @@ from medlens.read.dicom.codecs import Stored
 from medlens.read.dicom.groups import place_of
 from medlens.read.dicom.layout import Layout
 from medlens.read.dicom.lut import Lut, read_lut
-from medlens.read.dicom.numbers import items, number, value_of
+from medlens.read.dicom.numbers import is_empty, items, number, value_of
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def read_modality(data: Any, frame: int, layout: Layout, case: str) -> Modality:
 
 
 def _finite(place: Any, keyword: str, tag: str, default: float, case: str) -> float:
-    value = value_of(place, keyword)
-    if value is None and (keyword not in place or not place[keyword].value):
+    if keyword not in place or is_empty(place, keyword):
         return default
     result = number(place, keyword)
     if result is None:
