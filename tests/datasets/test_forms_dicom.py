@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from medlens.core import DataError
 from medlens.datasets.forms import read_manifest
 from medlens.datasets.groups import merge_groups
 from medlens.datasets.headers import Header, HeaderError, Patients, read_dicom_header
+from medlens.read import list_members
 
 
 def tree(root: Path, *, patients: int = 4, slices: int = 3) -> Path:
@@ -165,6 +167,8 @@ def test_objects_without_pictures_and_broken_files_are_listed(tmp_path: Path) ->
     write_dicom(tmp_path / "a/seg.dcm", tags=segmentation)
     (tmp_path / "b/text.dcm").write_text("no DICOM at all")
     (tmp_path / "b/empty.dcm").touch()
+    (tmp_path / "b/png.dcm").write_bytes(b"\x89PNG\r\n\x1a\n and so on")
+    (tmp_path / "b/bare").write_bytes(b"\xff\xd8\xff and so on")
     manifest = read_manifest(tmp_path)
     assert problems_of(manifest) == {
         "a/report.dcm": "not_an_image",
@@ -172,7 +176,11 @@ def test_objects_without_pictures_and_broken_files_are_listed(tmp_path: Path) ->
         "b/text.dcm": "unreadable",
         "b/empty.dcm": "unreadable",
     }
-    assert len(manifest.cases) == 2
+    # A picture under a wrong name is a picture; the audit reads its pixels.
+    keys = [case.key for case in manifest.cases]
+    assert keys == ["a/1.dcm", "b/2.dcm", "b/bare", "b/png.dcm"]
+    reasons = [p.reason for p in manifest.problems if p.case == "b/text.dcm"]
+    assert reasons == ["is text; wanted DICOM"]
 
 
 def test_too_many_frames_are_refused(tmp_path: Path) -> None:
@@ -203,7 +211,9 @@ def test_a_deflate_bomb_is_refused_before_it_grows(tmp_path: Path) -> None:
         read_dicom_header(path)
     deflate = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     path.write_bytes(meta + deflate.compress(content[start:]) + deflate.flush())
-    assert read_dicom_header(path).ids["patientid"] == "MRN-1"
+    header = read_dicom_header(path)
+    assert header is not None
+    assert header.ids["patientid"] == "MRN-1"
 
 
 def test_no_row_fits_the_headers(tmp_path: Path) -> None:
@@ -265,6 +275,9 @@ def test_real_dicom_of_every_kind(shared_data: Path, tmp_path: Path) -> None:
     # Every file is a case or a problem, none is both.
     assert named | set(problems_of(manifest)) == set(files)
     assert not named & set(problems_of(manifest))
-    assert len(named) > 55
-    members = [case.member for case in manifest.cases if "#" in case.key]
-    assert "frame:1" in members
+    assert len(named) > 58
+    members: dict[Path, list[str]] = defaultdict(list)
+    for case in manifest.cases:
+        members[case.path].append(case.member)
+    assert max(map(len, members.values())) > 1
+    assert all(list_members(path) == names for path, names in members.items())

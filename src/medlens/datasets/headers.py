@@ -13,6 +13,7 @@ from typing import Any
 from medlens.datasets.drafts import Draft, Entry, count_of
 from medlens.datasets.manifest import Problem, ProblemKind
 from medlens.datasets.walk import NIFTI, Tree, suffix_of
+from medlens.read.sniff import describe, sniff
 
 MAX_FRAMES = 10_000
 _MAX_INFLATED = 256 * 2**20
@@ -54,20 +55,30 @@ class HeaderError(Exception):
     """A header cannot be read; the text says why, without naming the file."""
 
 
-def read_dicom_header(path: Path) -> Header:
+def read_dicom_header(path: Path) -> Header | None:
     """Read the few tags that grouping needs, no pixels.
 
+    Returns:
+        The header, or None for an image of another kind under a DICOM name.
+
     Raises:
-        HeaderError: not DICOM, damaged, or larger than the limits.
+        HeaderError: no image, damaged, or larger than the limits.
     """
     import pydicom
 
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            source = _bounded(file)
+            head = file.read(4096)
+            kind = sniff(head)
+            if not kind:
+                raise HeaderError(f"is {describe(head)}; wanted DICOM")
+            if kind != "dicom":
+                return None
+            # `force` reads files without a preamble, which `sniff` knows too.
+            source = _bounded(file, head)
             header = pydicom.dcmread(
-                source, stop_before_pixels=True, specific_tags=_TAGS, force=False
+                source, stop_before_pixels=True, specific_tags=_TAGS, force=True
             )
             return _to_header(header)
     except HeaderError:
@@ -82,9 +93,8 @@ def read_dicom_header(path: Path) -> Header:
         ) from None
 
 
-def _bounded(file: Any) -> Any:
+def _bounded(file: Any, head: bytes) -> Any:
     """The file itself, once a deflated data set is known to stay in bounds."""
-    head = file.read(4096)
     file.seek(0)
     if _DEFLATED not in head:
         return file
@@ -160,11 +170,14 @@ def read_headers(tree: Tree, files: list[str], draft: Draft) -> dict[str, Header
         if not tree.is_dicom(name):
             continue
         try:
-            headers[name] = read_dicom_header(tree.root / name)
+            header = read_dicom_header(tree.root / name)
         except HeaderError as error:
             draft.problems.append(Problem(name, str(error), "unreadable"))
             continue
-        if headers[name].frames == 0:
+        if header is None:
+            continue
+        headers[name] = header
+        if header.frames == 0:
             reason = "DICOM object without a picture (report, segmentation, plan, …)"
             draft.problems.append(Problem(name, reason, "not_an_image"))
     return headers

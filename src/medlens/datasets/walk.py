@@ -12,6 +12,7 @@ from pathlib import Path
 from medlens.core import DataError
 from medlens.datasets.drafts import words_in
 from medlens.datasets.manifest import Problem, ProblemKind
+from medlens.read.sniff import HEAD_BYTES, sniff
 
 MAX_FILES = 3_000_000
 MAX_DEPTH = 32
@@ -56,7 +57,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.problems: list[Problem] = []
-        self._sniffed: dict[str, bool] = {}
+        self._sniffed: dict[str, str] = {}
         found: list[str] = []
         self._walk("", found, depth=0)
         self.files: tuple[str, ...] = tuple(sorted(found))
@@ -126,25 +127,27 @@ class Tree:
     def is_image(self, name: str) -> bool:
         """True for picture, NIfTI and DICOM files."""
         suffix = suffix_of(name)
-        return suffix in PICTURES or suffix in NIFTI or self.is_dicom(name)
+        if suffix in PICTURES or suffix in NIFTI or suffix in DICOM:
+            return True
+        return self._sniff(name) not in ("", "npz")
 
     def is_dicom(self, name: str) -> bool:
         """True for DICOM suffixes and for unnamed files that begin as DICOM."""
         suffix = suffix_of(name)
-        if suffix in DICOM:
-            return True
-        if suffix in PICTURES or suffix in NIFTI or suffix in _NO_IMAGES:
+        if suffix in PICTURES or suffix in NIFTI:
             return False
-        return posixpath.basename(name) != "DICOMDIR" and self._begins_as_dicom(name)
+        return suffix in DICOM or self._sniff(name) == "dicom"
 
-    def _begins_as_dicom(self, name: str) -> bool:
-        # PS3.10 7.1: 128 bytes of preamble, then the letters DICM.
+    def _sniff(self, name: str) -> str:
+        """Kind of image by content, "" for none, for files of odd suffixes."""
+        if suffix_of(name) in _NO_IMAGES or posixpath.basename(name) == "DICOMDIR":
+            return ""
         if name not in self._sniffed:
             try:
                 with (self.root / name).open("rb") as file:
-                    self._sniffed[name] = file.read(132)[128:] == b"DICM"
+                    self._sniffed[name] = sniff(file.read(HEAD_BYTES))
             except OSError:
-                self._sniffed[name] = False
+                self._sniffed[name] = ""
         return self._sniffed[name]
 
     @cached_property
