@@ -124,6 +124,18 @@ def test_public_names_are_there_and_few() -> None:
         _ = datasets.nothing
 
 
+def test_a_name_is_the_function_whichever_import_comes_first() -> None:
+    code = (
+        "from medlens.datasets.split import folds; from medlens.datasets import split; "
+        "import medlens.datasets; assert medlens.datasets.split is split; "
+        "print(callable(split), callable(folds))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True True"
+
+
 def test_reading_loads_no_heavy_library() -> None:
     heavy = ("scipy", "sklearn", "skimage", "pydicom", "nibabel", "torch", "cv2")
     code = (
