@@ -101,6 +101,18 @@ def test_a_patient_column_equal_to_the_header_is_shown_as_a_digest(
     assert patients == ["study-0", "study-0", "study-1", "study-1"]
 
 
+def test_the_header_knows_the_patient_better_than_a_series(tmp_path: Path) -> None:
+    data = tree(tmp_path / "data", patients=2, slices=4)
+    rows = [
+        f"S{patient:03d}/IM{at:04d},s{patient}{at // 2},{at % 2}"
+        for patient in range(2)
+        for at in range(4)
+    ]
+    table(data / "labels.csv", "image,series,label", rows)
+    manifest = read_manifest(data)
+    assert merge_groups(manifest) == [0] * 4 + [1] * 4
+
+
 def test_patient_keys_hold_still_and_depend_on_the_data() -> None:
     def header(number: str, uid: str, study: str = "") -> Header:
         ids = {

@@ -53,6 +53,7 @@ def read_manifest(
         apply_headers(draft, tree, headers)
     if not draft.entries:
         raise DataError(_nothing_left(draft))
+    _settle_patients(draft)
     return _to_manifest(draft)
 
 
@@ -163,6 +164,21 @@ def _only_npz(tree: Tree) -> Path | None:
             "of them as DATA"
         )
     return tree.root / archives[0]
+
+
+def _settle_patients(draft: Draft) -> None:
+    """Let the series stand in where nothing names the patient, and say so."""
+    nameless = [entry for entry in draft.entries if not entry.patient]
+    series = draft.series_column
+    if nameless and series and not draft.patient_column:
+        for entry in nameless:
+            entry.patient = entry.columns[series]
+        draft.notes.append(f"no patient column; '{series}' keeps slices together")
+    elif nameless and draft.patient_column:
+        draft.notes.append(
+            f"column '{draft.patient_column}' is empty for "
+            f"{count_of(len(nameless), 'image')}: each counts as a patient of its own"
+        )
 
 
 def _nothing_left(draft: Draft) -> str:

@@ -128,7 +128,7 @@ def read_rows(
         find = _by_header(table, roles, headers, draft)
     _join(table, roles, find, draft)
     _require_entries(table, roles, draft)
-    _note_patients(roles, draft)
+    draft.patient_column, draft.series_column = roles.patient, roles.series
     if is_whole:
         _report_rowless(table, roles, tree, resolver, draft)
     return draft, headers
@@ -185,7 +185,7 @@ def _join(
     label_at = [at[name] for name in roles.labels]
     one_at = {
         role: at[column]
-        for role in ("patient", "site", "split", "series")
+        for role in ("patient", "site", "split")
         if (column := getattr(roles, role))
     }
     kept = [roles.mask, roles.boxes, roles.series, roles.slice, *roles.extra]
@@ -211,7 +211,7 @@ def _join(
                 key,
                 key,
                 values,
-                patient=_filled(part.get("patient") or part.get("series", "")),
+                patient=_filled(part.get("patient", "")),
                 site=_filled(part.get("site", "")),
                 split=split_name(part.get("split", "")),
                 columns={name: row[i] for name, i in extra},
@@ -256,20 +256,6 @@ def _require_entries(table: Table, roles: Roles, draft: Draft) -> None:
         f"of DATA (column '{column}'){why}. Wanted paths relative to DATA or to the "
         "CSV, or plain file names; check DATA and the CSV"
     )
-
-
-def _note_patients(roles: Roles, draft: Draft) -> None:
-    column = roles.patient or roles.series
-    if not column:
-        return
-    if not roles.patient:
-        draft.notes.append(f"no patient column; '{column}' keeps slices together")
-    empty = sum(not entry.patient for entry in draft.entries)
-    if empty:
-        draft.notes.append(
-            f"column '{column}' is empty for {count_of(empty, 'image')}: each counts "
-            "as a patient of its own"
-        )
 
 
 def _report_rowless(
