@@ -12,6 +12,7 @@ from medlens.report.quantity import (
     both_text,
     interval_text,
     measure_of,
+    name_in_prose,
     of_hundred,
     p_text,
     signed_text,
@@ -237,7 +238,7 @@ def _majority(subject: Subject) -> str:
     baselines = as_mapping(subject.leading.get("baselines"))
     theirs = metric(baselines.get("majority"), "accuracy")
     ours = subject.quantity("accuracy")
-    if theirs.value is None or ours.value is None:
+    if theirs.value is None or ours.value is None or subject.kind == "multilabel":
         return ""
     return (
         f"Always answering the commonest label would be right for "
@@ -270,11 +271,12 @@ def _keys(subject: Subject) -> tuple[Key, ...]:
 def _key(subject: Subject, name: str, quantity: Quantity) -> Key:
     measure = measure_of(name)
     is_mean = not subject.positive and name in ("auroc", "average_precision")
-    # Chance is the left end of AUROC's bar; a calibration error above 0.2 is so
-    # bad that its exact place does not matter.
+    # Chance is the left end of AUROC's bar; a calibration error is rarely large.
     low, high = {"auroc": (0.5, 1.0), "ece": (0.0, 0.2)}.get(name, (0.0, 1.0))
+    if (quantity.high or quantity.value or 0.0) > high:
+        high = 1.0
     return Key(
-        f"Mean {measure.name}" if is_mean else measure.name,
+        f"Mean {name_in_prose(measure)}" if is_mean else measure.name,
         value_text(quantity, is_share=measure.is_share),
         interval_text(quantity, is_share=measure.is_share),
         measure.meaning,

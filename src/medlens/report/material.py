@@ -22,8 +22,8 @@ from medlens.report.values import (
 
 GROUPS = 6
 """Groups and cases listed in a table; the rest is counted."""
-COLUMNS = 12
-"""Labels that get a column in the table of splits."""
+COLUMNS = 4
+"""Labels up to which each gets a column in the table of splits."""
 _ORDER = ("train", "validation", "test")
 
 
@@ -46,7 +46,7 @@ def describe_material(folder: RunFolder, subject: Subject) -> Material:
     """The data section of a run or of an evaluation."""
     audit = folder.audit
     tables = (
-        _split_table(folder, subject),
+        *_split_tables(folder, subject),
         _shortcut_table(audit),
         _duplicate_table(audit, folder.splits),
         _conflict_table(audit),
@@ -106,38 +106,57 @@ def _sentences(audit: Json) -> list[str]:
     return said
 
 
-def _split_table(folder: RunFolder, subject: Subject) -> Table | None:
+def _split_tables(folder: RunFolder, subject: Subject) -> list[Table]:
+    """Splits with their sizes, and the labels in them; one table where it fits."""
     counts = _split_counts(folder.splits) or {
         name: (clean_count(s.get("n_cases")), clean_count(s.get("n_patients")), None)
         for name, s in subject.splits.items()
     }
     if not counts:
-        return None
-    classes = _class_counts(folder, subject, {k: v[0] for k, v in counts.items()})
-    labels = subject.labels[:COLUMNS] if classes else ()
-    columns = ("Split", "Cases", "Patients", "Groups", *map(clean_text, labels))
-    ordered = sorted(counts, key=lambda n: _ORDER.index(n) if n in _ORDER else 9)
+        return []
+    names = sorted(counts, key=lambda n: _ORDER.index(n) if n in _ORDER else 9)
+    sizes = {name: counts[name][0] for name in names}
+    classes = _class_counts(folder, subject, sizes)
+    has_groups = any(values[2] is not None for values in counts.values())
+    kept = 3 if has_groups else 2
+    is_one = 0 < len(subject.labels) <= COLUMNS
+    labels = subject.labels if is_one and classes else ()
     rows = tuple(
         (
             clean_text(name, limit=30),
-            *(_count(value) for value in counts[name]),
-            *(_class_cell(classes.get(name, {}), k, counts[name][0]) for k in labels),
+            *(_count(value) for value in counts[name][:kept]),
+            *(_class_cell(classes.get(name, {}), k, sizes[name]) for k in labels),
         )
-        for name in ordered
+        for name in names
     )
-    has_groups = any(values[2] is not None for values in counts.values())
-    if not has_groups:
-        columns = columns[:3] + columns[4:]
-        rows = tuple(row[:3] + row[4:] for row in rows)
-    hidden = len(subject.labels) - len(labels) if labels else 0
+    heads = ("Split", "Cases", "Patients", "Groups")[: kept + 1]
     note = "A group holds the cases of one patient and all near-duplicates of them."
-    return Table(
-        "Cases, patients and labels per split",
-        columns,
+    table = Table(
+        "Cases, patients and labels per split" if labels else "Cases per split",
+        (*heads, *map(clean_text, labels)),
         rows,
-        note=(note if has_groups else "")
-        + (f" {hidden} more labels stand in metrics.json." if hidden else ""),
+        note=note if has_groups else "",
     )
+    others = _label_rows(subject, classes, sizes) if not is_one else None
+    return [table, others] if others else [table]
+
+
+def _label_rows(
+    subject: Subject, classes: dict[str, dict[str, int]], sizes: dict[str, int | None]
+) -> Table | None:
+    """A row for each label, where there are too many for columns."""
+    known = [name for name in sizes if name in classes]
+    if not known:
+        return None
+    rows = tuple(
+        (
+            clean_text(label, limit=60),
+            *(_class_cell(classes[name], label, sizes[name]) for name in known),
+        )
+        for label in subject.labels
+    )
+    heads = (clean_text(name, limit=30).capitalize() for name in known)
+    return Table("Cases with each label per split", ("Label", *heads), rows)
 
 
 def _count(value: int | None) -> str:
@@ -167,7 +186,7 @@ def _split_counts(splits: Columns) -> SplitCounts:
         sets[name] |= {group} if group else set()
     return {
         name: (count, len(persons[name]) or None, len(sets[name]) or None)
-        for name, count in cases.most_common(COLUMNS)
+        for name, count in cases.most_common(10)
         if name
     }
 

@@ -27,6 +27,7 @@ from medlens.report.values import (
     clean_count,
     clean_number,
     clean_text,
+    count_of,
 )
 
 MATRIX_LIMIT = 20
@@ -72,7 +73,7 @@ def metric_table(subject: Subject) -> Table | None:
     rows = tuple(_metric_row(subject, name, others) for name in names)
     methods = {subject.quantity(name).method for name in names} - {""}
     note = f"95% intervals by: {'; '.join(sorted(methods))}." if methods else ""
-    size = f", {subject.n_cases:,} cases" if subject.n_cases is not None else ""
+    size = f" ({count_of(subject.n_cases, 'case')})" if subject.n_cases else ""
     where = "all cases" if subject.split == "all" else f"the {subject.split} split"
     title = clean_text(f"Metrics on {where}{size}, with 95% intervals")
     return Table(title, tuple(head.capitalize() for head in heads), rows, note=note)

@@ -111,6 +111,16 @@ def measure_of(name: str) -> Measure:
     return known or Measure(clean_text(name, limit=40).replace("_", " "), "")
 
 
+def name_in_prose(measure: Measure) -> str:
+    """The name as it stands inside a sentence; an abbreviation keeps its capitals.
+
+    >>> name_in_prose(measure_of("accuracy")), name_in_prose(measure_of("auroc"))
+    ('accuracy', 'AUROC')
+    """
+    is_word = measure.name[1:2].islower()
+    return measure.name[:1].lower() + measure.name[1:] if is_word else measure.name
+
+
 def value_text(quantity: Quantity, *, is_share: bool = False) -> str:
     """ "0.992" or "96.1%"; an en dash for no value.
 
@@ -199,7 +209,7 @@ def seconds_text(seconds: float) -> str:
     """A duration as a person says it.
 
     >>> seconds_text(0.42), seconds_text(8), seconds_text(75), seconds_text(3700)
-    ('0.4 s', '8 s', '1 min 15 s', '1 h 2 min')
+    ('0.4 s', '8 s', '1 min 15 s', '1 h 1 min')
     """
     if seconds < 1:
         return f"{seconds:.1f} s"

@@ -237,7 +237,7 @@ def _shift_table(subject: Subject) -> Table | None:
         )
     return Table(
         "If the labels' mix differs here (reported, not applied)",
-        ("", "As shipped", "With the estimated mix"),
+        ("What", "As shipped", "With the estimated mix"),
         tuple(rows),
         note="The mix is estimated from unlabelled probabilities by expectation "
         "maximisation (Saerens 2002); it holds only if the images of each label look "
