@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from medlens.datasets.drafts import words_in
 
@@ -35,6 +36,7 @@ def is_blank(text: str) -> bool:
     return text.lower() in _BLANK
 
 
+@lru_cache(maxsize=4096)
 def normalise_label(text: str) -> str:
     """One spelling of a label: single spaces, "1" for "1.0".
 

@@ -34,8 +34,11 @@ _BAD_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def suffix_of(name: str) -> str:
     """Lower-case suffix of a file name, ".nii.gz" in one piece."""
-    base = name.rsplit("/", 1)[-1].lower()
-    return ".nii.gz" if base.endswith(".nii.gz") else posixpath.splitext(base)[1]
+    base = name[name.rfind("/") + 1 :].lower()
+    if base.endswith(".nii.gz"):
+        return ".nii.gz"
+    dot = base.rfind(".")
+    return base[dot:] if dot > 0 else ""
 
 
 def stem_of(name: str) -> str:
