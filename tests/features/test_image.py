@@ -155,6 +155,22 @@ def test_many_makes_large_images_smaller_and_keeps_lengths():
     assert row["shape_area"] == pytest.approx(np.pi * 3600 * 0.125, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    "array", [np.zeros((9, 600, 600)), np.zeros((600, 600), object), np.zeros(600)]
+)
+def test_many_refuses_what_is_no_image(array):
+    with pytest.raises(PrepError, match=r"^a: "):
+        list(measure_many([("a", array)]))
+
+
+def test_extremes_of_floating_point_stay_finite():
+    image = np.zeros((40, 40))
+    image[::2] = 5e-324
+    image[3, 3], image[7, 7] = 1e30, -1e30
+    for array in (image, image[:2], np.clip(image, -1, 1) * 5e-324):
+        assert np.isfinite(list(measure(array).values())).all()
+
+
 def test_max_side_out_of_range():
     with pytest.raises(UsageError, match="max_side is 3; wanted 16 or more"):
         list(measure_many([("a", textured())], max_side=3))

@@ -24,8 +24,10 @@ def measure_colour(region: Region) -> dict[str, float]:
         positive = np.where(high > 0, high, 1.0)
         channels["saturation"] = np.where(high > 0, (high - low) / positive, 0.0)
     values: dict[str, float] = {}
+    # The channels of a grey image are one array; its moments are taken once.
+    moments = {id(channel): measure_moments(channel) for channel in channels.values()}
     for name, channel in channels.items():
-        mean, deviation, skewness, _ = measure_moments(channel)
+        mean, deviation, skewness, _ = moments[id(channel)]
         values |= {
             f"colour_{name}_mean": mean,
             f"colour_{name}_std": deviation,

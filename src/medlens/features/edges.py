@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.features.intensity import measure_moments
 from medlens.features.names import HOG_BINS, HOG_CELLS, ORIENTATION_BINS
 from medlens.features.region import Region
 from medlens.features.texture import entropy
@@ -45,12 +44,11 @@ def measure_edges(region: Region) -> dict[str, float]:
     centred = region.grey - region.inside.mean()
     for kernel in ("sobel", "scharr"):
         along_w, along_h = gradient(centred, kernel)
-        magnitude = np.hypot(along_w, along_h)[region.mask]
-        mean, deviation, _, _ = measure_moments(magnitude)
+        magnitude = region.pick(_length(along_w, along_h))
         p50, p90 = np.percentile(magnitude, [50, 90])
         values |= {
-            f"edge_{kernel}_mean": mean,
-            f"edge_{kernel}_std": deviation,
+            f"edge_{kernel}_mean": float(magnitude.mean()),
+            f"edge_{kernel}_std": float(magnitude.std()),
             f"edge_{kernel}_percentile_50": float(p50),
             f"edge_{kernel}_percentile_90": float(p90),
             f"edge_{kernel}_maximum": float(magnitude.max()),
@@ -58,13 +56,13 @@ def measure_edges(region: Region) -> dict[str, float]:
     for sigma in (2, 4):
         along = gradient(cv2.GaussianBlur(centred, (0, 0), sigma), "scharr")
         values[f"edge_gaussian{sigma}_mean"] = float(
-            np.hypot(*along)[region.mask].mean()
+            region.pick(_length(*along)).mean()
         )
-    laplacian = cv2.Laplacian(centred, cv2.CV_64F, ksize=1)[region.mask]
-    values["edge_laplacian_std"] = measure_moments(laplacian)[1]
-    values["edge_canny_density"] = float(find_canny(region)[region.mask].mean())
+    laplacian = region.pick(cv2.Laplacian(centred, cv2.CV_64F, ksize=1))
+    values["edge_laplacian_std"] = float(laplacian.std())
+    values["edge_canny_density"] = float(region.pick(find_canny(region)).mean())
     # along_w, along_h are Scharr's here, the rounder of both kernels.
-    return values | _orientations(along_w[region.mask], along_h[region.mask])
+    return values | _orientations(region.pick(along_w), region.pick(along_h))
 
 
 def find_canny(region: Region) -> NDArray[np.bool_]:
@@ -72,14 +70,17 @@ def find_canny(region: Region) -> NDArray[np.bool_]:
 
     Hysteresis thresholds are 2 % and 5 % per pixel of the range between the
     1st and 99th percentile of the region, so that brightness and contrast of
-    the whole image do not matter.
+    the whole image do not matter. Values further out than one such range are
+    held there, or a single hot pixel would drown its neighbours.
     """
     low, high = np.percentile(region.inside, [1, 99])
     if high <= low:
         low, high = region.inside.min(), region.inside.max()
     if high <= low:
         return np.zeros(region.mask.shape, dtype=bool)
-    blurred = cv2.GaussianBlur((region.grey - low) / (high - low), (0, 0), 1.0)
+    reach = high - low
+    held = np.clip(region.grey, low - reach, high + reach)
+    blurred = cv2.GaussianBlur((held - low) / reach, (0, 0), 1.0)
     steps = 8192.0
     along = gradient(blurred, "sobel")
     fixed = [np.clip(np.rint(part * steps), -32767, 32767) for part in along]
@@ -114,7 +115,7 @@ def hog(grey: Plane, *, cells: int = HOG_CELLS, bins: int = HOG_BINS) -> Plane:
     along_h, along_w = np.zeros_like(grey), np.zeros_like(grey)
     along_h[1:-1] = grey[2:] - grey[:-2]
     along_w[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
-    magnitude = np.hypot(along_h, along_w)
+    magnitude = _length(along_h, along_w)
     angle = np.degrees(np.arctan2(along_h, along_w)) % 180
     step = np.minimum((angle * (bins / 180)).astype(np.int64), bins - 1)
     height, width = (side // cells for side in grey.shape)
@@ -142,6 +143,12 @@ def measure_hog(region: Region) -> dict[str, float]:
     }
 
 
+def _length(along_w: Plane, along_h: Plane) -> Plane:
+    """Length of the gradient; `read_region` keeps its square finite."""
+    length: Plane = np.sqrt(along_w * along_w + along_h * along_h)
+    return length
+
+
 def _normalise_block(block: Plane) -> Plane:
     """L2-Hys: unit length, clipped at 0.2, unit length again."""
     largest = block.max()
@@ -164,7 +171,7 @@ def _orientations(along_w: Plane, along_h: Plane) -> dict[str, float]:
     along_w, along_h = along_w / largest, along_h / largest
     turn = np.arctan2(along_h, along_w) * (ORIENTATION_BINS / np.pi)
     step = np.rint(turn).astype(np.int64) % ORIENTATION_BINS
-    weights = np.hypot(along_w, along_h)
+    weights = _length(along_w, along_h)
     shares = np.bincount(step, weights=weights, minlength=ORIENTATION_BINS)
     shares = shares / shares.sum()
     # Sums, not dot products: BLAS threads cost more than they save here.

@@ -63,7 +63,7 @@ def measure(
     fine = discretise(region.inside, np.ones(region.inside.shape, bool), bins=IVH_BINS)
     shape = region.mask if mask is not None else find_foreground(region.grey)
     values = measure_statistics(region.inside)
-    values |= measure_histogram(levels[region.mask])
+    values |= measure_histogram(region.pick(levels))
     values |= measure_volume_histogram(fine)
     values |= measure_texture(crop_to_region(levels))
     values |= measure_colour(region) | measure_edges(region) | measure_hog(region)
@@ -143,7 +143,8 @@ def _measure_reduced(
             spacing = image.geometry.spacing[1:]
         image = image.array[:, 0]
     array = np.asarray(image)
-    if array.ndim not in (2, 3) or max(array.shape[-2:]) <= max_side:
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[0] in (1, 3))
+    if not is_image or array.dtype.kind not in "buif" or max(array.shape) <= max_side:
         return measure(array, spacing=spacing, bins=bins, case=case)
     small = _reduce(array, max_side)
     changed = (

@@ -134,9 +134,14 @@ def _describe(values: Values) -> dict[str, float]:
         "mean_absolute_deviation": float(np.abs(values - mean).mean()),
         "robust_mean_absolute_deviation": _robust_deviation(core),
         "median_absolute_deviation": float(np.abs(values - median).mean()),
-        "coefficient_of_variation": deviation / mean if mean else 0.0,
-        "quartile_dispersion": (p75 - p25) / (p75 + p25) if p75 + p25 else 0.0,
+        "coefficient_of_variation": _ratio(deviation, mean),
+        "quartile_dispersion": _ratio(p75 - p25, p75 + p25),
     }
+
+
+def _ratio(part: float, whole: float) -> float:
+    """A ratio that stays finite: 0 where the denominator all but vanishes."""
+    return part / whole if abs(whole) > 1e-200 else 0.0
 
 
 def _robust_deviation(core: Values) -> float:

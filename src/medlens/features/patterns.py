@@ -61,7 +61,7 @@ def local_binary_patterns(grey: Plane) -> NDArray[np.int64]:
 
 def measure_lbp(region: Region) -> dict[str, float]:
     """Shares of the ten patterns inside the mask, and their entropy."""
-    patterns = local_binary_patterns(region.grey)[region.mask]
+    patterns = region.pick(local_binary_patterns(region.grey))
     shares = np.bincount(patterns, minlength=LBP_POINTS + 2) / patterns.size
     names = [f"lbp_{ones}" for ones in range(LBP_POINTS + 1)] + ["lbp_other"]
     return dict(zip(names, shares.tolist(), strict=True)) | {
@@ -132,7 +132,7 @@ def measure_gabor(region: Region) -> dict[str, float]:
         energies = gabor_energies(scaled, wavelength)
         for angle in GABOR_ANGLES:
             values[names[wavelength, angle]] = float(
-                energies[angle][region.mask].mean(dtype=np.float64)
+                region.pick(energies[angle]).mean(dtype=np.float64)
             )
     return values
 
@@ -189,5 +189,5 @@ def _standardise(region: Region) -> Plane:
     low, high = region.inside.min(), region.inside.max()
     mean = region.inside.mean()
     centred = (np.clip(region.grey, low, high) - mean) / (high - low)
-    scaled: Plane = centred / centred[region.mask].std()
+    scaled: Plane = centred / region.pick(centred).std()
     return scaled

@@ -23,8 +23,8 @@ from medlens.features.spatial import (
 )
 from medlens.features.texture import measure_texture
 
-MAX_VOXELS = 8 * 1024 * 1024
-"""Largest box around a region that is measured (about 3 GB while at work)."""
+MAX_VOXELS = 4 * 1024 * 1024
+"""Largest box around a region that is measured (about 2.5 GB while at work)."""
 
 Mask = NDArray[np.bool_]
 
@@ -62,7 +62,7 @@ def measure_volume(
 
     Raises:
         PrepError: shapes, masks or values do not allow a measurement.
-        ResourceError: the box around the region has over 8 Mi voxels.
+        ResourceError: the box around the region has over 4 Mi voxels.
         UsageError: spacing, bins or bin_width is out of range.
     """
     mm = check_spacing(spacing, 3)
