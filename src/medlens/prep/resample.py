@@ -23,6 +23,10 @@ from medlens.core import Array
 BLOCK = 8
 """Output rows computed by one matrix product."""
 
+ONE_THREAD = 1 << 18
+"""Multiplications above which OpenBLAS wakes its threads. These products are too
+small for that: on a busy machine the threads' waiting took 300 ms in place of 2."""
+
 FILTERS = ("linear", "cubic", "area", "nearest")
 
 
@@ -152,8 +156,15 @@ def _along_rows(plane: Array, weights: Weights) -> Array:
             taps = weights.stops[k] - weights.starts[k]
             block[k - first, at : at + taps] = weights.values[k, :taps]
         slab = plane[start:stop].astype(np.float32, copy=False)
-        np.matmul(block, slab, out=result[first:last])
+        for left, right in _pieces(plane.shape[1], block.size):
+            np.matmul(block, slab[:, left:right], out=result[first:last, left:right])
     return result
+
+
+def _pieces(width: int, cost: int) -> list[tuple[int, int]]:
+    """Column ranges whose products stay below `ONE_THREAD`."""
+    step = max(16, ONE_THREAD // cost)
+    return [(left, min(left + step, width)) for left in range(0, width, step)]
 
 
 def _nearest(length: int, count: int) -> Array:
