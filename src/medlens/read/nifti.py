@@ -123,13 +123,18 @@ def _read_header(file: IO[bytes], source: Source) -> _Header:
     try:
         nifti = (Nifti2Header if is_second else Nifti1Header)(start, check=False)
         shape = tuple(int(size) for size in nifti.get_data_shape())
-        nifti.get_data_dtype()
+        dtype = nifti.get_data_dtype()
     except (HeaderDataError, ValueError, KeyError, OverflowError):
         raise ReadError(f"{source.case}: the NIfTI header is damaged") from None
     if not 1 <= len(shape) <= 7 or min(shape, default=0) < 1:
         raise ReadError(
             f"{source.case}: the NIfTI header gives {len(shape)} axes with sizes "
             f"{shape}; wanted 1 to 7 axes of 1 voxel or more"
+        )
+    if dtype.itemsize == 0 or not (dtype.names or dtype.kind in "iuf"):
+        raise ReadError(
+            f"{source.case}: the NIfTI voxels are {_type_name(dtype)}; wanted "
+            "integers, floats or RGB; convert it"
         )
     shape = (*shape, 1, 1, 1)[: max(3, len(shape))]
     volumes = int(np.prod(shape[3:], dtype=object))
@@ -138,6 +143,10 @@ def _read_header(file: IO[bytes], source: Source) -> _Header:
     slice_axis = nifti.get_dim_info()[2]
     grid = (shape[0], shape[1], shape[2])
     return _Header(nifti, grid, volumes, 2 if slice_axis is None else int(slice_axis))
+
+
+def _type_name(dtype: np.dtype[Any]) -> str:
+    return "complex numbers" if dtype.kind == "c" else "of no known type"
 
 
 def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -> Array:
@@ -150,8 +159,9 @@ def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -
     limits.check_size(source.case, rows=rows, columns=columns)
     limits.check_volume(source.case, voxels=voxels, bytes_per_voxel=dtype.itemsize)
     size = voxels * dtype.itemsize
-    start = max(int(header.nifti["vox_offset"]), 0) + index * size
-    if start > limits.MAX_ARRAY_BYTES:
+    offset = float(header.nifti["vox_offset"])
+    start = int(max(offset, 0)) + index * size if np.isfinite(offset) else -1
+    if not 0 <= start <= limits.MAX_ARRAY_BYTES:
         raise ReadError(f"{source.case}: the NIfTI header points past any data")
     try:
         # A gzip file seeks by reading on, a block at a time.
@@ -206,6 +216,8 @@ def _placement(header: _Header, case: str) -> tuple[list[int], Geometry]:
         turn[axis, column] = 1
     affine, calibrated = _best_affine(header)
     try:
+        if not np.isfinite(affine).all():
+            raise ValueError
         return order, Geometry(_RAS_TO_LPS @ affine @ turn, calibrated)
     except ValueError:
         raise ReadError(
@@ -228,7 +240,8 @@ def _best_affine(header: _Header) -> tuple[Array, bool]:
         affine = np.asarray(nifti.get_best_affine(), dtype=np.float64)
     except (HeaderDataError, ValueError):  # a quaternion that is no rotation
         affine = np.zeros((4, 4))
-    return np.diag([unit, unit, unit, 1.0]) @ affine, True
+    # A product, not a matrix product: NaN must reach the check without a warning.
+    return affine * np.array([[unit], [unit], [unit], [1.0]]), True
 
 
 def _facts(header: _Header, array: Array) -> dict[str, str]:

@@ -13,6 +13,7 @@ from medlens.core import Array, Geometry, Image, Provenance, ReadError
 from medlens.read import limits
 from medlens.read.finite import check_finite
 from medlens.read.planes import on_black, to_planes, turn
+from medlens.read.silence import silence
 from medlens.read.source import Source, parse_member
 
 # TIFF 6.0 tag 262, PhotometricInterpretation
@@ -82,7 +83,7 @@ def _open(source: Source) -> Iterator[list[Any]]:
     import tifffile
 
     try:
-        with tifffile.TiffFile(source.path) as file:
+        with silence("tifffile"), tifffile.TiffFile(source.path) as file:
             if len(file.pages) > _MAX_PAGES:
                 raise ReadError(f"{source.case}: holds more than {_MAX_PAGES:,} pages")
             pages = [page for page in file.pages if not _is_thumbnail(page)]

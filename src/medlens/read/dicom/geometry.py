@@ -38,6 +38,11 @@ def read_geometry(data: Any, frame: int) -> tuple[Geometry, str]:
     return geometry, source
 
 
+def _is_length(value: float) -> bool:
+    """A distance between pixels that a scanner or microscope can have, in mm."""
+    return 1e-4 <= value <= 1e4
+
+
 def _find(data: Any, frame: int, sequence: str, keyword: str, size: int) -> list[float]:
     for place in places(data, frame, sequence):
         found = numbers(place, keyword)
@@ -49,7 +54,7 @@ def _find(data: Any, frame: int, sequence: str, keyword: str, size: int) -> list
 def _positive(data: Any, frame: int, keyword: str) -> float | None:
     for place in places(data, frame, "PixelMeasuresSequence"):
         value = number(place, keyword)
-        if value is not None and 1e-6 < value < 1e6:
+        if value is not None and _is_length(value):
             return value
     return None
 
@@ -58,7 +63,7 @@ def _read_spacing(data: Any, frame: int) -> tuple[tuple[float, float], str]:
     """(row gap, column gap) in mm: between rows first, as in the header."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         found = _find(data, frame, "PixelMeasuresSequence", keyword, 2)
-        if found and all(1e-6 < gap < 1e6 for gap in found):
+        if found and all(map(_is_length, found)):
             return (found[0], found[1]), keyword
     regions = _read_regions(data)
     if regions:
@@ -82,7 +87,10 @@ def _read_regions(data: Any) -> tuple[float, float] | None:
         )
         if units != {_CENTIMETRE} or not down or not across:
             return None
-        found.add((round(abs(down) * 10, 9), round(abs(across) * 10, 9)))
+        gaps = round(abs(down) * 10, 9), round(abs(across) * 10, 9)
+        if not all(map(_is_length, gaps)):
+            return None
+        found.add(gaps)
     return found.pop() if len(found) == 1 else None
 
 

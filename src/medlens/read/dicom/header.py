@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import struct
 import threading
 import warnings
@@ -19,6 +18,7 @@ import pydicom
 from medlens.core import ReadError
 from medlens.read import limits
 from medlens.read.dicom.numbers import text
+from medlens.read.silence import silence
 from medlens.read.source import Source
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -80,29 +80,12 @@ class DicomHeader:
             yield file
 
 
-class _Silence(logging.Filter):
-    """Drops pydicom's log records while this room parses on the same thread."""
-
-    depth = threading.local()
-
-    def filter(self, _record: logging.LogRecord) -> bool:
-        return not getattr(self.depth, "value", 0)
-
-
-_silence = _Silence()
-logging.getLogger("pydicom").addFilter(_silence)
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """No warnings or log lines of pydicom, whose texts may quote the header."""
-    with _parsing, warnings.catch_warnings():
+    with _parsing, warnings.catch_warnings(), silence("pydicom"):
         warnings.simplefilter("ignore")
-        _silence.depth.value = getattr(_silence.depth, "value", 0) + 1
-        try:
-            yield
-        finally:
-            _silence.depth.value -= 1
+        yield
 
 
 def read_header(source: Source) -> DicomHeader:

@@ -91,8 +91,11 @@ def _words(value: Any, bits: int, count: int, little_endian: bool) -> Array:
         kind = np.dtype("u1") if narrow else np.dtype(order + "u2")
         usable = len(value) // kind.itemsize * kind.itemsize
         return np.frombuffer(value[:usable], dtype=kind).astype(np.uint16)
-    items = [value] if isinstance(value, int) else list(value)
-    return np.array([int(item) & 0xFFFF for item in items], dtype=np.uint16)
+    try:
+        items = [value] if isinstance(value, int) else list(value)
+        return np.array([int(item) & 0xFFFF for item in items], dtype=np.uint16)
+    except (TypeError, ValueError):  # text where numbers belong
+        return np.zeros(0, dtype=np.uint16)
 
 
 def read_palette(data: Any, case: str, *, little_endian: bool) -> tuple[Lut, Lut, Lut]:

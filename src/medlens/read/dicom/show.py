@@ -16,7 +16,8 @@ def show(values: Array, voi: Voi | None, span: tuple[float, float] | None) -> Ar
         index = np.clip(values - np.float64(voi.lut_first), 0, len(voi.lut) - 1)
         unit = voi.lut[index.astype(np.int64)]
     elif voi.function == "SIGMOID":
-        unit = 1 / (1 + np.exp(-4 * (values - np.float64(voi.center)) / voi.width))
+        slope = (values - np.float64(voi.center)) / voi.width
+        unit = 1 / (1 + np.exp(-4 * np.clip(slope, -100, 100)))
     elif voi.function == "LINEAR":
         width = max(voi.width - 1, 1e-12)
         unit = (values - (np.float64(voi.center) - 0.5)) / width + 0.5

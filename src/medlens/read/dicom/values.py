@@ -53,7 +53,10 @@ def to_stored(stored: Stored, layout: Layout) -> Array:
         topped = np.left_shift(values, up).view(signed)
         return np.asarray(np.right_shift(topped, width - stored.bits))
     mask = values.dtype.type((1 << stored.bits) - 1)
-    shifted = np.right_shift(values, stored.shift) if stored.shift else values
+    # High Bit other than Bits Stored - 1 is of the past (PS3.5 8.1.1) and today
+    # mostly a slip: it is believed only where the bits above are in use.
+    is_shifted = stored.shift > 0 and bool((values > mask).any())
+    shifted = np.right_shift(values, stored.shift) if is_shifted else values
     return np.asarray(np.bitwise_and(shifted, mask))
 
 
