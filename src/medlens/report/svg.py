@@ -109,6 +109,8 @@ def draw_axes(frame: Frame, *, grid: bool = True) -> Markup:
     parts.append(
         draw_text(middle, frame.bottom + 32, frame.x.title, anchor="middle", kind="at")
     )
+    if not frame.y.title:
+        return Markup("").join(parts)
     centre = (frame.top + frame.bottom) / 2
     parts.append(
         Markup(
