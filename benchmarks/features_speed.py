@@ -3,7 +3,8 @@
     python benchmarks/features_speed.py [--json FILE] [--repeats 15]
 
 Each figure is the median and the best of several runs in one process, and the
-median processor time; on a busy machine the last is nearest the truth. Images are made here from a fixed seed.
+median processor time; on a busy machine the last is nearest the truth.
+Images are made here from a fixed seed.
 """
 
 from __future__ import annotations
