@@ -10,6 +10,7 @@ from medlens.evaluate.compare import compare_tables
 from medlens.evaluate.files import read_metrics
 from medlens.evaluate.predictions import read_predictions
 from medlens.evaluate.table import CaseTable
+from medlens.experiment.words import interval
 
 
 def compare_runs(first: Path, second: Path) -> dict[str, Any]:
@@ -41,3 +42,29 @@ def _is_test(table: CaseTable) -> Any:
     import numpy as np
 
     return np.array(table.splits) == "test"
+
+
+def describe_comparison(found: dict[str, Any], first: str, second: str) -> list[str]:
+    """The comparison in plain lines; says when a difference is within luck."""
+    lines = [
+        f"{found['n_cases']} cases of {found['n_patients']} patients in both; "
+        f"A is {first}, B is {second}; 95 % intervals."
+    ]
+    for name, row in found["metrics"].items():
+        gap = row["difference"]
+        lines.append(
+            f"  {name:<20} A {interval(row['a'])}  B {interval(row['b'])}  "
+            f"A-B {_signed(gap)}"
+        )
+    return lines
+
+
+def _signed(gap: dict[str, Any]) -> str:
+    if gap.get("value") is None:
+        return "not defined"
+    text = f"{gap['value']:+.3f}"
+    low, high = gap.get("low"), gap.get("high")
+    if low is None or high is None:
+        return text
+    verdict = "within luck" if low <= 0 <= high else "more than luck"
+    return f"{text} ({low:+.3f} to {high:+.3f}: {verdict})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import medlens.nets  # noqa: F401  (says how torch's threads wait, before torch loads)
+
 if TYPE_CHECKING:
     from medlens.train.cache import PreparedCache, build_cache
     from medlens.train.checkpoint import drop_checkpoint

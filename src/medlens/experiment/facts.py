@@ -1,0 +1,63 @@
+"""Fingerprint, splits and machine → what the plan's rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from medlens.datasets import Manifest
+from medlens.datasets.fingerprint import Fingerprint
+from medlens.experiment.machine import has_bf16, memory_mb, usable_cores
+from medlens.experiment.request import Request
+from medlens.plan import Facts
+
+
+def gather_facts(
+    manifest: Manifest,
+    splits: Sequence[str],
+    fingerprint: Fingerprint,
+    *,
+    request: Request,
+    audit_seconds: float,
+    seconds_used: float,
+) -> Facts:
+    """Everything the rules need, in one place.
+
+    Args:
+        manifest: the data set.
+        splits: of each case.
+        fingerprint: what the audit saw.
+        request: budget and seed.
+        audit_seconds: wall-clock of the audit, which read every image once.
+        seconds_used: wall-clock of the run so far.
+    """
+    names = np.array(splits)
+    targets = manifest.targets()
+    return Facts(
+        kind=manifest.kind,
+        labels=manifest.labels,
+        positive=manifest.positive,
+        train=int((names == "train").sum()),
+        validation=int((names == "validation").sum()),
+        test=int((names == "test").sum()),
+        label_counts=tuple(
+            (targets[names == "train"] == 1).sum(axis=0).astype(int).tolist()
+        ),
+        modality=fingerprint.modality,
+        is_colour=fingerprint.is_colour,
+        bits=fingerprint.bits,
+        is_rescaled=fingerprint.is_rescaled,
+        height=fingerprint.height,
+        width=fingerprint.width,
+        smallest=fingerprint.smallest,
+        aspect=fingerprint.aspect,
+        border=fingerprint.border,
+        seconds=request.budget,
+        seconds_used=seconds_used,
+        audit_rate=audit_seconds / max(1, len(manifest.cases)),
+        memory_mb=memory_mb(),
+        cores=usable_cores(),
+        has_bf16=has_bf16(),
+        seed=request.seed,
+    )
