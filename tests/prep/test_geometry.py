@@ -42,24 +42,24 @@ def coordinate_image(height: int, width: int) -> tuple[Image, Array]:
 STEPS: list[Callable[[Image, st.DataObject], Image]] = [
     lambda i, d: g.resize(
         i,
-        height=d.draw(st.integers(24, 120)),
-        width=d.draw(st.integers(24, 120)),
+        height=d.draw(st.integers(40, 160)),
+        width=d.draw(st.integers(40, 160)),
         mode=d.draw(st.sampled_from(["stretch", "fit", "cover"])),
         filter=d.draw(st.sampled_from(["linear", "cubic"])),
     ),
     lambda i, d: g.crop(
         i, **{k: d.draw(st.integers(0, 5)) for k in ("top", "bottom", "left", "right")}
     ),
-    lambda i, d: g.pad(i, height=d.draw(st.integers(0, 120)), width=130),
-    lambda i, d: g.crop_center(i, height=d.draw(st.integers(20, 90)), width=40),
+    lambda i, d: g.pad(i, height=d.draw(st.integers(0, 150)), width=150),
+    lambda i, d: g.crop_center(i, height=d.draw(st.integers(50, 90)), width=60),
     lambda i, d: g.flip(i, axis=d.draw(st.sampled_from(["width", "height"]))),
     lambda i, d: g.resample(i, spacing=d.draw(st.floats(0.3, 1.5))),
 ]
 
 
 @given(
-    h=st.integers(40, 90),
-    w=st.integers(40, 90),
+    h=st.integers(70, 140),
+    w=st.integers(70, 140),
     chain=st.lists(st.sampled_from(range(len(STEPS))), min_size=1, max_size=4),
     data=st.data(),
 )
@@ -79,8 +79,8 @@ def test_any_chain_keeps_patient_coordinates(
     index[..., 1], index[..., 2] = np.mgrid[tuple(map(slice, image.array.shape[2:]))]
     claimed = image.geometry.to_patient(index)
     # away from what padding or the repeated edge of an enlargement has touched
-    sure = eroded(covered.array[0, 0] > 0.999, 16)
-    if sure.any():
+    sure = eroded(covered.array[0, 0] > 0.999, 11)
+    if sure.any():  # nothing is left to judge after a harsh chain of crops
         apart = np.linalg.norm(found - claimed, axis=-1)[sure]
         assert apart.max() < 0.01  # mm
 
