@@ -25,7 +25,8 @@ from medlens.metrics.curves import roc_curve
 from medlens.metrics.estimate import Difference, Estimate
 from medlens.metrics.intervals import patient_codes, proportion, wilson
 from medlens.metrics.operating import OperatingPoint, decide, fit_operating_points
-from medlens.metrics.outlier import OutlierGate, fit_outlier_gate
+from medlens.metrics.outlier import OutlierGate
+from medlens.metrics.outlier_fit import fit_outlier_gate
 from medlens.metrics.predictive import predictive_values
 from medlens.metrics.ranking import average_precision
 from medlens.metrics.shift import estimate_prior
