@@ -219,7 +219,7 @@ def _bundle(
         ],
         "conformal": {"coverage": 0.9, "thresholds": [0.2] * count},
         "outlier": {"threshold": 3.2},
-        "intended_use": "Research on telling brain MRI slices apart.",
+        "intended_use": "Research on brain MRI. Not a medical device; ask a reader.",
         "metrics": metrics,
         "training": {"data": "sha256:" + "3f" * 32, "cases": 2100, "seed": 0},
         "files": {"model.onnx": "ab" * 32, "card.md": "cd" * 32},

@@ -15,6 +15,7 @@ from medlens.report.making import limits_of_use
 from medlens.report.quantity import (
     both_text,
     interval_text,
+    meaning_of,
     measure_of,
     p_text,
     signed_text,
@@ -24,6 +25,7 @@ from medlens.report.subject import (
     Subject,
     find_subject,
     known_metrics,
+    mean_words,
     metric,
     point_name,
 )
@@ -121,12 +123,14 @@ def _title(note: Json, subject: Subject) -> str:
         "multilabel": "finder of several labels at once",
     }
     kind = kinds.get(subject.kind, "classifier")
+    intended = clean_text(note.get("intended_use"), limit=1000)
+    is_said = "medical device" in intended.lower()
     return (
         f"# Model card: {name}\n\nAn image {kind}, made with medlens "
         f"{_plain(note.get('medlens'), limit=20)}.".replace("  ", " ").replace(
             " .", "."
         )
-        + " **Research software, not a medical device.**"
+        + ("" if is_said else " **Research software, not a medical device.**")
     )
 
 
@@ -192,12 +196,14 @@ def _performance(subject: Subject) -> str:
         (
             measure_of(name).name,
             both_text(subject.quantity(name), is_share=measure_of(name).is_share),
-            measure_of(name).meaning,
+            meaning_of(name),
         )
         for name in names
     ]
     columns = ("Metric", "Value (95% interval)", "What it says")
-    lines = ["## Performance", "", *_table(columns, rows)]
+    where = "these cases" if subject.split == "all" else f"the {subject.split} split"
+    said = f"Measured on {_plain(where)}. {mean_words(subject.kind)}".strip()
+    lines = ["## Performance", "", said, "", *_table(columns, rows)]
     lines += _label_lines(subject) + _baseline_lines(subject)
     return "\n".join(lines)
 

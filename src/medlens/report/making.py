@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from medlens.report.charts import draw_bars
 from medlens.report.figure import Figure, Row, Table
 from medlens.report.load import RunFolder
@@ -146,10 +148,16 @@ def environment_rows(folder: RunFolder) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in (*rows, ("Versions", said)) if value)
 
 
+def _without_device(intended: str) -> str:
+    """The intended use without the sentence that the page says at its top."""
+    parts = re.split(r"(?<=[.!?])\s+", intended)
+    return " ".join(part for part in parts if "medical device" not in part.lower())
+
+
 def limits_of_use(folder: RunFolder, subject: Subject) -> tuple[str, ...]:
     """What the model must not be taken for, from this run's own facts."""
     limits = []
-    intended = clean_text(folder.bundle.get("intended_use"), limit=600)
+    intended = _without_device(clean_text(folder.bundle.get("intended_use"), limit=600))
     if intended:
         limits.append(f"Made for: {intended}")
     labels = [clean_text(label, limit=40) for label in subject.labels]

@@ -8,6 +8,7 @@ from medlens.report.charts import draw_forest
 from medlens.report.figure import Figure, Row, Table
 from medlens.report.quantity import (
     Quantity,
+    meaning_of,
     measure_of,
     stacked_text,
     to_quantity,
@@ -17,6 +18,7 @@ from medlens.report.subject import (
     Subject,
     chosen_point,
     known_metrics,
+    mean_words,
     metric,
     point_name,
 )
@@ -73,6 +75,7 @@ def metric_table(subject: Subject) -> Table | None:
     rows = tuple(_metric_row(subject, name, others) for name in names)
     methods = {subject.quantity(name).method for name in names} - {""}
     note = f"95% intervals by: {'; '.join(sorted(methods))}." if methods else ""
+    note = f"{mean_words(subject.kind)} {note}".strip()
     size = f" ({count_of(subject.n_cases, 'case')})" if subject.n_cases else ""
     where = "all cases" if subject.split == "all" else f"the {subject.split} split"
     title = clean_text(f"Metrics on {where}{size}, with 95% intervals")
@@ -85,8 +88,7 @@ def _metric_row(subject: Subject, name: str, others: list[str]) -> Row:
         value_text(metric(subject.splits[o], name), is_share=measure.is_share)
         for o in others
     )
-    meaning = quantity.reason or measure.meaning
-    meaning += "; lower is better" if measure.falls else ""
+    meaning = quantity.reason or meaning_of(name)
     value = (
         "–" if quantity.reason else stacked_text(quantity, is_share=measure.is_share)
     )

@@ -111,6 +111,16 @@ def measure_of(name: str) -> Measure:
     return known or Measure(clean_text(name, limit=40).replace("_", " "), "")
 
 
+def meaning_of(name: str) -> str:
+    """What a metric says, and that smaller is better where it is.
+
+    >>> meaning_of("brier")
+    'mean squared error of the probabilities; lower is better'
+    """
+    measure = measure_of(name)
+    return f"{measure.meaning}; lower is better" if measure.falls else measure.meaning
+
+
 def name_in_prose(measure: Measure) -> str:
     """The name as it stands inside a sentence; an abbreviation keeps its capitals.
 

@@ -116,6 +116,18 @@ def point_name(point: Json) -> str:
     return name.replace(">=", " ≥ ") or "unnamed"
 
 
+def mean_words(kind: str) -> str:
+    """Which figures are means over labels; "" for a binary task."""
+    if kind == "multilabel":
+        return "Figures are means over labels, except exact match."
+    if kind == "multiclass":
+        return (
+            "AUROC, average precision, sensitivity, specificity, PPV, NPV and F1 are "
+            "means over labels, each against the rest."
+        )
+    return ""
+
+
 def split_words(name: str) -> str:
     """A split as prose calls it: "test cases", "cases"."""
     return "cases" if name in ("", "all") else f"{clean_text(name, limit=30)} cases"
