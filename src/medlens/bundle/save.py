@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def write_bundle(folder: Path, bundle: Bundle, *, card: str, force: bool = False
     (unfinished / NOTE_NAME).write_text(text + "\n", encoding="utf-8")
     if folder.exists():
         shutil.rmtree(folder)
-    os.replace(unfinished, folder)
+    unfinished.replace(folder)
     return str(note["digest"])
 
 

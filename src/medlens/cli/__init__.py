@@ -23,9 +23,7 @@ def main() -> None:
         _tell(error)
         sys.exit(1)
     except KeyboardInterrupt:
-        print(
-            "\nStopped. Repeat the same command to go on from here.", file=sys.stderr
-        )
+        print("\nStopped. Repeat the same command to go on from here.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing to tell

@@ -20,7 +20,8 @@ def show() -> None:
     from medlens.datasets import list_datasets
 
     for entry in list_datasets():
-        typer.echo(f"{entry.name:<18} {entry.title}")
+        typer.echo(f"{entry.name:<20} {entry.summary}")
+        typer.echo(f"{'':<20} licence: {entry.licence}")
 
 
 @app.command("get")

@@ -9,7 +9,7 @@ import numpy as np
 
 from medlens.core import DataError, Image
 from medlens.datasets import Case, Manifest
-from medlens.evaluate.table import CaseTable
+from medlens.evaluate import CaseTable
 from medlens.predict import Failed, Predictor
 from medlens.read import open_image
 

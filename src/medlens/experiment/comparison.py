@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medlens.core import UsageError
-from medlens.evaluate.compare import compare_tables
-from medlens.evaluate.files import read_metrics
-from medlens.evaluate.predictions import read_predictions
-from medlens.evaluate.table import CaseTable
+from medlens.evaluate import CaseTable, compare_tables, read_metrics, read_predictions
 from medlens.experiment.words import interval
 
 

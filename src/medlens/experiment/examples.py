@@ -9,7 +9,7 @@ import numpy as np
 
 from medlens.core import Array, Image, MedlensError
 from medlens.datasets import Manifest
-from medlens.evaluate.table import CaseTable
+from medlens.evaluate import CaseTable
 from medlens.experiment.collect import open_case
 from medlens.predict import Predictor
 from medlens.prep import build_pipeline
@@ -26,8 +26,8 @@ def choose_examples(table: CaseTable) -> list[int]:
     Chosen by rule, never by hand, so that the page flatters nobody.
     """
     targets, decisions = np.asarray(table.targets), np.asarray(table.decisions)
-    known = (targets >= 0).all(axis=1)
-    is_right = (decisions == (targets == 1)).all(axis=1)
+    known = np.all(targets >= 0, axis=1)
+    is_right = np.all(decisions == (targets == 1), axis=1)
     sureness = np.abs(np.asarray(table.probabilities) - 0.5).mean(axis=1)
     order = np.argsort(-sureness, kind="stable")
     wrong = [i for i in order if known[i] and not is_right[i]][:WRONG]
@@ -36,7 +36,9 @@ def choose_examples(table: CaseTable) -> list[int]:
         right += [i for i in order if known[i] and is_right[i] and targets[i, k] == 1][
             :RIGHT
         ]
-    doubtful = [i for i in order[::-1] if known[i] and i not in wrong and i not in right]
+    doubtful = [
+        i for i in order[::-1] if known[i] and i not in wrong and i not in right
+    ]
     return [int(i) for i in wrong + right[: 2 * RIGHT] + doubtful[:DOUBTFUL]]
 
 
@@ -58,9 +60,7 @@ def make_examples(
     return examples
 
 
-def _example(
-    predictor: Predictor, image: Image, table: CaseTable, row: int
-) -> Example:
+def _example(predictor: Predictor, image: Image, table: CaseTable, row: int) -> Example:
     prediction = predictor.predict(image)
     targets = np.asarray(table.targets)[row]
     decision = np.asarray(table.decisions)[row]
@@ -76,7 +76,7 @@ def _example(
         reference=", ".join(labels[targets == 1]) or "none",
         predicted=", ".join(labels[decision]) or "none",
         probability=float(probabilities[shown]),
-        is_right=bool((decision == (targets == 1)).all()),
+        is_right=bool(np.all(decision == (targets == 1))),
         note="unlike the training images" if gate.flag else "",
     )
 

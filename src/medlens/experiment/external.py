@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 from medlens.bundle import load_bundle
 from medlens.core import ExistsError
 from medlens.datasets import match_labels, read_manifest
-from medlens.evaluate.files import write_metrics
-from medlens.evaluate.measure import measure_split
-from medlens.evaluate.predictions import write_predictions
+from medlens.evaluate import measure_split, write_metrics, write_predictions
 from medlens.experiment.collect import collect_answers
 from medlens.experiment.examples import choose_examples, make_examples
 from medlens.experiment.folder import write_json
@@ -137,5 +134,5 @@ def _patients_as_groups(manifest: Any) -> list[int]:
 
 def default_out(bundle: Path, data: Path) -> Path:
     """Where an evaluation goes when no --out is given."""
-    name = os.path.basename(os.path.normpath(data)) or "data"
+    name = data.resolve().name or "data"
     return bundle.resolve().parent / f"evaluation-{name}"

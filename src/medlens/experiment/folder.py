@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,4 +150,4 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     unfinished = path.with_name(path.name + ".part")
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     unfinished.write_text(text + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    unfinished.replace(path)

@@ -10,8 +10,7 @@ import numpy as np
 
 from medlens.bundle import Bundle
 from medlens.datasets import Manifest
-from medlens.evaluate.measure import measure_baseline, measure_split
-from medlens.evaluate.table import CaseTable
+from medlens.evaluate import CaseTable, measure_baseline, measure_split
 from medlens.experiment.baseline import baseline_probabilities
 from medlens.experiment.collect import collect_answers
 from medlens.experiment.examples import choose_examples, make_examples

@@ -22,8 +22,7 @@ from medlens.datasets import (
     write_splits,
 )
 from medlens.datasets import audit as audit_data
-from medlens.evaluate.files import write_metrics
-from medlens.evaluate.predictions import write_predictions
+from medlens.evaluate import write_metrics, write_predictions
 from medlens.experiment.facts import gather_facts
 from medlens.experiment.folder import (
     RunFolder,
@@ -85,8 +84,7 @@ def walk(request: Request, narrator: Narrator, *, until: Stage = "run") -> RunFo
     """
     if request.task not in ("auto", "classify"):
         raise UsageError(
-            f"--task {request.task}: this version classifies; "
-            "wanted auto or classify"
+            f"--task {request.task}: this version classifies; wanted auto or classify"
         )
     given = load_recipe(request.recipe) if request.recipe else None
     manifest = read_manifest(
@@ -189,7 +187,7 @@ def _prepare(
     for sentence in describe_split(manifest, splits):
         narrator.say(sentence)
     if given is not None:
-        recipe = _follow(given, manifest, steps.request)
+        recipe = _follow(given, manifest)
         choices: list[dict[str, str]] = []
         write_recipe(recipe, recipe_path)
         narrator.say("Following the given recipe.")
@@ -204,9 +202,7 @@ def _prepare(
             audit_seconds=audit_seconds,
             seconds_used=time.monotonic() - steps.started,
         )
-        plan = make_plan(
-            facts, lambda r: measure_speed(r, labels=len(manifest.labels))
-        )
+        plan = make_plan(facts, lambda r: measure_speed(r, labels=len(manifest.labels)))
         recipe = plan.recipe
         choices = [
             {"rule": c.key, "choice": c.choice, "reason": c.reason}
@@ -223,9 +219,7 @@ def _prepare(
     return groups, recipe
 
 
-def _left_out(
-    splits: Sequence[str], manifest: Manifest, found: Any
-) -> tuple[str, ...]:
+def _left_out(splits: Sequence[str], manifest: Manifest, found: Any) -> tuple[str, ...]:
     """Unreadable cases belong to no split."""
     unread = {key for key, _ in found.unreadable}
     return tuple(
@@ -234,7 +228,7 @@ def _left_out(
     )
 
 
-def _follow(given: Recipe, manifest: Manifest, request: Request) -> Recipe:
+def _follow(given: Recipe, manifest: Manifest) -> Recipe:
     """A recipe from a person, held against the data set."""
     if given.task.labels and given.task.labels != manifest.labels:
         raise UsageError(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
-from medlens.core import DataError, Image
-from medlens.datasets import Case, Manifest
+from medlens.core import DataError
+from medlens.datasets import Manifest
+from medlens.experiment.collect import open_case
 from medlens.experiment.narrator import Narrator
 from medlens.metrics import (
     Calibration,
@@ -27,7 +27,6 @@ from medlens.metrics import (
 )
 from medlens.predict.session import OnnxSession
 from medlens.prep import build_pipeline
-from medlens.experiment.collect import open_case
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -54,8 +53,6 @@ class Learned:
     failed: tuple[tuple[str, str], ...]
     parity: float
     history: list[EpochResult]
-
-
 
 
 def teach(
@@ -86,9 +83,7 @@ def teach(
     history: list[EpochResult] = []
     logits: NDArray[np.float64] | None = None
     if recipe.train.path == "frozen":
-        net, logits, strength = train_frozen(
-            recipe, lesson, progress=narrator.progress
-        )
+        net, logits, strength = train_frozen(recipe, lesson, progress=narrator.progress)
         narrator.say(
             f"Frozen features of {len(logits)} cases, linear head (L2 strength "
             f"{strength:g}), cross-fitted so that no case judged itself."
@@ -99,7 +94,7 @@ def teach(
             lesson,
             work,
             digest=recipe_digest(recipe) + data_digest,
-            report=_reporter(narrator, history_path),
+            report=_reporter(narrator),
         )
     _write_history(history_path, history)
 
@@ -185,13 +180,10 @@ def _lesson(
     )
 
 
-def _reporter(narrator: Narrator, history_path: Path):  # type: ignore[no-untyped-def]
-    rows: list[EpochResult] = []
-
+def _reporter(narrator: Narrator) -> Callable[[int, int, EpochResult | None], None]:
     def report(step: int, steps: int, ended: EpochResult | None) -> None:
         narrator.progress(step, steps, "steps")
         if ended is not None:
-            rows.append(ended)
             narrator.say(
                 f"Epoch {ended.epoch}: validation loss {ended.validation_loss:.4f}, "
                 f"AUROC {ended.validation_auroc:.4f}"
@@ -215,7 +207,7 @@ def _write_history(path: Path, history: list[EpochResult]) -> None:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows({k: f"{v:.8g}" for k, v in asdict(r).items()} for r in history)
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def _calibrate(
@@ -297,7 +289,11 @@ def _answers(
         logits.append(out[0])
         embeddings.append(out[2])
         statistics.append(np.stack([image_statistics(image) for image in images]))
-    return np.concatenate(logits), np.concatenate(embeddings), np.concatenate(statistics)
+    return (
+        np.concatenate(logits),
+        np.concatenate(embeddings),
+        np.concatenate(statistics),
+    )
 
 
 def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -52,7 +51,7 @@ def write_recipe(
         document.add(name, table)
     unfinished = path.with_name(path.name + ".part")
     unfinished.write_text(tomlkit.dumps(document), encoding="utf-8")
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def _steps(items: list[dict[str, Any]]) -> Any:
