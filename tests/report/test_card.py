@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from medlens.bundle import Bundle
 from medlens.core import DataError
+from medlens.metrics import Calibration
 from medlens.report import write_card
 
 from .phantom_run import LABELS, write_phantom
@@ -43,6 +46,32 @@ def test_folder_mapping_and_splits_give_the_same_figures(tmp_path: Path) -> None
     assert write_card({**note, "metrics": {}}, metrics) == whole
     assert write_card({**note, "metrics": {}}, metrics["splits"]) == whole
     assert "Nothing was measured" in write_card({**note, "metrics": {}})
+
+
+def test_bundle_in_memory_has_no_digest_of_its_own_yet(tmp_path: Path) -> None:
+    folder = write_phantom(tmp_path)
+    metrics = read(folder, "metrics.json")
+    bundle = Bundle(
+        name="brain",
+        kind="binary",
+        labels=LABELS["binary"],
+        positive="tumour",
+        channels=3,
+        height=96,
+        width=64,
+        steps=(),
+        calibration=Calibration.identity(2, kind="binary"),
+        operating_points=(),
+        conformal=None,
+        outlier=None,
+        model=b"graph",
+    )
+    card = write_card(bundle, metrics["splits"])
+    assert hashlib.sha256(b"graph").hexdigest() in card
+    assert "| bundle |" not in card
+    assert "card.md" not in card
+    assert "seen as colour at 96 × 64 pixels" in card
+    assert "Measured on the test split." in card
 
 
 def test_every_table_row_has_as_many_cells_as_its_head(tmp_path: Path) -> None:
