@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from medlens.core import ResourceError
 from medlens.plan.facts import Choice, Facts
 from medlens.plan.rules import (
-    FOLDS,
     SIZES,
     SMALL_DATA,
     choose_augment,
@@ -19,7 +18,14 @@ from medlens.plan.rules import (
     choose_size,
     choose_split,
 )
-from medlens.plan.schedule import Schedule, Speed, check_budget, fit_schedule
+from medlens.plan.schedule import (
+    Schedule,
+    Speed,
+    check_budget,
+    choose_batch,
+    fit_schedule,
+    frozen_fits,
+)
 from medlens.recipe.settings import (
     BudgetSettings,
     Recipe,
@@ -31,6 +37,7 @@ Measure = Callable[[Recipe], Speed]
 # Torch, its gradients and a batch of 224 px images; measured on Lite0.
 TRAINING_MB = 1400
 ENOUGH_EPOCHS = 5
+PATIENCE = 4  # epochs without a better validation loss
 
 
 @dataclass(frozen=True)
@@ -64,101 +71,109 @@ def make_plan(facts: Facts, measure: Measure) -> Plan:
     Raises:
         ResourceError: the memory or the time budget is too small for anything.
     """
-    if facts.memory_mb < TRAINING_MB:
-        raise ResourceError(
-            f"memory: {facts.memory_mb} MB may be used; training needs about "
-            f"{TRAINING_MB} MB: free some memory or raise the limit"
-        )
-    size, size_choice = choose_size(facts)
-    split, split_choice = choose_split(facts)
+    _check_memory(facts)
     balance, balance_choice = choose_balance(facts)
-    calibrate, calibrate_choice = choose_calibration(facts)
+    calibrate, calibrate_choice = choose_calibration()
     augment, augment_choice = choose_augment(facts)
-    is_small = facts.train + facts.validation < SMALL_DATA
-    base = TrainSettings(
-        balance=balance, seed=facts.seed, threads=max(1, facts.cores), patience=4
-    )
 
     def recipe_for(side: int, train: TrainSettings) -> Recipe:
-        net, _ = choose_net(facts, side)
-        prep, _ = choose_prep(facts, side)
         return Recipe(
             task=TaskSettings(facts.kind, facts.labels, facts.positive),
-            split=split,
-            prep=prep,
+            split=choose_split(facts, is_frozen=train.path == "frozen")[0],
+            prep=choose_prep(facts, side)[0],
             augment=augment,
-            net=net,
+            net=choose_net(facts, side)[0],
             train=train,
             calibrate=calibrate,
             budget=BudgetSettings(facts.seconds, facts.memory_mb),
         )
 
-    if is_small:
-        speed = measure(recipe_for(size, replace(base, batch_size=8)))
-        check_budget(facts, speed)
-        schedule = _frozen(base, "too few cases to teach a whole network")
-    else:
-        size, schedule, speed = _largest_that_fits(facts, size, base, recipe_for, measure)
-        if not schedule.fits:
-            check_budget(facts, speed)
-            schedule = _frozen(base, "the budget does not allow enough epochs")
-            split = replace(split, folds=FOLDS)
-    recipe = recipe_for(size, schedule.settings)
-    _, net_choice = choose_net(facts, size)
-    _, prep_choices = choose_prep(facts, size)
-    first, first_choice = choose_size(facts)
-    if first != size:
-        first_choice = Choice(
+    base = TrainSettings(
+        batch_size=choose_batch(facts),
+        balance=balance,
+        patience=PATIENCE,
+        seed=facts.seed,
+        threads=max(1, facts.cores),
+    )
+    suited, size_choice = choose_size(facts)
+    probe = recipe_for(suited, base)
+    size, schedule = _choose_length(facts, suited, base, measure(probe))
+    if size != suited:
+        size_choice = Choice(
             "net.height",
             f"{size} px",
-            f"{first} px would suit the images but leaves under {ENOUGH_EPOCHS} epochs",
+            f"{suited} px would suit the images but takes more time than there is",
         )
-    path = (
-        Choice("train.path", "fine-tune all weights", "enough cases and time")
-        if schedule.settings.path == "fine_tune"
-        else Choice("train.path", "frozen features", schedule.choice.reason)
+    is_frozen = schedule.settings.path == "frozen"
+    choices = (
+        size_choice,
+        choose_net(facts, size)[1],
+        *choose_prep(facts, size)[1],
+        augment_choice,
+        choose_split(facts, is_frozen=is_frozen)[1],
+        _path_choice(schedule),
+        schedule.choice,
+        balance_choice,
+        calibrate_choice,
     )
-    return Plan(
-        replace(recipe, split=split),
-        (
-            first_choice if first != size else size_choice,
-            net_choice,
-            *prep_choices,
-            augment_choice,
-            split_choice,
-            path,
-            schedule.choice,
-            balance_choice,
-            calibrate_choice,
-        ),
-    )
+    return Plan(recipe_for(size, schedule.settings), choices)
 
 
-def _largest_that_fits(
-    facts: Facts,
-    size: int,
-    base: TrainSettings,
-    recipe_for: Callable[[int, TrainSettings], Recipe],
-    measure: Measure,
-) -> tuple[int, Schedule, Speed]:
-    """Largest input with enough epochs; time is measured once and scaled.
+def _check_memory(facts: Facts) -> None:
+    if facts.memory_mb < TRAINING_MB:
+        raise ResourceError(
+            f"memory: {facts.memory_mb} MB may be used; training needs about "
+            f"{TRAINING_MB} MB: free some memory or raise the limit"
+        )
 
-    Convolutions cost in proportion to the number of pixels.
+
+def _choose_length(
+    facts: Facts, suited: int, base: TrainSettings, measured: Speed
+) -> tuple[int, Schedule]:
+    """Largest input with enough epochs; without such, frozen features.
+
+    Time is measured once at the suited size and scaled: convolutions cost in
+    proportion to the number of pixels.
     """
-    probe = recipe_for(size, base)
-    measured = measure(probe)
-    found: tuple[int, Schedule, Speed] | None = None
-    for side in sorted((s for s in SIZES if s <= size), reverse=True):
-        share = (side / size) ** 2
-        speed = Speed(measured.train * share, measured.forward * share)
-        found = side, fit_schedule(facts, speed, base), speed
-        if found[1].settings.epochs >= ENOUGH_EPOCHS and found[1].fits:
-            return found
-    assert found is not None  # `size` is one of SIZES
-    return found
+    sides = [side for side in reversed(SIZES) if side <= suited]
+    if facts.train + facts.validation < SMALL_DATA:
+        reason = "too few cases to teach a whole network"
+        return _largest_frozen(facts, sides, suited, measured), _frozen(base, reason)
+    tried: list[tuple[int, Schedule]] = []
+    for side in sides:
+        schedule = fit_schedule(facts, measured.scaled(suited, side), base)
+        if schedule.fits and schedule.settings.epochs >= ENOUGH_EPOCHS:
+            return side, schedule
+        tried.append((side, schedule))
+    side, schedule = tried[-1]
+    if schedule.fits:
+        return side, schedule
+    reason = "the budget does not allow enough epochs"
+    return _largest_frozen(facts, sides, suited, measured), _frozen(base, reason)
+
+
+def _largest_frozen(
+    facts: Facts, sides: list[int], suited: int, measured: Speed
+) -> int:
+    """Largest input whose features can be computed in time.
+
+    Raises:
+        ResourceError: not even the smallest can.
+    """
+    for side in sides:
+        if frozen_fits(facts, measured.scaled(suited, side)):
+            return side
+    check_budget(facts, measured.scaled(suited, sides[-1]))
+    return sides[-1]
 
 
 def _frozen(base: TrainSettings, reason: str) -> Schedule:
     settings = replace(base, path="frozen", epochs=1, steps=0, patience=0)
     choice = Choice("train.steps", "one pass for the features", reason)
     return Schedule(settings, 0.0, True, choice)
+
+
+def _path_choice(schedule: Schedule) -> Choice:
+    if schedule.settings.path == "fine_tune":
+        return Choice("train.path", "fine-tune all weights", "enough cases and time")
+    return Choice("train.path", "frozen features", schedule.choice.reason)

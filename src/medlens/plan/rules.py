@@ -1,7 +1,7 @@
 """The rules of the plan, each small, each with its reason in words.
 
 Figures behind the rules were measured on two CPU cores with real images; they
-are in docs/plan.md together with the benchmark that gives them again.
+are in docs/plan.md.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from medlens.recipe.settings import (
 SIZES = (64, 96, 128, 160, 192, 224)  # multiples of 32: the stride of the body
 SMALL_DATA = 250  # training and validation cases under which features stay frozen
 FOLDS = 5
+EVEN = 1.5  # times as many cases; below it weights only add noise
 RADIOGRAPHS = frozenset({"CR", "DX", "DR", "RG", "XR", "MG"})
 CT_WINDOWS = ("brain", "subdural", "bone")
 
@@ -130,10 +131,17 @@ def choose_augment(facts: Facts) -> tuple[AugmentSettings, Choice]:
     return AugmentSettings(AUGMENT_PRESETS[name]), Choice("augment.steps", name, reason)
 
 
-def choose_split(facts: Facts) -> tuple[SplitSettings, Choice]:
-    """Shares of the splits; folds where there is little data."""
+def choose_split(facts: Facts, *, is_frozen: bool) -> tuple[SplitSettings, Choice]:
+    """Shares of the splits; folds where a linear head is all that is fitted."""
     known = facts.train + facts.validation
-    if known < SMALL_DATA:
+    if is_frozen and known >= SMALL_DATA:
+        return SplitSettings(folds=FOLDS, seed=facts.seed), Choice(
+            "split.folds",
+            f"{FOLDS}-fold cross-fitting for calibration",
+            "features stay fixed, so every case can be judged by a head that never "
+            "saw it",
+        )
+    if is_frozen:
         return SplitSettings(folds=FOLDS, seed=facts.seed), Choice(
             "split.folds",
             f"{FOLDS}-fold cross-fitting for calibration",
@@ -150,20 +158,19 @@ def choose_balance(facts: Facts) -> tuple[float, Choice]:
     """Power of the inverse class frequency in the loss."""
     counts = [c for c in facts.label_counts if c] or [1]
     if facts.kind == "multilabel":
-        counts = [min(c, max(1, facts.train - c)) for c in counts]
-        ratio = facts.train / max(1, min(counts))
+        # Each label is a question of its own: cases with it against cases without.
+        sides = [(c, max(1, facts.train - c)) for c in counts]
+        ratio = max(max(pair) / min(pair) for pair in sides)
+        found = f"one answer to a label is {ratio:.1f} times as frequent as the other"
     else:
-        ratio = max(counts) / max(1, min(counts))
-    if ratio < 1.5:
+        ratio = max(counts) / min(counts)
+        found = f"the most frequent class is {ratio:.1f} times the rarest"
+    if ratio < EVEN:
         return 0.0, Choice("train.balance", "cases alike", "classes are balanced")
-    return 0.5, Choice(
-        "train.balance",
-        "rarer classes weigh more (square root)",
-        f"the most frequent class is {ratio:.1f} times the rarest",
-    )
+    return 0.5, Choice("train.balance", "rarer classes weigh more (square root)", found)
 
 
-def choose_calibration(facts: Facts) -> tuple[CalibrateSettings, Choice]:
+def choose_calibration() -> tuple[CalibrateSettings, Choice]:
     """How logits become probabilities and decisions."""
     return CalibrateSettings(), Choice(
         "calibrate.operating_point",

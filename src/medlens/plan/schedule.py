@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from medlens.core import ResourceError
@@ -13,7 +14,11 @@ WANTED_STEPS = 900  # more taught nothing new on the data sets of docs/plan.md
 MOST_EPOCHS, FEWEST_EPOCHS = 20, 3
 KEPT_BACK = 0.2  # of the budget: shared machines are noisy, and it must hold
 REPORT_SECONDS = 12.0  # export, calibration, figures, report
-EVALUATION_FORWARDS = 3.0  # evaluation reads files again; network forwards
+EVALUATION_FORWARDS = 3.0  # of each test case: evaluation, figures, checks
+FROZEN_SLACK, HEAD_SECONDS = 1.3, 5.0  # reading the cache; fitting the heads
+BUDGET_MARGIN = 1.1  # the next run on a shared machine may be slower than this one
+CALIBRATION_CASES = 4096  # training cases whose norms and embeddings are looked at
+JUDGED_CASES, NORM_CASES = 2000, 512  # after each epoch
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,11 @@ class Speed:
 
     train: float
     forward: float
+
+    def scaled(self, side: int, other: int) -> Speed:
+        """The same network at another input: time goes with the pixels."""
+        share = (other / side) ** 2
+        return Speed(self.train * share, self.forward * share)
 
 
 @dataclass(frozen=True)
@@ -64,12 +74,11 @@ def fit_schedule(facts: Facts, speed: Speed, base: TrainSettings) -> Schedule:
     """
     batch = choose_batch(facts)
     steps_per_epoch = max(1, facts.train // batch)
-    judged = min(facts.validation, 2000) + 512
+    judged = min(facts.validation, JUDGED_CASES) + min(facts.train, NORM_CASES)
     epoch_seconds = steps_per_epoch * batch * speed.train + judged * speed.forward
-    forwards = EVALUATION_FORWARDS * facts.test + facts.validation + 4096
-    left = training_seconds(facts) - speed.forward * min(
-        forwards, EVALUATION_FORWARDS * facts.test + facts.train + facts.validation
-    )
+    once = min(facts.train, CALIBRATION_CASES) + facts.validation
+    forwards = EVALUATION_FORWARDS * facts.test + once
+    left = training_seconds(facts) - speed.forward * forwards
     affordable = left / max(epoch_seconds, 1e-9)
     wanted = min(MOST_EPOCHS, max(8, -(-WANTED_STEPS // steps_per_epoch)))
     epochs = max([e for e in EPOCHS if e <= min(affordable, wanted)] or [EPOCHS[0]])
@@ -94,22 +103,33 @@ def fit_schedule(facts: Facts, speed: Speed, base: TrainSettings) -> Schedule:
     )
 
 
+def frozen_fits(facts: Facts, speed: Speed) -> bool:
+    """True when one pass for frozen features fits into the budget."""
+    return training_seconds(facts) >= frozen_seconds(facts, speed)
+
+
+def frozen_seconds(facts: Facts, speed: Speed) -> float:
+    """One pass over what is learned from, the heads, and the evaluation."""
+    cases = facts.train + facts.validation
+    evaluation = EVALUATION_FORWARDS * facts.test * speed.forward
+    return cases * speed.forward * FROZEN_SLACK + HEAD_SECONDS + evaluation
+
+
 def check_budget(facts: Facts, speed: Speed) -> None:
     """Refuse a budget in which not even frozen features fit.
 
     Raises:
         ResourceError: with the budget that would do.
     """
-    cases = facts.train + facts.validation
-    needed = cases * speed.forward * 1.3 + 5
-    left = training_seconds(facts)
-    if left >= needed:
+    if frozen_fits(facts, speed):
         return
-    more = (facts.seconds + (needed - left) / (1 - KEPT_BACK)) * 1.1
+    lacking = frozen_seconds(facts, speed) - training_seconds(facts)
+    needed = (facts.seconds + lacking / (1 - KEPT_BACK)) * BUDGET_MARGIN
+    cases = facts.train + facts.validation
     raise ResourceError(
         f"budget: {_words(facts.seconds)} are too short for {cases} training cases on "
         f"this machine ({_words(facts.seconds_used)} went into reading them); "
-        f"wanted about {_words(more)}: pass --budget {max(1, round(more / 60 + 0.5))}m"
+        f"wanted about {_words(needed)}: pass --budget {math.ceil(needed / 60)}m"
     )
 
 

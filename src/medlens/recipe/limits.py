@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from medlens.core import RecipeError
 from medlens.recipe.settings import Recipe
 
@@ -36,6 +34,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "budget.memory_mb": (64, 10_000_000),
 }
 CACHE_BITS = (8, 16)
+MAX_LABELS = 1000
+MAX_HELD_BACK = 0.9  # something must be left to learn from
 
 
 def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
@@ -47,15 +47,26 @@ def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
     for key, (lowest, highest) in LIMITS.items():
         section, field = key.split(".")
         value = getattr(getattr(recipe, section), field)
-        if not math.isfinite(value) or not lowest <= value <= highest:
+        if not lowest <= value <= highest:  # NaN is in no range
             raise RecipeError(
-                f"{name}: {key} is {value:g}; wanted {lowest:g} to {highest:g}"
+                f"{name}: {key} is {_shown(value)}; "
+                f"wanted {lowest:.12g} to {highest:.12g}"
             )
     if recipe.prep.cache_bits not in CACHE_BITS:
         raise RecipeError(
             f"{name}: prep.cache_bits is {recipe.prep.cache_bits}; wanted 8 or 16"
         )
+    if recipe.split.validation + recipe.split.test > MAX_HELD_BACK:
+        raise RecipeError(
+            f"{name}: split.validation and split.test hold back "
+            f"{recipe.split.validation + recipe.split.test:.4g} of the data; wanted at "
+            f"most {MAX_HELD_BACK:g} together: lower one of them"
+        )
     labels = recipe.task.labels
+    if len(labels) > MAX_LABELS:
+        raise RecipeError(
+            f"{name}: task.labels has {len(labels)} names; wanted at most {MAX_LABELS}"
+        )
     if len(set(labels)) != len(labels):
         raise RecipeError(f"{name}: task.labels names a label twice; wanted each once")
     if recipe.task.kind == "binary" and labels and len(labels) != 2:
@@ -63,3 +74,13 @@ def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
             f"{name}: task.labels has {len(labels)} names; "
             "a binary task has 2: set task.kind to 'multiclass' or 'multilabel'"
         )
+    if recipe.task.positive and labels and recipe.task.positive not in labels:
+        raise RecipeError(
+            f"{name}: task.positive is {recipe.task.positive!r:.80}; wanted one of "
+            f"task.labels ({', '.join(labels)})"
+        )
+
+
+def _shown(value: float) -> str:
+    # A whole number of hundreds of digits does not fit a float.
+    return f"{value:.12g}" if abs(value) < 1e18 else "far out of range"

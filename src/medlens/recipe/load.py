@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
-import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from medlens.core import RecipeError
 from medlens.recipe.limits import check_limits
 from medlens.recipe.settings import SCHEMA, Recipe, Step
 
 MAX_BYTES = 1_000_000
+MAX_NUMBER = 10**18  # a larger whole number need not fit a float, nor a message
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -25,21 +26,30 @@ def load_recipe(path: Path) -> Recipe:
             range, or a schema of another version.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise RecipeError(
             f"{path.name}: cannot be read ({error.strerror}); wanted a recipe.toml "
             "as `medlens plan` writes it"
         ) from error
     if len(raw) > MAX_BYTES:
-        raise RecipeError(f"{path.name}: {len(raw)} bytes; a recipe has a few thousand")
+        raise RecipeError(
+            f"{path.name}: more than {MAX_BYTES} bytes; a recipe has a few thousand: "
+            "wanted a recipe.toml as `medlens plan` writes it"
+        )
     try:
         tree = tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also bad UTF-8, endless digits
         raise RecipeError(
-            f"{path.name}: not valid TOML ({error}); mend that place or plan afresh"
+            f"{path.name}: not valid TOML ({_first_line(error)}); mend that place or "
+            "plan afresh"
         ) from error
     return recipe_from_tree(tree, name=path.name)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0][:200]
 
 
 def recipe_from_tree(tree: Mapping[str, Any], *, name: str = "recipe") -> Recipe:
@@ -48,10 +58,12 @@ def recipe_from_tree(tree: Mapping[str, Any], *, name: str = "recipe") -> Recipe
     Raises:
         RecipeError: as `load_recipe`.
     """
+    if not isinstance(tree, Mapping):
+        raise RecipeError(f"{name}: is no table of settings; wanted one")
     schema = tree.get("schema", SCHEMA)
     if schema != SCHEMA:
         raise RecipeError(
-            f"{name}: schema is {schema!r}; this medlens reads {SCHEMA!r}: "
+            f"{name}: schema is {_short(schema)}; this medlens reads {SCHEMA!r}: "
             "plan afresh or use the medlens that wrote it"
         )
     recipe: Recipe = _build(Recipe, tree, name, "")
@@ -83,11 +95,21 @@ def _step(tree: Mapping[str, Any], name: str, prefix: str) -> Step:
     if not isinstance(step, str) or not step:
         raise RecipeError(f"{name}: {prefix}name is missing; wanted a step's name")
     params = {
-        key: tuple(value) if isinstance(value, list) else value
+        key: _param(value, name, prefix + key)
         for key, value in tree.items()
         if key != "name"
     }
     return Step(step, params)
+
+
+def _param(value: Any, name: str, key: str) -> Any:
+    """A parameter's value; what it may be is known to `medlens.prep` alone."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_param(item, name, f"{key}[{i}]") for i, item in enumerate(value))
+    is_plain = isinstance(value, (bool, int, float, str))
+    if not is_plain or (isinstance(value, float) and not math.isfinite(value)):
+        raise _wrong(name, key, value, "a finite number, text, true, false or a list")
+    return value
 
 
 def _nearest(key: str, known: set[str], prefix: str) -> str:
@@ -112,14 +134,12 @@ def _value(hint: Any, value: Any, name: str, key: str) -> Any:
         if value not in get_args(hint):
             raise _wrong(name, key, value, "one of " + ", ".join(get_args(hint)))
         return value
-    if origin in (Union, types.UnionType):
-        return value
     return _scalar(hint, value, name, key)
 
 
 def _scalar(hint: Any, value: Any, name: str, key: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < MAX_NUMBER else math.inf
     if hint is int and isinstance(value, bool):
         raise _wrong(name, key, value, "a whole number")
     words = {int: "a whole number", float: "a number", str: "text in quotes"}
@@ -129,4 +149,11 @@ def _scalar(hint: Any, value: Any, name: str, key: str) -> Any:
 
 
 def _wrong(name: str, key: str, value: Any, wanted: str) -> RecipeError:
-    return RecipeError(f"{name}: {key} is {value!r}; wanted {wanted}")
+    return RecipeError(f"{name}: {key} is {_short(value)}; wanted {wanted}")
+
+
+def _short(value: Any) -> str:
+    """The value as a message can show it, whatever it is."""
+    if isinstance(value, int) and abs(value) >= MAX_NUMBER:
+        return "a number of too many digits"
+    return f"{value!r:.80}"

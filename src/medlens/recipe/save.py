@@ -9,7 +9,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from medlens.core import RecipeError, ResourceError
+from medlens.recipe.load import recipe_from_tree
 from medlens.recipe.settings import Recipe, Step
+
+STEP_LISTS = (("prep", "steps"), ("augment", "steps"))
 
 
 def recipe_to_tree(recipe: Recipe) -> dict[str, Any]:
@@ -31,7 +35,17 @@ def _plain(value: Any) -> Any:
 def write_recipe(
     recipe: Recipe, path: Path, *, reasons: Mapping[str, str] | None = None
 ) -> None:
-    """Write the recipe; `reasons` maps keys ("net.name") to a sentence."""
+    """Write the recipe; the file is whole or the old one.
+
+    Args:
+        recipe: what `load_recipe` will read again, value for value.
+        path: usually `recipe.toml`.
+        reasons: key ("net.name") → a sentence, kept as a comment above it.
+
+    Raises:
+        RecipeError: text that a file cannot hold.
+        ResourceError: the disk is full or cannot be written.
+    """
     import tomlkit
 
     reasons = reasons or {}
@@ -46,12 +60,34 @@ def write_recipe(
         for key, item in value.items():
             reason = reasons.get(f"{name}.{key}")
             if reason:
-                table.add(tomlkit.comment(reason))
-            table.add(key, _steps(item) if key == "steps" and name != "train" else item)
+                table.add(tomlkit.comment(_one_line(reason)))
+            table.add(key, _steps(item) if (name, key) in STEP_LISTS else item)
         document.add(name, table)
+    _replace(path, tomlkit.dumps(document))
+
+
+def _one_line(reason: str) -> str:
+    """A comment must not end early: what follows would be read as settings."""
+    words = "".join(c if c.isprintable() else " " for c in reason)
+    return " ".join(words.split())
+
+
+def _replace(path: Path, text: str) -> None:
     unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(tomlkit.dumps(document), encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        unfinished.write_bytes(text.encode("utf-8"))
+        unfinished.replace(path)
+    except UnicodeEncodeError as error:
+        raise RecipeError(
+            f"{path.name}: a label or name holds half a character (a lone surrogate); "
+            "rename it in the labels file"
+        ) from error
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise ResourceError(
+            f"{path.name}: cannot be written ({error.strerror}); free some disk space "
+            "or choose another --out"
+        ) from error
 
 
 def _steps(items: list[dict[str, Any]]) -> Any:
@@ -73,6 +109,8 @@ def recipe_digest(recipe: Recipe) -> str:
     The budget does not: by the time training starts it has become a number
     of steps.
     """
-    tree = recipe_to_tree(recipe)
+    # A whole number where a fraction is meant reads as the fraction, so that a
+    # recipe made in code and the same recipe read from its file are one.
+    tree = recipe_to_tree(recipe_from_tree(recipe_to_tree(recipe)))
     del tree["budget"]
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
