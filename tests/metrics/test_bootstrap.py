@@ -9,7 +9,7 @@ import pytest
 
 from medlens.core import UsageError
 from medlens.metrics import PatientBootstrap, average_precision, bootstrap_estimate
-from medlens.metrics.bootstrap import percentile_estimate
+from medlens.metrics.bootstrap import affordable_resamples, percentile_estimate
 from medlens.metrics.classification import count_decisions, ratio, sensitivity
 from medlens.metrics.ranking import ScoreRanking
 
@@ -80,6 +80,13 @@ def test_resamples_without_the_label_are_left_out() -> None:
         PatientBootstrap(np.arange(31)),
     )
     assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
+
+
+def test_many_patients_get_fewer_resamples() -> None:
+    assert affordable_resamples(100) == affordable_resamples(40_000) == 1000
+    assert affordable_resamples(100_000) == 400
+    assert affordable_resamples(10**7) == 200
+    assert affordable_resamples(100, wanted=50) == 50
 
 
 def test_undefined_and_single_patient() -> None:

@@ -32,6 +32,7 @@ from medlens.metrics.binning import (
 )
 from medlens.metrics.bootstrap import (
     RESAMPLES,
+    affordable_resamples,
     percentile_estimate,
     reflected_estimate,
 )
@@ -78,7 +79,9 @@ def measure_table(
         table: at least one case, each with a reference standard.
         seed, resamples: of the patient bootstrap.
     """
-    bootstrap = PatientBootstrap(table.codes, resamples=resamples, seed=seed)
+    codes = table.codes
+    drawn = affordable_resamples(int(codes.max()) + 1, wanted=resamples)
+    bootstrap = PatientBootstrap(codes, resamples=drawn, seed=seed)
     labels = {
         label: measure_label(
             np.asarray(table.targets)[:, index],

@@ -17,6 +17,17 @@ _CHUNK = 4_000_000
 """Numbers held at once (16 MB of float32), so that memory does not grow with n."""
 _KEPT = 40_000_000
 """Draws kept between calls (40 MB of bytes); larger sets are drawn again."""
+_FEWEST = 200
+"""Resamples that still give ends to a tenth of the interval's width."""
+
+
+def affordable_resamples(patients: int, *, wanted: int = RESAMPLES) -> int:
+    """`wanted` up to 40,000 patients, fewer beyond, never below 200.
+
+    So the time grows with the number of patients only, and draws stay small
+    enough to keep.
+    """
+    return min(wanted, max(_FEWEST, _KEPT // max(patients, 1)))
 
 
 @dataclass(frozen=True)
