@@ -46,7 +46,8 @@ def correlate(one: FloatArray, other: FloatArray, inside: FloatArray) -> FloatAr
     b = (other - (other * inside).sum((1, 2), keepdims=True) / size) * inside
     power = (a * a).sum((1, 2)) * (b * b).sum((1, 2))
     found = (a * b).sum((1, 2)) / np.sqrt(power + np.float32(1e-6))
-    return np.where(share >= _LEAST_OVERLAP, found, 0).astype(np.float32)
+    result: FloatArray = np.where(share >= _LEAST_OVERLAP, found, 0)
+    return result.astype(np.float32, copy=False)
 
 
 def register(
@@ -80,7 +81,8 @@ def _weights(scale: FloatArray, start: FloatArray, side: int) -> FloatArray:
     centre = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / side
     at = (start[:, None] + scale[:, None] * centre) * side - np.float32(0.5)
     distance = at[:, :, None] - np.arange(side, dtype=np.float32)
-    return np.maximum(0, 1 - np.abs(distance)).astype(np.float32)
+    weights: FloatArray = np.maximum(0, 1 - np.abs(distance)).astype(np.float32)
+    return weights
 
 
 def _solve(

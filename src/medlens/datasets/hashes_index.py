@@ -79,7 +79,7 @@ def find_neighbours(
 def _ask_all(
     descriptors: FloatArray, questions: FloatArray, start: int, keep: int, least: float
 ) -> tuple[IntArray, IntArray]:
-    images, variants, size = questions.shape
+    images = len(questions)
     best = np.empty((images, len(descriptors)), np.float32)
     for at in range(images):
         (questions[at] @ descriptors.T).max(axis=0, out=best[at])
@@ -159,7 +159,7 @@ def _ask_tree(
     keep: int,
     least: float,
 ) -> tuple[IntArray, IntArray]:
-    images, variants, size = questions.shape
+    _, variants, size = questions.shape
     flat = questions.reshape(-1, size)
     asking, leaf = _descend(tree, flat)
     found = []
@@ -219,6 +219,8 @@ def _by_node(node: IntArray, asking: IntArray) -> Iterator[tuple[int, IntArray]]
     """Askers of each node."""
     order = np.argsort(node, kind="stable")
     node, asking = node[order], asking[order]
-    first = np.flatnonzero(np.r_[True, node[1:] != node[:-1]]) if len(node) else []
+    if not len(node):
+        return
+    first = np.flatnonzero(np.r_[True, node[1:] != node[:-1]])
     for begin, end in zip(first, [*first[1:], len(node)], strict=True):
         yield int(node[begin]), asking[begin:end]

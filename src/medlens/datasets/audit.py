@@ -1,0 +1,195 @@
+"""The audit of a data set: one pass over all pixels, then analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medlens.core import DataError
+from medlens.datasets.audit_images import (
+    find_constant,
+    find_identical,
+    find_inverted,
+)
+from medlens.datasets.audit_people import (
+    count_patients_per_class,
+    count_spellings,
+    find_conflicts,
+    find_leaks,
+    list_patients,
+)
+from medlens.datasets.audit_result import Audit
+from medlens.datasets.audit_words import (
+    note_names,
+    warn_of_classes,
+    warn_of_copies,
+    warn_of_files,
+    warn_of_leaks,
+    warn_of_mixture,
+    warn_of_shortcuts,
+)
+from medlens.datasets.duplicates import find_copies, join_pairs
+from medlens.datasets.fingerprint import fingerprint
+from medlens.datasets.groups import merge_groups
+from medlens.datasets.manifest import Manifest
+from medlens.datasets.shortcuts import Shortcut, find_shortcuts
+from medlens.datasets.shortcuts_families import build_families, name_family
+from medlens.datasets.signals import Signal
+from medlens.datasets.signals_pass import measure_signals
+
+__all__ = ["Audit", "audit"]
+
+Progress = Callable[[int, int], None]
+Pairs = list[tuple[int, int]]
+
+
+def audit(manifest: Manifest, *, progress: Progress | None = None) -> Audit:
+    """Look for leaks, copies, broken files and shortcuts.
+
+    Works without labels, with several labels a case, and without patients.
+
+    Args:
+        manifest: the data set; splits that it gives are checked for leaks.
+        progress: called with (cases looked at, cases in all).
+
+    Returns:
+        All findings. An unreadable case is listed and the rest goes on.
+
+    Raises:
+        DataError: there is no case, or none can be read.
+    """
+    outcomes = measure_signals(manifest.cases, progress=progress)
+    cases = manifest.cases
+    unreadable = [
+        (case.key, outcome)
+        for case, outcome in zip(cases, outcomes, strict=True)
+        if isinstance(outcome, str)
+    ]
+    where = [at for at, outcome in enumerate(outcomes) if isinstance(outcome, Signal)]
+    signals = [outcome for outcome in outcomes if isinstance(outcome, Signal)]
+    if not signals:
+        raise DataError(_nothing(unreadable))
+    return _analyse(manifest, signals, np.array(where, np.int64), unreadable)
+
+
+def _nothing(unreadable: Sequence[tuple[str, str]]) -> str:
+    if not unreadable:
+        return "DATA holds no case; wanted at least one readable image"
+    case, reason = unreadable[0]
+    return (
+        f"DATA: none of its {len(unreadable):,} images can be read; the first, {case}: "
+        f"{reason}"
+    )
+
+
+def _analyse(
+    manifest: Manifest,
+    signals: list[Signal],
+    where: NDArray[np.int64],
+    unreadable: list[tuple[str, str]],
+) -> Audit:
+    cases = manifest.cases
+    constant = find_constant(signals)
+    thumbnails = np.stack([signal.thumbnail for signal in signals])
+    inverted = _turn_inverted(thumbnails, constant)
+    identical = [_places(where, g) for g in find_identical(signals, constant)]
+    alike = _find_alike(thumbnails, constant, where, identical)
+    patients = list_patients(manifest)
+    named = [places for places in patients.values() if len(places) > 1]
+    groups = merge_groups(manifest, _bind([*alike, *named]))
+    conflicts = find_conflicts(manifest, identical, alike)
+    leaks = [
+        *find_leaks(manifest, named, "same patient"),
+        *find_leaks(manifest, alike, "near-duplicate"),
+    ]
+    shortcuts, names = _find_shortcuts(manifest, signals, where, groups)
+    counted = _count_classes(manifest, where)
+    people = count_patients_per_class(manifest, patients)
+    found = fingerprint(
+        manifest, signals, patients=len(patients), groups=len(set(groups))
+    )
+    near = [[cases[at].key for at in group] for group in alike]
+    copy_warnings, copy_notes = warn_of_copies(near, conflicts)
+    return Audit(
+        cases=len(cases),
+        unreadable=unreadable,
+        near_duplicates=near,
+        exact_duplicates=[[cases[at].key for at in group] for group in identical],
+        label_conflicts=conflicts,
+        classes=counted,
+        patients_per_class=people if patients else {},
+        patients=len(patients),
+        leaks=leaks,
+        constant=[cases[at].key for at in _places(where, constant)],
+        inverted=[cases[at].key for at in _places(where, inverted)],
+        shortcuts=shortcuts,
+        warnings=[
+            *warn_of_leaks(leaks, count_spellings(manifest, patients)),
+            *copy_warnings,
+            *warn_of_files(len(unreadable), len(constant), len(inverted)),
+            *warn_of_shortcuts(shortcuts),
+            *warn_of_classes(counted, people if patients else {}),
+            *warn_of_mixture(found),
+        ],
+        groups=tuple(groups),
+        fingerprint=found,
+        notes=[*copy_notes, *note_names(names)],
+    )
+
+
+def _turn_inverted(thumbnails: NDArray[np.uint8], constant: list[int]) -> list[int]:
+    """Inverted images; their thumbnails are turned back, to find their copies."""
+    usable = np.ones(len(thumbnails), bool)
+    usable[constant] = False
+    inverted = find_inverted(thumbnails, usable)
+    thumbnails[inverted] = 255 - thumbnails[inverted]
+    return inverted
+
+
+def _find_alike(
+    thumbnails: NDArray[np.uint8],
+    constant: list[int],
+    where: NDArray[np.int64],
+    identical: list[list[int]],
+) -> list[list[int]]:
+    """Groups of cases that show the same, identical ones included."""
+    usable = np.setdiff1d(np.arange(len(thumbnails)), constant)
+    pairs: Pairs = [
+        (int(where[usable[i]]), int(where[usable[j]]))
+        for i, j in find_copies(thumbnails[usable]).pairs
+    ]
+    return join_pairs(int(where.max()) + 1, [*pairs, *_bind(identical)])
+
+
+def _bind(groups: Sequence[Sequence[int]]) -> Pairs:
+    """Pairs that connect the members of each group."""
+    return [(group[0], other) for group in groups for other in group[1:]]
+
+
+def _places(where: NDArray[np.int64], positions: Sequence[int]) -> list[int]:
+    """Case numbers of positions among the readable images."""
+    return [int(where[at]) for at in positions]
+
+
+def _count_classes(manifest: Manifest, where: NDArray[np.int64]) -> dict[str, int]:
+    counts = (manifest.targets()[where] == 1).sum(axis=0)
+    return {label: int(n) for label, n in zip(manifest.labels, counts, strict=True)}
+
+
+def _find_shortcuts(
+    manifest: Manifest,
+    signals: Sequence[Signal],
+    where: NDArray[np.int64],
+    groups: Sequence[int],
+) -> tuple[tuple[Shortcut, ...], Shortcut | None]:
+    """What the files give away, and what their names do."""
+    if not manifest.labels:
+        return (), None
+    targets = manifest.targets()[where]
+    mine = [groups[at] for at in where]
+    shortcuts = find_shortcuts(build_families(signals), targets, manifest.labels, mine)
+    keys = [manifest.cases[at].key for at in where]
+    names = find_shortcuts([name_family(keys)], targets, manifest.labels, mine)
+    return shortcuts, names[0] if names else None

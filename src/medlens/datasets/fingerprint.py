@@ -1,0 +1,144 @@
+"""A data set in numbers: what the rules of the plan look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from medlens.datasets.manifest import Manifest
+from medlens.datasets.signals import QUANTILES, Signal
+
+_LEVELS = (5, 25, 50, 75, 95)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Facts about the readable images of a data set.
+
+    Attributes:
+        cases: readable images.
+        patients: named patients, 0 when the data names none.
+        groups: sets of cases that must stay together.
+        kind, labels: the task.
+        label_counts: cases with each label.
+        modality: the most frequent one, or a guess where the files name none
+            ("OT" and "" mean that nothing says).
+        modalities, formats, channels, bit_depths: cases of each value.
+        is_colour: at least 5 % of the images really have colour.
+        bits: significant bits of most images.
+        is_rescaled: most values are in a physical unit (Hounsfield units).
+        height, width: median size in pixels.
+        smallest: 5th percentile of the shorter side.
+        aspect: median of width / height.
+        border: median share of the area that is empty border.
+        size_quantiles, aspect_quantiles: 5, 25, 50, 75, 95 % of the shorter
+            side and of width / height.
+        spacing: median mm between rows, 0 where not calibrated.
+        intensity_quantiles: medians over images of the 1, 5, 25, 50, 75, 95
+            and 99 % values, in stored units.
+    """
+
+    cases: int
+    patients: int
+    groups: int
+    kind: str
+    labels: tuple[str, ...]
+    label_counts: tuple[int, ...]
+    modality: str
+    is_colour: bool
+    bits: int
+    is_rescaled: bool
+    height: int
+    width: int
+    smallest: int
+    aspect: float
+    border: float
+    spacing: float
+    size_quantiles: tuple[float, ...]
+    aspect_quantiles: tuple[float, ...]
+    intensity_quantiles: tuple[float, ...]
+    modalities: dict[str, int] = field(default_factory=dict)
+    formats: dict[str, int] = field(default_factory=dict)
+    channels: dict[str, int] = field(default_factory=dict)
+    bit_depths: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON object of `audit.json`."""
+        return asdict(self)
+
+
+def fingerprint(
+    manifest: Manifest,
+    signals: Sequence[Signal],
+    *,
+    patients: int,
+    groups: int,
+) -> Fingerprint:
+    """Sum up the readable images of a data set.
+
+    Args:
+        manifest: for task and labels.
+        signals: of the readable images, at least one.
+        patients, groups: as the audit counted them.
+    """
+    rows = np.array([s.rows for s in signals], float)
+    columns = np.array([s.columns for s in signals], float)
+    shorter = np.minimum(rows, columns)
+    quantiles = np.median(np.stack([s.quantiles for s in signals]), axis=0)
+    targets = manifest.targets()
+    calibrated = [s.spacing[0] for s in signals if s.spacing[0] > 0]
+    return Fingerprint(
+        cases=len(signals),
+        patients=patients,
+        groups=groups,
+        kind=manifest.kind,
+        labels=manifest.labels,
+        label_counts=tuple(int(n) for n in (targets == 1).sum(axis=0)),
+        modality=_guess_modality(signals),
+        is_colour=float(np.mean([s.is_colour for s in signals])) >= 0.05,
+        bits=_most(s.bits for s in signals),
+        is_rescaled=float(np.mean([s.stage == "rescaled" for s in signals])) > 0.5,
+        height=round(float(np.median(rows))),
+        width=round(float(np.median(columns))),
+        smallest=round(float(np.percentile(shorter, 5))),
+        aspect=round(float(np.median(columns / rows)), 4),
+        border=round(float(np.median([s.border for s in signals])), 4),
+        spacing=round(float(np.median(calibrated)), 4) if calibrated else 0.0,
+        size_quantiles=_spread(shorter),
+        aspect_quantiles=_spread(columns / rows),
+        intensity_quantiles=tuple(round(float(q), 4) for q in quantiles),
+        modalities=_count(s.modality or "unknown" for s in signals),
+        formats=_count(s.format or "unknown" for s in signals),
+        channels=_count("colour" if s.is_colour else "grey" for s in signals),
+        bit_depths=_count(str(s.bits) for s in signals),
+    )
+
+
+def _spread(values: Any) -> tuple[float, ...]:
+    return tuple(round(float(v), 4) for v in np.percentile(values, _LEVELS))
+
+
+def _most(values: Any) -> Any:
+    return Counter(values).most_common(1)[0][0]
+
+
+def _count(values: Any) -> dict[str, int]:
+    counts: Counter[Hashable] = Counter(values)
+    return {str(value): count for value, count in counts.most_common(20)}
+
+
+def _guess_modality(signals: Sequence[Signal]) -> str:
+    """The most frequent modality that a file names; "" when none does.
+
+    Pictures without a header are not guessed from their looks: a radiograph
+    and an MRI slice as PNG need the same plan, and a wrong name misleads.
+    """
+    named = [s.modality for s in signals if s.modality and s.modality != "OT"]
+    return str(_most(named)) if len(named) * 2 > len(signals) else ""
+
+
+assert len(QUANTILES) == 7

@@ -1,0 +1,72 @@
+"""The one pass over all pixels: every case → its `Signal` or the reason why not."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from medlens.core import MedlensError
+from medlens.datasets.manifest import Case
+from medlens.datasets.signals import Signal, measure_signal
+
+Progress = Callable[[int, int], None]
+Outcome = Signal | str
+
+_AHEAD = 2
+"""Images in work a thread: bounds memory whatever the number of cases."""
+
+
+def measure_signals(
+    cases: Sequence[Case], *, progress: Progress | None = None
+) -> list[Outcome]:
+    """Look at every image once.
+
+    Threads are enough: decoding and resizing happen outside Python's lock.
+
+    Args:
+        cases: in the order of the data set.
+        progress: called with (cases done, cases in all) after each.
+
+    Returns:
+        For each case its signal, or the reason why it cannot be read.
+    """
+    outcomes: list[Outcome] = []
+    for outcome in _in_order(cases, os.cpu_count() or 1):
+        outcomes.append(outcome)
+        if progress is not None:
+            progress(len(outcomes), len(cases))
+    return outcomes
+
+
+def _in_order(cases: Sequence[Case], threads: int) -> Iterator[Outcome]:
+    waiting: deque[Future[Outcome]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="audit") as pool:
+        try:
+            for case in cases:
+                waiting.append(pool.submit(_measure, case))
+                if len(waiting) >= threads * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _measure(case: Case) -> Outcome:
+    from medlens.read import open_image
+
+    try:
+        image = open_image(case.path, member=case.member, case=case.key)
+        return measure_signal(image, case.path, member=case.member)
+    except MedlensError as error:
+        return _reason(str(error), case.key)
+    except MemoryError:
+        return "is too large for the free memory; scale it down"
+
+
+def _reason(message: str, key: str) -> str:
+    """The message without the case key that it starts with."""
+    return message.removeprefix(f"{key}: ")
