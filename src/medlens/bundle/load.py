@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from pathlib import Path
 from typing import Any, cast
 
-from medlens.bundle.model import CARD_NAME, MODEL_NAME, NOTE_NAME, SCHEMA, Bundle
-from medlens.bundle.save import digest_of, note_digest
+from medlens.bundle.model import (
+    CARD_NAME,
+    MODEL_NAME,
+    NAME,
+    NOTE_NAME,
+    SCHEMA,
+    Bundle,
+)
+from medlens.bundle.save import digest_of, note_digest, text_of
 from medlens.core import BundleError, MedlensError, TamperedError
 from medlens.metrics import Calibration, ConformalSets, OperatingPoint, OutlierGate
 from medlens.recipe.settings import Kind, Step
@@ -16,8 +24,13 @@ from medlens.recipe.settings import Kind, Step
 MAX_NOTE_BYTES = 20_000_000
 MAX_MODEL_BYTES = 2_000_000_000
 MAX_CARD_BYTES = 5_000_000
-MAX_LABELS = 1000
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MAX_LABELS, MAX_LABEL_LENGTH = 1000, 200
+MAX_SIDE, MAX_STEPS = 4096, 100
+SIDES = ("height", "width")
+# How protobuf writes the key "location" of a tensor whose values lie in another
+# file (onnx.proto, TensorProto.external_data), also with lengths padded by zeros.
+# Runtimes resolve it against the current folder even when the graph is in memory.
+EXTERNAL = re.compile(rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)location")
 KINDS = ("binary", "multiclass", "multilabel")
 
 
@@ -31,55 +44,75 @@ def load_bundle(folder: Path | str) -> Bundle:
     """
     folder = Path(folder)
     note = _read_note(folder)
-    if note.get("schema") != SCHEMA:
-        raise BundleError(
-            f"{folder.name}: bundle.json has schema {note.get('schema')!r}; this "
-            f"medlens reads {SCHEMA!r}: use the medlens that wrote it, or export again"
-        )
-    if note.get("digest") != note_digest(note):
-        raise TamperedError(
-            f"{folder.name}: bundle.json does not match its own digest: it was changed "
-            "after it was made; get the bundle again from where it came"
-        )
     model = _checked(folder, MODEL_NAME, note, MAX_MODEL_BYTES)
     _checked(folder, CARD_NAME, note, MAX_CARD_BYTES)
+    if EXTERNAL.search(model):
+        raise BundleError(
+            f"{folder.name}: {MODEL_NAME} points at other files, which are never read; "
+            "wanted a graph that holds its own weights: export it again in one file"
+        )
     try:
         return _build(note, model)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
-            f"{folder.name}: bundle.json is incomplete ({error}); export it again"
+            f"{folder.name}: bundle.json is incomplete ({error!s:.100}); "
+            "export it again"
         ) from error
     except BundleError as error:
         raise BundleError(f"{folder.name}: {error}") from error
 
 
 def _read_note(folder: Path) -> dict[str, Any]:
+    """bundle.json, if it is letter for letter what its digest was made of."""
     raw = _read(folder, NOTE_NAME, MAX_NOTE_BYTES)
     try:
-        note = json.loads(raw)
+        note = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BundleError(
-            f"{folder.name}: bundle.json is not valid JSON; export the bundle again"
+        raise TamperedError(
+            f"{folder.name}: bundle.json is not valid JSON: it was changed or damaged; "
+            "get the bundle again from where it came"
         ) from error
     if not isinstance(note, dict):
         raise BundleError(f"{folder.name}: bundle.json is not a table; export it again")
+    if note.get("schema") != SCHEMA:
+        raise BundleError(
+            f"{folder.name}: bundle.json has schema {note.get('schema')!r:.60}; this "
+            f"medlens reads {SCHEMA!r}: use the medlens that wrote it, or export again"
+        )
+    if not _is_untouched(note, raw):
+        raise TamperedError(
+            f"{folder.name}: bundle.json does not match its own digest: it was changed "
+            "after it was made; get the bundle again from where it came"
+        )
     return note
+
+
+def _is_untouched(note: dict[str, Any], raw: bytes) -> bool:
+    try:
+        return note.get("digest") == note_digest(note) and raw == text_of(note).encode()
+    except (ValueError, RecursionError):  # NaN, half a character, too deep
+        return False
 
 
 def _read(folder: Path, name: str, limit: int) -> bytes:
     path = folder / name
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise BundleError(
-                f"{folder.name}: {name} has {size} bytes; at most {limit} are read"
-            )
-        return path.read_bytes()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError(f"{folder.name}: {name} is no regular file; wanted one")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
     except OSError as error:
         raise BundleError(
             f"{folder.name}: {name} cannot be read ({error.strerror}); a bundle is a "
             f"folder with {MODEL_NAME}, {NOTE_NAME} and {CARD_NAME}"
         ) from error
+    if len(data) > limit:
+        raise BundleError(
+            f"{folder.name}: {name} has {status.st_size} bytes; "
+            f"at most {limit} are read"
+        )
+    return data
 
 
 def _checked(folder: Path, name: str, note: dict[str, Any], limit: int) -> bytes:
@@ -95,16 +128,11 @@ def _checked(folder: Path, name: str, note: dict[str, Any], limit: int) -> bytes
 
 
 def _build(note: dict[str, Any], model: bytes) -> Bundle:
-    task, size = note["task"], note["input"]
-    labels = tuple(str(label) for label in task["labels"])
-    kind = task["kind"]
-    if kind not in KINDS or not 1 <= len(labels) <= MAX_LABELS:
-        raise BundleError(f"bundle.json: task.kind {kind!r} with {len(labels)} labels")
-    if not NAME.fullmatch(str(note["name"])):
+    kind, labels, positive = _task(note["task"])
+    size = {key: _side(note["input"][key], key) for key in ("channels", *SIDES)}
+    name = note["name"]
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BundleError("bundle.json: name has characters that are not allowed")
-    for key in ("channels", "height", "width"):
-        if not isinstance(size[key], int) or not 1 <= size[key] <= 4096:
-            raise BundleError(f"bundle.json: input.{key} is {size[key]!r}")
     try:
         calibration = Calibration.from_json(note["calibration"])
         points = tuple(OperatingPoint.from_json(p) for p in note["operating_points"])
@@ -112,15 +140,13 @@ def _build(note: dict[str, Any], model: bytes) -> Bundle:
         outlier = note["outlier"] and OutlierGate.from_json(note["outlier"])
     except MedlensError as error:
         raise BundleError(f"bundle.json: {error}") from error
-    return Bundle(
-        name=str(note["name"]),
-        kind=cast(Kind, kind),
+    bundle = Bundle(
+        name=name,
+        kind=kind,
         labels=labels,
-        positive=str(task["positive"]),
-        channels=size["channels"],
-        height=size["height"],
-        width=size["width"],
-        steps=tuple(_step(step) for step in note["prep"]),
+        positive=positive,
+        **size,
+        steps=_steps(note["prep"]),
         calibration=calibration,
         operating_points=points,
         conformal=conformal or None,
@@ -128,9 +154,65 @@ def _build(note: dict[str, Any], model: bytes) -> Bundle:
         intended_use=str(note.get("intended_use", "")),
         metrics=dict(note.get("metrics") or {}),
         training=dict(note.get("training") or {}),
-        digest=str(note["digest"]),
+        digest=note["digest"],
         model=model,
     )
+    _check_agreement(bundle)
+    return bundle
+
+
+def _task(task: dict[str, Any]) -> tuple[Kind, tuple[str, ...], str]:
+    kind, labels, positive = task["kind"], task["labels"], task["positive"]
+    if kind not in KINDS:
+        raise BundleError(
+            f"bundle.json: task.kind is {kind!r:.60}; wanted {', '.join(KINDS)}"
+        )
+    is_list = isinstance(labels, list) and all(isinstance(x, str) for x in labels)
+    if not is_list or not 1 <= len(labels) <= MAX_LABELS:
+        raise BundleError(f"bundle.json: task.labels: wanted 1 to {MAX_LABELS} names")
+    if any(not label or len(label) > MAX_LABEL_LENGTH for label in labels):
+        raise BundleError(
+            f"bundle.json: task.labels: wanted names of 1 to {MAX_LABEL_LENGTH} letters"
+        )
+    if len(set(labels)) != len(labels) or (kind == "binary" and len(labels) != 2):
+        raise BundleError(
+            f"bundle.json: task.kind {kind!r} with {len(labels)} labels, "
+            f"{len(set(labels))} of them different; wanted each once, 2 where binary"
+        )
+    if positive not in ("", *labels):
+        raise BundleError("bundle.json: task.positive is none of task.labels")
+    return cast(Kind, kind), tuple(labels), positive
+
+
+def _side(value: Any, key: str) -> int:
+    if type(value) is not int or not 1 <= value <= MAX_SIDE:
+        raise BundleError(
+            f"bundle.json: input.{key} is {value!r:.60}; wanted 1 to {MAX_SIDE}"
+        )
+    return value
+
+
+def _check_agreement(bundle: Bundle) -> None:
+    """Constants are for these labels and this task."""
+    wanted = len(bundle.labels)
+    sizes = {"calibration": len(bundle.calibration.scale)}
+    if bundle.conformal:
+        sizes["conformal"] = len(bundle.conformal.thresholds)
+    for key, found in sizes.items():
+        if found != wanted:
+            raise BundleError(
+                f"bundle.json: {key} is for {found} labels, task.labels has {wanted}"
+            )
+    if bundle.calibration.kind != bundle.kind:
+        raise BundleError("bundle.json: calibration.kind is not task.kind")
+    if any(point.label not in bundle.labels for point in bundle.operating_points):
+        raise BundleError("bundle.json: an operating point is for an unknown label")
+
+
+def _steps(trees: Any) -> tuple[Step, ...]:
+    if not isinstance(trees, list) or len(trees) > MAX_STEPS:
+        raise BundleError(f"bundle.json: prep: wanted a list of at most {MAX_STEPS}")
+    return tuple(_step(tree) for tree in trees)
 
 
 def _step(tree: dict[str, Any]) -> Step:

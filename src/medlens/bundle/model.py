@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ SCHEMA = "medlens/bundle/1"
 MODEL_NAME = "model.onnx"
 NOTE_NAME = "bundle.json"
 CARD_NAME = "card.md"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)

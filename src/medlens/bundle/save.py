@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import medlens
-from medlens.bundle.model import CARD_NAME, MODEL_NAME, NOTE_NAME, SCHEMA, Bundle
-from medlens.core import ExistsError
+from medlens.bundle.model import (
+    CARD_NAME,
+    MODEL_NAME,
+    NAME,
+    NOTE_NAME,
+    SCHEMA,
+    Bundle,
+)
+from medlens.core import BundleError, ExistsError, ResourceError
 from medlens.recipe import Step
 
 
@@ -26,7 +33,14 @@ def note_digest(note: dict[str, Any]) -> str:
     return digest_of(text.encode())
 
 
-def write_bundle(folder: Path, bundle: Bundle, *, card: str, force: bool = False) -> str:
+def text_of(note: dict[str, Any]) -> str:
+    """bundle.json as it stands on disk, letter for letter."""
+    return json.dumps(note, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_bundle(
+    folder: Path, bundle: Bundle, *, card: str, force: bool = False
+) -> str:
     """Write the three files so that the folder is whole or not there.
 
     Args:
@@ -39,25 +53,63 @@ def write_bundle(folder: Path, bundle: Bundle, *, card: str, force: bool = False
         The digest that names the bundle.
 
     Raises:
-        ExistsError: the folder is there already.
+        ExistsError: the folder is there already, or something that is no bundle.
+        BundleError: the name or a value is one that could not be loaded again.
+        ResourceError: the disk is full or cannot be written.
     """
+    _refuse(folder, bundle, force=force)
+    try:
+        note = note_of(bundle, card)
+        text = text_of(note).encode("utf-8")
+    except (ValueError, TypeError) as error:
+        raise BundleError(
+            f"bundle {bundle.name!r}: holds a value that JSON cannot hold ({error}); "
+            "wanted finite numbers, text, lists and tables"
+        ) from error
+    unfinished = folder.with_name(folder.name + ".part")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        (unfinished / MODEL_NAME).write_bytes(bundle.model)
+        (unfinished / CARD_NAME).write_bytes(card.encode("utf-8"))
+        (unfinished / NOTE_NAME).write_bytes(text)
+        _swap(unfinished, folder)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise ResourceError(
+            f"{folder.name}: the bundle cannot be written ({error.strerror}); free "
+            f"{len(bundle.model) / 1e6:.0f} MB of disk space or choose another --out"
+        ) from error
+    return str(note["digest"])
+
+
+def _refuse(folder: Path, bundle: Bundle, *, force: bool) -> None:
+    if not NAME.fullmatch(bundle.name):
+        raise BundleError(
+            f"bundle {bundle.name!r:.80}: wanted a name of 1 to 64 letters, digits, "
+            "'.', '_' and '-' that starts with a letter or digit"
+        )
     if folder.exists() and not force:
         raise ExistsError(
             f"{folder.name}: a bundle is already there; "
             "choose another --out, or pass --force to replace it"
         )
-    note = note_of(bundle, card)
-    unfinished = folder.with_name(folder.name + ".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    (unfinished / MODEL_NAME).write_bytes(bundle.model)
-    (unfinished / CARD_NAME).write_text(card, encoding="utf-8")
-    text = json.dumps(note, indent=1, ensure_ascii=False, allow_nan=False)
-    (unfinished / NOTE_NAME).write_text(text + "\n", encoding="utf-8")
+    is_empty = folder.is_dir() and not any(folder.iterdir())
+    if folder.exists() and not is_empty and not (folder / NOTE_NAME).is_file():
+        raise ExistsError(
+            f"{folder.name}: is no bundle, and --force replaces bundles only; "
+            "choose another --out"
+        )
+
+
+def _swap(unfinished: Path, folder: Path) -> None:
+    """Put the new folder in the place of the old, which is dropped last."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
-        shutil.rmtree(folder)
+        folder.replace(old)
     unfinished.replace(folder)
-    return str(note["digest"])
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def note_of(bundle: Bundle, card: str) -> dict[str, Any]:
@@ -89,6 +141,8 @@ def note_of(bundle: Bundle, card: str) -> dict[str, Any]:
             CARD_NAME: digest_of(card.encode()),
         },
     }
+    # As it will be read again: keys are text, tuples are lists.
+    note = json.loads(json.dumps(note, allow_nan=False))
     note["digest"] = note_digest(note)
     return note
 

@@ -13,9 +13,7 @@ from medlens.recipe.settings import Step
 STRENGTH = 0.55  # opacity where the evidence is strongest
 
 
-def paint_evidence(
-    source: Image, evidence: NDArray[np.floating]
-) -> NDArray[np.uint8]:
+def paint_evidence(source: Image, evidence: NDArray[np.floating]) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 in OpenCV's order B, G, R.
 
     The image as its file asks to be shown, with evidence *for* the label laid
@@ -36,4 +34,5 @@ def paint_evidence(
     ).astype(np.float32)
     weight = (STRENGTH * share)[..., None]
     mixed = picture * (1 - weight) + colours * weight
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    painted: NDArray[np.uint8] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return painted

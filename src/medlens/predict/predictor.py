@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -72,7 +73,10 @@ class Predictor:
         Raises:
             PrepError, BundleError: see `prepare`.
         """
-        return self._answer([(image, self.prepare(image))], with_evidence)[0]
+        answer = next(self._answer([(image, self.prepare(image))], with_evidence))
+        if isinstance(answer, Failed):
+            raise BundleError(answer.reason)
+        return answer
 
     def predict_many(
         self,
@@ -105,7 +109,7 @@ class Predictor:
         done = 0
         for chunk in _chunks(_ahead(ready, range(count), threads), BATCH):
             good = [item for item in chunk if not isinstance(item, Failed)]
-            answers = iter(self._answer(good, with_evidence) if good else [])
+            answers = self._answer(good, with_evidence)
             for item in chunk:
                 yield item if isinstance(item, Failed) else next(answers)
             done += len(chunk)
@@ -114,11 +118,18 @@ class Predictor:
 
     def _answer(
         self, pairs: list[tuple[Image, Image]], with_evidence: bool
-    ) -> list[Prediction]:
+    ) -> Iterator[Prediction | Failed]:
+        """One pass for all; evidence is put on a source only when its turn comes,
+        since a map for every label of a large image takes a lot of memory."""
+        if not pairs:
+            return
         batch = np.stack([prepared.array[:, 0] for _, prepared in pairs])
         logits, evidence, embedding = self.run(batch)
+        is_sound: NDArray[np.bool_] = np.isfinite(logits).all(axis=-1).reshape(-1)
         bundle = self.bundle
-        probabilities = bundle.calibration.probabilities(logits)
+        probabilities = bundle.calibration.probabilities(
+            np.where(is_sound[:, None], logits, 0)
+        )
         decisions = decide(
             probabilities,
             bundle.operating_points,
@@ -130,38 +141,46 @@ class Predictor:
             if bundle.conformal
             else np.zeros(probabilities.shape, dtype=bool)
         )
-        scores = (
-            bundle.outlier.score(
-                embedding, np.stack([image_statistics(image) for image in batch])
-            )
-            if bundle.outlier
-            else np.zeros(len(batch))
-        )
-        threshold = bundle.outlier.threshold if bundle.outlier else float("inf")
-        answers = []
         for i, (source, prepared) in enumerate(pairs):
-            chosen = tuple(np.array(bundle.labels)[decisions[i]].tolist())
-            answers.append(
-                Prediction(
-                    case=source.case,
-                    labels=bundle.labels,
-                    logits=logits[i],
-                    probabilities=probabilities[i],
-                    predicted=_predicted(probabilities[i], chosen, bundle),
-                    decision=chosen,
-                    prediction_set=tuple(np.array(bundle.labels)[sets[i]].tolist()),
-                    out_of_distribution=OutOfDistribution(
-                        score=float(scores[i]),
-                        threshold=float(threshold),
-                        flag=bool(scores[i] > threshold),
-                    ),
-                    evidence=map_to_source(evidence[i], prepared, source)
-                    if with_evidence
-                    else None,
-                    embedding=embedding[i],
-                )
+            if not is_sound[i]:
+                yield Failed(source.case, _unsound(source.case, bundle))
+                continue
+            chosen = _named(bundle.labels, decisions[i])
+            yield Prediction(
+                case=source.case,
+                labels=bundle.labels,
+                logits=logits[i],
+                probabilities=probabilities[i],
+                predicted=_predicted(probabilities[i], chosen, bundle),
+                decision=chosen,
+                prediction_set=_named(bundle.labels, sets[i]),
+                out_of_distribution=_gate(bundle, embedding[i], batch[i]),
+                evidence=map_to_source(evidence[i], prepared, source)
+                if with_evidence
+                else None,
+                embedding=embedding[i],
             )
-        return answers
+
+
+def _named(labels: tuple[str, ...], held: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(label for label, is_held in zip(labels, held, strict=True) if is_held)
+
+
+def _gate(
+    bundle: Bundle, embedding: FloatArray, image: FloatArray
+) -> OutOfDistribution:
+    if bundle.outlier is None:
+        return OutOfDistribution(score=0.0, threshold=float("inf"), flag=False)
+    score = float(bundle.outlier.score(embedding, image_statistics(image)))
+    threshold = float(bundle.outlier.threshold)
+    return OutOfDistribution(score=score, threshold=threshold, flag=score > threshold)
+
+
+def _unsound(case: str, bundle: Bundle) -> str:
+    return (
+        f"{case}: bundle {bundle.name!r} answers with a logit that is not finite; "
+        "the model does not suit this image or is broken: get another bundle"
+    )
 
 
 def _predicted(
@@ -185,9 +204,9 @@ def _ahead(
     """Results in order, a batch ahead of the reader."""
     with ThreadPoolExecutor(threads) as pool:
         todo = iter(items)
-        waiting = [pool.submit(work, item) for item in islice(todo, BATCH)]
+        waiting = deque(pool.submit(work, item) for item in islice(todo, BATCH))
         while waiting:
-            result = waiting.pop(0).result()
+            result = waiting.popleft().result()
             following = next(todo, None)
             if following is not None:
                 waiting.append(pool.submit(work, following))

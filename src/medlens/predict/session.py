@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -52,28 +54,22 @@ class OnnxSession:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads
-        # The graph comes as bytes, so it cannot point at other files.
-        try:
+        self._bundle = bundle
+        with _said_plainly(bundle, "loaded"):
             self._session = onnxruntime.InferenceSession(
                 bundle.model, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # the runtime has no common error class
-            raise BundleError(
-                f"bundle {bundle.name!r}: the graph cannot be loaded "
-                f"({type(error).__name__}); export it again"
-            ) from error
-        self._input, self._outputs = _names(
+        self._input = _check_names(
             bundle,
-            [(node.name, node.shape) for node in self._session.get_inputs()],
+            [node.name for node in self._session.get_inputs()],
             [node.name for node in self._session.get_outputs()],
         )
 
     def run(self, images: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Logits, evidence, embedding of (B, C, H, W)."""
-        logits, evidence, embedding = self._session.run(
-            self._outputs, {self._input: images}
-        )
-        return logits, evidence, embedding
+        with _said_plainly(self._bundle, "run"):
+            arrays = self._session.run(list(OUTPUTS), {self._input: images})
+        return _check_arrays(self._bundle, arrays, len(images))
 
 
 class OpenVinoSession:
@@ -84,35 +80,44 @@ class OpenVinoSession:
             import openvino
         except ImportError as error:
             raise MissingExtraError("engine 'openvino'", "openvino") from error
-        core = openvino.Core()
-        model = core.read_model(bundle.model)
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
-        if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            settings["INFERENCE_PRECISION_HINT"] = "bf16"
-        if threads:
-            settings["INFERENCE_NUM_THREADS"] = threads
-        self._compiled = core.compile_model(model, "CPU", settings)
-        _, self._outputs = _names(
+        self._bundle = bundle
+        with _said_plainly(bundle, "loaded"):
+            core = openvino.Core()
+            settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+            if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+                settings["INFERENCE_PRECISION_HINT"] = "bf16"
+            if threads:
+                settings["INFERENCE_NUM_THREADS"] = threads
+            model = core.read_model(bundle.model)
+            self._compiled = core.compile_model(model, "CPU", settings)
+        _check_names(
             bundle,
-            [
-                (port.get_any_name(), list(port.get_partial_shape()))
-                for port in self._compiled.inputs
-            ],
+            [port.get_any_name() for port in self._compiled.inputs],
             [port.get_any_name() for port in self._compiled.outputs],
         )
 
     def run(self, images: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Logits, evidence, embedding of (B, C, H, W)."""
-        results = self._compiled([images])
-        logits, evidence, embedding = (
-            np.array(results[name], dtype=np.float32) for name in self._outputs
-        )
-        return logits, evidence, embedding
+        with _said_plainly(self._bundle, "run"):
+            results = self._compiled([images])
+            arrays = [np.array(results[name]) for name in OUTPUTS]
+        return _check_arrays(self._bundle, arrays, len(images))
 
 
-def _names(
-    bundle: Bundle, inputs: list[tuple[str, Any]], outputs: list[str]
-) -> tuple[str, list[str]]:
+@contextmanager
+def _said_plainly(bundle: Bundle, deed: str) -> Iterator[None]:
+    """Whatever the engine raises becomes a BundleError."""
+    try:
+        yield
+    except Exception as error:  # the engines have no error class in common
+        raise BundleError(
+            f"bundle {bundle.name!r}: the graph cannot be {deed} "
+            f"({type(error).__name__}); export it again"
+        ) from error
+
+
+def _check_names(bundle: Bundle, inputs: list[str], outputs: list[str]) -> str:
+    """Name of the only input."""
     missing = [name for name in OUTPUTS if name not in outputs]
     if len(inputs) != 1 or missing:
         raise BundleError(
@@ -120,4 +125,20 @@ def _names(
             f"outputs {', '.join(missing) or 'none'}; wanted one input and "
             f"{', '.join(OUTPUTS)}"
         )
-    return inputs[0][0], list(OUTPUTS)
+    return inputs[0]
+
+
+def _check_arrays(
+    bundle: Bundle, arrays: Sequence[Any], count: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The three outputs as float32, after a look at their shapes."""
+    logits, evidence, embedding = (np.asarray(a, dtype=np.float32) for a in arrays)
+    labels = len(bundle.labels)
+    found = (logits.shape, evidence.shape[:2], embedding.shape[:1])
+    if found != ((count, labels), (count, labels), (count,)) or evidence.ndim != 4:
+        raise BundleError(
+            f"bundle {bundle.name!r}: {count} images gave logits {logits.shape}, "
+            f"evidence {evidence.shape} and embedding {embedding.shape}; wanted "
+            f"({count}, {labels}), ({count}, {labels}, rows, columns) and ({count}, …)"
+        )
+    return logits, evidence, embedding
