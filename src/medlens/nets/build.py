@@ -70,11 +70,11 @@ def build_net(settings: NetSettings, *, labels: int, seed: int) -> Classifier:
         body, labels=labels, mean=0.498, std=0.502, dropout=settings.dropout
     )
     if settings.pretrained:
-        load_body(net, _pretrained(settings, body))
+        load_body(net, _pretrained(settings))
     return net
 
 
-def _pretrained(settings: NetSettings, body: nn.Module) -> dict[str, Tensor]:
+def _pretrained(settings: NetSettings) -> dict[str, Tensor]:
     if settings.pretrained != "imagenet":
         return _weights_file(Path(settings.pretrained))
     if settings.name != "efficientnet_lite0":
@@ -90,11 +90,6 @@ def _pretrained(settings: NetSettings, body: nn.Module) -> dict[str, Tensor]:
             f"recipe: net.channels is {settings.channels}; "
             "ImageNet weights take 1 (grey) or 3 (RGB)"
         )
-    missing = set(body.state_dict()) - set(state)
-    for key in missing:  # checkpoints of old releases lack this counter only
-        if not key.endswith("num_batches_tracked"):
-            break
-        state[key] = torch.tensor(0)
     return state
 
 
@@ -104,5 +99,16 @@ def _weights_file(path: Path) -> dict[str, Tensor]:
             f"recipe: net.pretrained names a file that is not there ({path.name}); "
             "wanted 'imagenet', '' or a state dict saved by torch.save"
         )
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch has no error class for a file it cannot read
+        raise RecipeError(
+            f"recipe: net.pretrained: {path.name} is no state dict that is safe to "
+            f"read ({type(error).__name__}); wanted one saved by torch.save"
+        ) from error
+    if not isinstance(state, dict):
+        raise RecipeError(
+            f"recipe: net.pretrained: {path.name} holds {type(state).__name__}; "
+            "wanted a state dict saved by torch.save(net.body.state_dict(), …)"
+        )
     return state

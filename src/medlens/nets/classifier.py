@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from medlens.core import TrainError
 
 
 class Classifier(nn.Module):
@@ -24,7 +25,7 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         self.body = body
-        self.head = nn.Linear(int(body.width), labels)  # type: ignore[arg-type]
+        self.head = nn.Linear(body.width, labels)
         self.dropout = dropout
         self.mean, self.std = mean, std
         nn.init.normal_(self.head.weight, std=0.01)
@@ -66,23 +67,11 @@ def load_body(net: Classifier, state: dict[str, Tensor]) -> None:
     Raises:
         TrainError: a key or shape does not fit.
     """
-    from medlens.core import TrainError
-
     try:
         net.body.load_state_dict(state)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
+    except (RuntimeError, TypeError, AttributeError) as error:
+        found = str(error).splitlines()[-1].strip()[:200]
         raise TrainError(
-            f"net.pretrained: weights do not fit this network ({first}); "
+            f"net.pretrained: weights do not fit this network ({found}); "
             "wanted a state dict saved from the same net.name and net.channels"
         ) from error
-
-
-def count_parameters(net: nn.Module) -> int:
-    """Number of trainable values."""
-    return sum(p.numel() for p in net.parameters() if p.requires_grad)
-
-
-def is_finite(net: nn.Module) -> bool:
-    """True when no weight is NaN or infinite."""
-    return all(bool(torch.isfinite(p).all()) for p in net.parameters())

@@ -7,9 +7,13 @@ int8. Parameter names follow the published checkpoints so that they load.
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from medlens.core import MissingExtraError
 
 # (repeats, kernel, stride, expansion, channels in, channels out)
 STAGES = (
@@ -120,10 +124,6 @@ def published_weights() -> dict[str, Tensor]:
     Raises:
         MissingExtraError: the package is not installed.
     """
-    import warnings
-
-    from medlens.core import MissingExtraError
-
     try:
         with warnings.catch_warnings():
             # The package holds a stray backslash that newer Pythons warn of.

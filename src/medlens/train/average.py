@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 
-def update_average(average: nn.Module, net: nn.Module, *, decay: float, step: int) -> None:
+def update_average(
+    average: nn.Module, net: nn.Module, *, decay: float, step: int
+) -> None:
     """Exponential moving average of the weights, in place.
 
     The decay grows from 0.1 to `decay` over the first steps, so that the
@@ -27,8 +29,8 @@ def renew_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
 
     Training sees augmented images through changing weights; the running
     statistics of such a run are biased for the averaged weights on clean
-    images, which shifts every probability. A plain mean over clean training
-    batches mends it.
+    images, which shifts every probability. The mean over clean training batches,
+    each weighted by its cases, mends it.
     """
     norms = [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     if not norms:
@@ -36,13 +38,16 @@ def renew_norms(net: nn.Module, batches: Iterable[Tensor]) -> None:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # None makes torch keep the plain mean
     was_training = net.training
     net.eval()
     for norm in norms:
         norm.train()
+    seen = 0
     with torch.no_grad():
         for batch in batches:
+            seen += len(batch)
+            for norm in norms:  # the weight of this batch in the mean so far
+                norm.momentum = len(batch) / seen
             net(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

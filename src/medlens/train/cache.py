@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.core import Array, Image, MedlensError, ResourceError
+import medlens
+from medlens.core import (
+    Array,
+    Image,
+    MedlensError,
+    RecipeError,
+    ResourceError,
+    TrainError,
+)
 from medlens.recipe.settings import PrepSettings, Step
 
 FloatArray = NDArray[np.float32]
@@ -51,12 +61,21 @@ class PreparedCache:
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
     def read(self, rows: Sequence[int] | NDArray[np.integer]) -> FloatArray:
-        """(B, C, H, W) float32 in 0..1 of the named rows."""
+        """(B, C, H, W) float32 in 0..1 of the named rows.
+
+        Raises:
+            TrainError: the file ends before a row.
+        """
         size = int(np.prod(self.shape)) * self.dtype.itemsize
         batch = np.empty((len(rows), *self.shape), dtype=np.float32)
         with self.path.open("rb", buffering=0) as file:
             for slot, row in enumerate(rows):
                 data = os.pread(file.fileno(), size, int(row) * size)
+                if len(data) != size:
+                    raise TrainError(
+                        f"cache of prepared images: row {int(row)} is not in the file; "
+                        "run the same command again and it is made anew"
+                    )
                 values = np.frombuffer(data, dtype=self.dtype).reshape(self.shape)
                 np.divide(values, float(2**self.bits - 1), out=batch[slot])
         return batch
@@ -89,49 +108,99 @@ def build_cache(
 
     Raises:
         ResourceError: the disk is full.
+        RecipeError: the steps give images of different shapes.
     """
     digest = _digest(keys, settings, data_digest)
     found = _load(folder, digest)
     if found is not None:
         return found
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "cache.part"
-    rows: dict[str, int] = {}
-    failed: list[tuple[str, str]] = []
-    shape: tuple[int, int, int] | None = None
     results = _in_order(
         lambda i: _prepare_one(i, open_one, prepare, settings.cache_bits),
         range(len(keys)),
         threads,
     )
+    writer = _Writer(folder, len(keys))
+    failed: list[tuple[str, str]] = []
+    rows: dict[str, int] = {}
     try:
-        with unfinished.open("wb") as file:
-            for i, result in enumerate(results):
-                if isinstance(result, str):
-                    failed.append((keys[i], result))
-                else:
-                    shape = _same_shape(shape, result)
-                    rows[keys[i]] = len(rows)
-                    file.write(np.ascontiguousarray(result).data)
-                if progress is not None:
-                    progress(i + 1, len(keys))
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise ResourceError(
-            f"cache of prepared images: cannot write after {len(rows)} of {len(keys)} "
-            f"cases ({error.strerror}); free some disk space, or use a smaller "
-            "net.height and net.width in the recipe, and run the same command again"
-        ) from error
-    cache = PreparedCache(
-        folder / "cache.bin",
-        shape or (1, 1, 1),
-        settings.cache_bits,
-        rows,
-        tuple(failed),
-    )
-    unfinished.replace(cache.path)
-    _save(folder, cache, digest)
+        for i, result in enumerate(results):
+            if isinstance(result, str):
+                failed.append((keys[i], result))
+            else:
+                rows[keys[i]] = writer.add(result)
+            if progress is not None:
+                progress(i + 1, len(keys))
+        cache = PreparedCache(
+            folder / "cache.bin",
+            writer.shape or (1, 1, 1),
+            settings.cache_bits,
+            rows,
+            tuple(failed),
+        )
+        writer.finish(cache, digest)
+    finally:
+        writer.close()
     return cache
+
+
+class _Writer:
+    """Rows to a file that gets its name when it is whole."""
+
+    def __init__(self, folder: Path, total: int) -> None:
+        self._folder, self._total = folder, total
+        self._unfinished = folder / "cache.part"
+        self._hash = hashlib.sha256()
+        self._count = 0
+        self.shape: tuple[int, int, int] | None = None
+        with self._explained():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._unfinished.open("wb")
+
+    def add(self, values: Array) -> int:
+        """Write one prepared image; its row."""
+        self.shape = _same_shape(self.shape, values)
+        data = np.ascontiguousarray(values).data
+        with self._explained():
+            self._file.write(data)
+        self._hash.update(data)
+        self._count += 1
+        return self._count - 1
+
+    def finish(self, cache: PreparedCache, digest: str) -> None:
+        """Give the file its name and say beside it what it holds."""
+        note = {
+            "digest": digest,
+            "content": self._hash.hexdigest(),
+            "shape": list(cache.shape),
+            "bits": cache.bits,
+            "keys": list(cache.rows),
+            "failed": [list(pair) for pair in cache.failed],
+        }
+        unfinished = self._folder / "cache.json.part"
+        with self._explained():
+            self._file.close()
+            self._unfinished.replace(cache.path)
+            unfinished.write_text(json.dumps(note), encoding="utf-8")
+            unfinished.replace(self._folder / "cache.json")
+
+    def close(self) -> None:
+        """Leave nothing unfinished behind."""
+        with suppress(OSError):  # what was left to write does not matter any more
+            self._file.close()
+        self._unfinished.unlink(missing_ok=True)
+        (self._folder / "cache.json.part").unlink(missing_ok=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ResourceError(
+                f"cache of prepared images: cannot write after {self._count} of "
+                f"{self._total} cases ({error.strerror}); free some disk space, or use "
+                "a smaller net.height and net.width in the recipe, and run the same "
+                "command again"
+            ) from error
 
 
 def _prepare_one(
@@ -154,13 +223,12 @@ def _in_order(
     """Results in the order of `items`, at most AHEAD of them in memory."""
     with ThreadPoolExecutor(threads) as pool:
         todo = iter(items)
-        waiting = [pool.submit(work, item) for item in islice(todo, AHEAD)]
-        waiting.reverse()
+        waiting = deque(pool.submit(work, item) for item in islice(todo, AHEAD))
         while waiting:
-            yield waiting.pop().result()
+            yield waiting.popleft().result()
             following = next(todo, None)
             if following is not None:
-                waiting.insert(0, pool.submit(work, following))
+                waiting.append(pool.submit(work, following))
 
 
 def _same_shape(
@@ -168,7 +236,7 @@ def _same_shape(
 ) -> tuple[int, int, int]:
     found = (values.shape[0], values.shape[1], values.shape[2])
     if shape is not None and found != shape:
-        raise ResourceError(
+        raise RecipeError(
             f"cache of prepared images: one case became {found}, the others {shape}; "
             "end prep.steps with a 'resize' to one size and a fixed number of channels"
         )
@@ -185,6 +253,7 @@ def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> st
             [plain(step) for step in settings.steps],
             settings.cache_bits,
             data_digest,
+            medlens.__version__,  # a step may have changed with it
         ]
     )
     return hashlib.sha256(text.encode()).hexdigest()
@@ -195,7 +264,7 @@ def _load(folder: Path, digest: str) -> PreparedCache | None:
     if not note.is_file():
         return None
     try:
-        said = json.loads(note.read_text())
+        said = json.loads(note.read_text(encoding="utf-8"))
         channels, height, width = said["shape"]
         rows = {str(key): i for i, key in enumerate(said["keys"])}
         failed = tuple((str(k), str(r)) for k, r in said["failed"])
@@ -207,20 +276,16 @@ def _load(folder: Path, digest: str) -> PreparedCache | None:
             failed,
         )
         size = len(rows) * channels * height * width * cache.dtype.itemsize
-        whole = said["digest"] == digest and cache.path.stat().st_size == size
+        is_whole = (
+            said["digest"] == digest
+            and cache.path.stat().st_size == size
+            and _content_digest(cache.path) == said["content"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return cache if whole else None
+    return cache if is_whole else None
 
 
-def _save(folder: Path, cache: PreparedCache, digest: str) -> None:
-    note = {
-        "digest": digest,
-        "shape": list(cache.shape),
-        "bits": cache.bits,
-        "keys": list(cache.rows),
-        "failed": [list(pair) for pair in cache.failed],
-    }
-    unfinished = folder / "cache.json.part"
-    unfinished.write_text(json.dumps(note))
-    unfinished.replace(folder / "cache.json")
+def _content_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

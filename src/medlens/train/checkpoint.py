@@ -24,6 +24,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     torch.save(state, buffer)
     unfinished = folder / f"{NAME}.part"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:
             file.write(buffer.getbuffer())
             file.flush()
@@ -33,7 +34,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         unfinished.unlink(missing_ok=True)
         raise ResourceError(
             f"training: the checkpoint cannot be written ({error.strerror}); free "
-            f"{len(buffer.getvalue()) / 1e6:.0f} MB of disk space and run the same "
+            f"{buffer.getbuffer().nbytes / 1e6:.0f} MB of disk space and run the same "
             "command again: it goes on from the last whole checkpoint"
         ) from error
 
@@ -49,18 +50,27 @@ def load_checkpoint(folder: Path, *, digest: str) -> dict[str, Any] | None:
         None when there is none.
 
     Raises:
-        TrainError: there is one, of another recipe or other data.
+        TrainError: there is one, but it is damaged, or of another recipe or
+            other data.
     """
     path = folder / NAME
     if not path.is_file():
         return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state.get("digest") != digest:
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        found = state["digest"]
+    except Exception as error:  # torch has no error class for a file it cannot read
+        raise TrainError(
+            f"training: the checkpoint in this folder is damaged "
+            f"({type(error).__name__}); pass --force to start afresh"
+        ) from error
+    if found != digest:
         raise TrainError(
             "training: the checkpoint in this folder belongs to another recipe or "
             "other data; choose another --out, or pass --force to start afresh"
         )
-    return state
+    whole: dict[str, Any] = state
+    return whole
 
 
 def drop_checkpoint(folder: Path) -> None:

@@ -18,9 +18,7 @@ TOLERANCE = 1e-4
 OUTPUTS = ("logits", "evidence", "embedding")
 
 
-def export_onnx(
-    net: Classifier, path: Path, *, examples: NDArray[np.float32]
-) -> float:
+def export_onnx(net: Classifier, path: Path, *, examples: NDArray[np.float32]) -> float:
     """Write the graph and return its largest difference from the framework.
 
     Args:
@@ -42,6 +40,7 @@ def export_onnx(
         wanted = [out.numpy() for out in whole(torch.from_numpy(examples))]
     worst = _difference(path, examples, wanted)
     if not worst <= TOLERANCE:
+        path.unlink()
         raise TrainError(
             f"export: the ONNX graph differs from the trained network by {worst:.2g} "
             f"(wanted at most {TOLERANCE:g}); please report this with the recipe"

@@ -8,18 +8,21 @@ never saw its group, so that calibration can use all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from medlens.core import TrainError
 from medlens.nets import Classifier, build_net
 from medlens.recipe.settings import Kind, Recipe
+from medlens.train.batches import clean_batches
+from medlens.train.device import choose_device, prepare_torch
 from medlens.train.judge import CLEAN_BATCH
-from medlens.train.lesson import Lesson
+from medlens.train.lesson import IntArray, Lesson, Targets
 
 FloatArray = NDArray[np.float64]
-Targets = NDArray[np.int8]
 Progress = Callable[[int, int], None]
 # Inverse strength of the L2 penalty on standardised features, weak features
 # first; a fixed grid keeps the choice reproducible.
@@ -42,12 +45,10 @@ def train_frozen(
         The network on the CPU; (n, K) out-of-fold logits of the training and
         then the validation cases; the chosen strength.
     """
-    from medlens.train.loop import choose_device, prepare_torch
-
     prepare_torch(recipe)
     device = choose_device()
     net = build_net(recipe.net, labels=len(lesson.labels), seed=recipe.train.seed)
-    net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(device=device, memory_format=torch.channels_last)
     net.eval()
     rows = np.concatenate([lesson.train_rows, lesson.validation_rows])
     targets = np.concatenate([lesson.train_targets, lesson.validation_targets])
@@ -66,12 +67,10 @@ def train_frozen(
 def _embed(
     net: Classifier,
     lesson: Lesson,
-    rows: NDArray[np.int64],
+    rows: IntArray,
     device: torch.device,
     progress: Progress | None,
 ) -> FloatArray:
-    from medlens.train.batches import clean_batches
-
     parts = []
     with torch.inference_mode():
         for images in clean_batches(lesson, rows, size=CLEAN_BATCH, device=device):
@@ -81,24 +80,30 @@ def _embed(
     return np.concatenate(parts).astype(np.float64)
 
 
-def _deal(groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+def _deal(groups: IntArray, folds: int, seed: int) -> IntArray:
     """Fold of each case; a group stays whole."""
     names, place = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise TrainError(
+            "training: all cases are of one patient or group, so none can judge the "
+            "head that learned from the others; wanted at least 2 groups"
+        )
     order = np.random.default_rng([seed, 11]).permutation(len(names))
     fold_of_group = np.empty(len(names), dtype=np.int64)
     fold_of_group[order] = np.arange(len(names)) % folds
-    return fold_of_group[place]
+    fold: IntArray = fold_of_group[place]
+    return fold
 
 
 def _cross_fit(
     features: FloatArray,
     targets: Targets,
     kind: Kind,
-    folds: NDArray[np.int64],
+    folds: IntArray,
     recipe: Recipe,
 ) -> tuple[float, FloatArray]:
     """The strength with the lowest out-of-fold loss, and its logits."""
-    best: tuple[float, float, FloatArray] | None = None
+    tried: list[tuple[float, float, FloatArray]] = []
     for strength in STRENGTHS:
         logits = np.zeros(targets.shape)
         for fold in np.unique(folds):
@@ -111,11 +116,9 @@ def _cross_fit(
                 balance=recipe.train.balance,
             )
             logits[~inside] = features[~inside] @ weight.T + bias
-        loss = _log_loss(logits, targets, kind)
-        if best is None or loss < best[0]:
-            best = (loss, strength, logits)
-    assert best is not None
-    return best[1], best[2]
+        tried.append((_log_loss(logits, targets, kind), strength, logits))
+    _, strength, logits = min(tried, key=lambda trial: trial[0])
+    return strength, logits
 
 
 def _log_loss(logits: FloatArray, targets: Targets, kind: Kind) -> float:
@@ -192,13 +195,14 @@ def _fit_softmax(
     return weight, bias
 
 
-def _logistic(strength: float):  # type: ignore[no-untyped-def]
+def _logistic(strength: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=strength, max_iter=ITERATIONS, tol=1e-3)
 
 
-def _weights(labels: NDArray[np.int64], balance: float) -> FloatArray:
+def _weights(labels: IntArray, balance: float) -> FloatArray:
     counts = np.bincount(labels)
-    each: FloatArray = (len(labels) / np.maximum(counts[labels], 1)) ** balance
-    return each / each.mean()
+    each = (len(labels) / np.maximum(counts[labels], 1)) ** balance
+    weights: FloatArray = each / each.mean()
+    return weights

@@ -42,6 +42,8 @@ def renew(
     """Batch-norm statistics from a fixed choice of clean training images."""
     order = np.random.default_rng([seed, 7]).permutation(len(lesson.train_rows))
     rows = lesson.train_rows[np.sort(order[:cases])]
+    if len(rows) > CLEAN_BATCH and len(rows) % CLEAN_BATCH == 1:
+        rows = rows[:-1]  # one case alone has no variance where maps are 1 × 1
     renew_norms(net, clean_batches(lesson, rows, size=CLEAN_BATCH, device=device))
 
 
@@ -49,11 +51,18 @@ def judge(
     net: Classifier, lesson: Lesson, device: torch.device, loss_of: Loss
 ) -> tuple[float, float]:
     """Loss in nats and macro AUROC on (at most VALIDATION_CASES) validation cases."""
-    rows = lesson.validation_rows[:VALIDATION_CASES]
-    targets = lesson.validation_targets[:VALIDATION_CASES]
-    logits = clean_logits(net, lesson, rows, device)
+    chosen = spread(len(lesson.validation_rows), VALIDATION_CASES)
+    targets = lesson.validation_targets[chosen]
+    logits = clean_logits(net, lesson, lesson.validation_rows[chosen], device)
     loss = float(loss_of(torch.from_numpy(logits), torch.from_numpy(targets)))
     return loss, macro_auroc(targets, logits, kind=lesson.kind)
+
+
+def spread(cases: int, most: int) -> IntArray:
+    """At most `most` indices, evenly over all: folders come class by class."""
+    if cases <= most:
+        return np.arange(cases)
+    return np.linspace(0, cases - 1, most).astype(np.int64)
 
 
 def macro_auroc(

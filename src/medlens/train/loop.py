@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from medlens.recipe.settings import Recipe
 from medlens.train.average import update_average
 from medlens.train.batches import training_batches
 from medlens.train.checkpoint import load_checkpoint, save_checkpoint
+from medlens.train.device import choose_device, prepare_torch
 from medlens.train.judge import (
     NORM_CASES_FINAL,
     NORM_CASES_WITHIN,
@@ -27,7 +29,7 @@ from medlens.train.judge import (
     renew,
 )
 from medlens.train.lesson import Lesson
-from medlens.train.losses import build_loss
+from medlens.train.losses import Loss, build_loss
 from medlens.train.order import share_of_epoch
 from medlens.train.schedule import learning_rate
 
@@ -37,18 +39,6 @@ CHECKPOINT_SECONDS = 30.0
 
 Report = Callable[[int, int, EpochResult | None], None]
 """Called as (steps done, steps in all, the epoch that just ended or None)."""
-
-
-def choose_device() -> torch.device:
-    """The GPU when torch sees one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def prepare_torch(recipe: Recipe) -> None:
-    """Same recipe, same machine kind → same bits."""
-    torch.set_num_threads(recipe.train.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
 
 
 def train_network(
@@ -76,39 +66,35 @@ def train_network(
         evaluation mode, and the history.
 
     Raises:
-        TrainError: the loss is no longer finite, or a foreign checkpoint.
+        TrainError: no steps, a loss that is not finite, or a checkpoint that
+            is damaged or of another run.
         ResourceError: the disk is full.
     """
     settings = recipe.train
+    if settings.steps < 1:
+        raise TrainError(
+            "training: train.steps is 0; wanted the number of steps to train "
+            "(`medlens plan` fills it in from the budget)"
+        )
     prepare_torch(recipe)
     device = choose_device()
     net = build_net(recipe.net, labels=len(lesson.labels), seed=settings.seed)
-    net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(net)
-    best = copy.deepcopy(average.state_dict())
-    optimizer = build_optimizer(net, recipe)
+    net.to(device=device, memory_format=torch.channels_last)
     loss_of = build_loss(
         lesson.train_targets,
         kind=lesson.kind,
         balance=settings.balance,
         label_smoothing=settings.label_smoothing,
     )
-    progress = _Progress()
-
-    state = load_checkpoint(folder, digest=digest)
-    if state is not None:
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
-        best = state["best"]
-        optimizer.load_state_dict(state["optimizer"])
-        progress = _Progress.from_state(state["progress"])
+    run = _Run(net, build_optimizer(net, recipe))
+    run.restore(folder, digest=digest)
+    progress = run.progress
 
     resumed_at, seconds_before = time.monotonic(), progress.seconds
     saved_at = resumed_at
-    batches = training_batches(
+    for batch in training_batches(
         lesson, recipe, start=progress.step, stop=settings.steps
-    )
-    for batch in batches:
+    ):
         if progress.stopped:
             break
         rate = learning_rate(
@@ -117,7 +103,7 @@ def train_network(
             peak=settings.learning_rate,
             warmup=settings.warmup,
         )
-        set_rate(optimizer, rate)
+        set_rate(run.optimizer, rate)
         torch.manual_seed(settings.seed * 1_000_003 + batch.step)  # dropout
         net.train()
         with torch.autocast(
@@ -126,16 +112,12 @@ def train_network(
             logits = net(batch.images.to(device))
         loss = loss_of(logits, batch.targets.to(device))
         if not torch.isfinite(loss):
-            raise TrainError(
-                f"training: the loss is not finite at step {batch.step + 1} of "
-                f"{settings.steps}; lower train.learning_rate "
-                f"(now {settings.learning_rate:g}) or set train.precision to 'fp32'"
-            )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+            raise _not_finite("loss", batch.step + 1, recipe)
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), GRADIENT_NORM)
-        optimizer.step()
-        update_average(average, net, decay=settings.ema, step=batch.step)
+        run.optimizer.step()
+        update_average(run.average, net, decay=settings.ema, step=batch.step)
 
         progress.step = batch.step + 1
         progress.losses.append(float(loss.detach()))
@@ -145,11 +127,11 @@ def train_network(
         )
         ended = None
         if is_last or progress.step == settings.steps:
-            candidate = copy.deepcopy(average)
-            renew(candidate, lesson, device, settings.seed, NORM_CASES_WITHIN)
-            validation_loss, validation_auroc = judge(
-                candidate, lesson, device, loss_of
+            validation_loss, validation_auroc = _judge_average(
+                run.average, lesson, device, loss_of, seed=settings.seed
             )
+            if not math.isfinite(validation_loss):
+                raise _not_finite("validation loss", batch.step + 1, recipe)
             ended = EpochResult(
                 epoch=epoch + 1,
                 step=progress.step,
@@ -160,26 +142,72 @@ def train_network(
                 seconds=progress.seconds,
             )
             if progress.note(ended, patience=settings.patience):
-                best = copy.deepcopy(average.state_dict())
+                run.best = copy.deepcopy(run.average.state_dict())
         if report is not None:
             report(progress.step, settings.steps, ended)
         if time.monotonic() - saved_at > checkpoint_seconds:
-            save_checkpoint(
-                folder,
-                {
-                    "digest": digest,
-                    "net": net.state_dict(),
-                    "average": average.state_dict(),
-                    "best": best,
-                    "optimizer": optimizer.state_dict(),
-                    "progress": progress.to_state(),
-                },
-            )
+            run.save(folder, digest=digest)
             saved_at = time.monotonic()
 
-    average.load_state_dict(best)
-    renew(average, lesson, device, settings.seed, NORM_CASES_FINAL)
-    return average.cpu().eval(), progress.history
+    run.average.load_state_dict(run.best)
+    renew(run.average, lesson, device, settings.seed, NORM_CASES_FINAL)
+    return run.average.cpu().eval(), progress.history
+
+
+def _judge_average(
+    average: Classifier,
+    lesson: Lesson,
+    device: torch.device,
+    loss_of: Loss,
+    *,
+    seed: int,
+) -> tuple[float, float]:
+    """Validation loss and AUROC of the average, as it would be shipped now."""
+    candidate = copy.deepcopy(average)
+    renew(candidate, lesson, device, seed, NORM_CASES_WITHIN)
+    return judge(candidate, lesson, device, loss_of)
+
+
+def _not_finite(what: str, step: int, recipe: Recipe) -> TrainError:
+    settings = recipe.train
+    return TrainError(
+        f"training: the {what} is not finite at step {step} of {settings.steps}; "
+        f"lower train.learning_rate (now {settings.learning_rate:g}) or set "
+        "train.precision to 'fp32'"
+    )
+
+
+class _Run:
+    """All that changes while a network learns; a checkpoint holds the whole of it."""
+
+    def __init__(self, net: Classifier, optimizer: torch.optim.AdamW) -> None:
+        self.net, self.optimizer = net, optimizer
+        self.average = copy.deepcopy(net)
+        self.best = copy.deepcopy(self.average.state_dict())
+        self.progress = _Progress()
+
+    def save(self, folder: Path, *, digest: str) -> None:
+        """See `save_checkpoint`."""
+        state = {
+            "digest": digest,
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "best": self.best,
+            "optimizer": self.optimizer.state_dict(),
+            "progress": self.progress.to_state(),
+        }
+        save_checkpoint(folder, state)
+
+    def restore(self, folder: Path, *, digest: str) -> None:
+        """Go on where an interrupted run was, if there was one."""
+        state = load_checkpoint(folder, digest=digest)
+        if state is None:
+            return
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["average"])
+        self.best = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = _Progress.from_state(state["progress"])
 
 
 class _Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +14,9 @@ from medlens.plan import Speed
 from medlens.prep import build_augment
 from medlens.recipe.settings import Recipe
 from medlens.train.batches import to_tensor
+from medlens.train.device import choose_device, prepare_torch
+from medlens.train.loop import build_optimizer
 from medlens.train.losses import build_loss
-from medlens.train.loop import build_optimizer, choose_device, prepare_torch
 
 WARM_UP = 2
 ROUNDS = 5
@@ -36,7 +38,7 @@ def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
     ]
     settings = replace(recipe.net, pretrained="")
     net = build_net(settings, labels=labels, seed=0).to(device)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(net, recipe)
     kind = "multilabel" if labels == 1 else recipe.task.kind
     loss_of = build_loss(targets, kind=kind, balance=0.0, label_smoothing=0.0)
@@ -54,9 +56,9 @@ def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
             logits = net(to_tensor(batch).to(device))
         loss = loss_of(logits, wanted)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
-        float(loss)  # waits for a GPU
+        loss.detach().item()  # waits for a GPU
 
     def forward() -> None:
         net.eval()
@@ -66,7 +68,7 @@ def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
     return Speed(train=_median_of(step) / size, forward=_median_of(forward) / size)
 
 
-def _median_of(work) -> float:  # type: ignore[no-untyped-def]
+def _median_of(work: Callable[[], None]) -> float:
     for _ in range(WARM_UP):
         work()
     seconds = []
