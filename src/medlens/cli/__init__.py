@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+STOPPED = 130
 
 
 def main() -> None:
@@ -16,15 +19,20 @@ def main() -> None:
 
     try:
         app()
+    except SystemExit as end:
+        if end.code == STOPPED:
+            # A Ctrl-C that fell into an import makes the interpreter end itself by
+            # the signal later on, although it was answered; leave with our code.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(STOPPED)
+        raise
     except UsageError as error:
         _tell(error)
         sys.exit(2)
     except MedlensError as error:
         _tell(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("\nStopped. Repeat the same command to go on from here.", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing to tell
         sys.exit(1)

@@ -144,6 +144,10 @@ def _walk(until: Literal["audit", "plan", "train", "run"], given: dict) -> RunFo
     )
     try:
         return walk(request, console, until=until)
+    except KeyboardInterrupt:
+        console.close()
+        typer.echo("\nStopped. Repeat the same command to go on from here.", err=True)
+        raise typer.Exit(130) from None
     finally:
         console.close()
 
