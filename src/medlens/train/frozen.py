@@ -171,7 +171,11 @@ def _fit_binary(
     model = _logistic(strength).fit(
         scaled, positive, sample_weight=_weights(positive.astype(int), balance)
     )
-    return model.coef_[0], float(model.intercept_[0])
+    # The weights act on the logit as a shift by the log of their ratio; taking
+    # it away keeps the prevalence of the data in the probabilities.
+    count = positive.sum()
+    shift = balance * np.log((len(positive) - count) / count)
+    return model.coef_[0], float(model.intercept_[0] - shift)
 
 
 def _fit_softmax(
@@ -192,6 +196,8 @@ def _fit_softmax(
         bias[present] = [-model.intercept_[0] / 2, model.intercept_[0] / 2]
     else:
         weight[present], bias[present] = model.coef_, model.intercept_
+    bias[present] += balance * np.log(np.bincount(labels)[present])
+    bias[present] -= bias[present].mean()
     return weight, bias
 
 

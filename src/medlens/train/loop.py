@@ -29,7 +29,7 @@ from medlens.train.judge import (
     renew,
 )
 from medlens.train.lesson import Lesson
-from medlens.train.losses import Loss, build_loss
+from medlens.train.losses import Loss, build_loss, without_balance
 from medlens.train.order import share_of_epoch
 from medlens.train.schedule import learning_rate
 
@@ -151,7 +151,17 @@ def train_network(
 
     run.average.load_state_dict(run.best)
     renew(run.average, lesson, device, settings.seed, NORM_CASES_FINAL)
-    return run.average.cpu().eval(), progress.history
+    shipped = run.average.cpu().eval()
+    with torch.no_grad():
+        shipped.head.bias.copy_(
+            without_balance(
+                shipped.head.bias,
+                lesson.train_targets,
+                kind=lesson.kind,
+                balance=settings.balance,
+            )
+        )
+    return shipped, progress.history
 
 
 def _judge_average(

@@ -28,15 +28,37 @@ def build_loss(
         balance: power of the inverse class frequency used as weight.
         label_smoothing: share of the target spread over the other labels.
     """
+    weight = torch.from_numpy(label_weights(targets, kind=kind, balance=balance))
+    build = _sigmoid_loss if kind == "multilabel" else _softmax_loss
+    return build(weight.float(), label_smoothing)
+
+
+def label_weights(
+    targets: NDArray[np.int8], *, kind: Kind, balance: float
+) -> NDArray[np.float64]:
+    """(K,) weight of a case with each label (multilabel: of its presence).
+
+    The logarithm of a weight is what it adds to the logit of a network that
+    has learned all there is to learn; `without_balance` takes it away again,
+    so that probabilities keep the prevalence of the training data (Saerens et
+    al. 2002, eq. 2.4, for the ratio of two priors).
+    """
     present = (targets == 1).sum(axis=0).astype(np.float64)
     if kind == "multilabel":
         absent = (targets == 0).sum(axis=0).astype(np.float64)
         ratio = np.maximum(absent, 1) / np.maximum(present, 1)
-        weight = np.clip(ratio**balance, 1 / MAX_WEIGHT, MAX_WEIGHT)
-        return _sigmoid_loss(torch.tensor(weight, dtype=torch.float32), label_smoothing)
-    share = present.sum() / (len(present) * np.maximum(present, 1))
-    weight = np.clip(share**balance, 1 / MAX_WEIGHT, MAX_WEIGHT)
-    return _softmax_loss(torch.tensor(weight, dtype=torch.float32), label_smoothing)
+    else:
+        ratio = present.sum() / (len(present) * np.maximum(present, 1))
+    weights: NDArray[np.float64] = np.clip(ratio**balance, 1 / MAX_WEIGHT, MAX_WEIGHT)
+    return weights
+
+
+def without_balance(
+    bias: Tensor, targets: NDArray[np.int8], *, kind: Kind, balance: float
+) -> Tensor:
+    """Bias of the classifier with the effect of the label weights taken away."""
+    weights = label_weights(targets, kind=kind, balance=balance)
+    return bias - torch.from_numpy(np.log(weights)).to(bias)
 
 
 def _softmax_loss(weight: Tensor, smoothing: float) -> Loss:
