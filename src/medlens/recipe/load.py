@@ -66,8 +66,18 @@ def recipe_from_tree(tree: Mapping[str, Any], *, name: str = "recipe") -> Recipe
             f"{name}: schema is {_short(schema)}; this medlens reads {SCHEMA!r}: "
             "plan afresh or use the medlens that wrote it"
         )
-    recipe: Recipe = _build(Recipe, tree, name, "")
+    recipe = typed_recipe(tree, name=name)
     check_limits(recipe, name=name)
+    return recipe
+
+
+def typed_recipe(tree: Mapping[str, Any], *, name: str = "recipe") -> Recipe:
+    """Recipe of the right keys and types, whatever its numbers are.
+
+    Raises:
+        RecipeError: an unknown key or a wrong type.
+    """
+    recipe: Recipe = _build(Recipe, tree, name, "")
     return recipe
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medlens.core import RecipeError, ResourceError
-from medlens.recipe.load import recipe_from_tree
+from medlens.recipe.load import typed_recipe
 from medlens.recipe.settings import Recipe, Step
 
 STEP_LISTS = (("prep", "steps"), ("augment", "steps"))
@@ -111,6 +111,6 @@ def recipe_digest(recipe: Recipe) -> str:
     """
     # A whole number where a fraction is meant reads as the fraction, so that a
     # recipe made in code and the same recipe read from its file are one.
-    tree = recipe_to_tree(recipe_from_tree(recipe_to_tree(recipe)))
+    tree = recipe_to_tree(typed_recipe(recipe_to_tree(recipe)))
     del tree["budget"]
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
