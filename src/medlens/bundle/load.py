@@ -10,11 +10,13 @@ from typing import Any, cast
 
 from medlens.bundle.model import (
     CARD_NAME,
+    INT8_NAME,
     MODEL_NAME,
     NAME,
     NOTE_NAME,
     SCHEMA,
     Bundle,
+    Proof,
 )
 from medlens.bundle.save import digest_of, note_digest, text_of
 from medlens.core import BundleError, MedlensError, TamperedError
@@ -46,13 +48,16 @@ def load_bundle(folder: Path | str) -> Bundle:
     note = _read_note(folder)
     model = _checked(folder, MODEL_NAME, note, MAX_MODEL_BYTES)
     _checked(folder, CARD_NAME, note, MAX_CARD_BYTES)
-    if EXTERNAL.search(model):
+    small = b""
+    if INT8_NAME in (note.get("files") or {}):
+        small = _checked(folder, INT8_NAME, note, MAX_MODEL_BYTES)
+    if EXTERNAL.search(model) or EXTERNAL.search(small):
         raise BundleError(
-            f"{folder.name}: {MODEL_NAME} points at other files, which are never read; "
+            f"{folder.name}: the graph points at other files, which are never read; "
             "wanted a graph that holds its own weights: export it again in one file"
         )
     try:
-        return _build(note, model)
+        return _build(note, model, small)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
             f"{folder.name}: bundle.json is incomplete ({error!s:.100}); "
@@ -127,7 +132,7 @@ def _checked(folder: Path, name: str, note: dict[str, Any], limit: int) -> bytes
     return data
 
 
-def _build(note: dict[str, Any], model: bytes) -> Bundle:
+def _build(note: dict[str, Any], model: bytes, small: bytes) -> Bundle:
     kind, labels, positive = _task(note["task"])
     size = {key: _side(note["input"][key], key) for key in ("channels", *SIDES)}
     name = note["name"]
@@ -156,6 +161,11 @@ def _build(note: dict[str, Any], model: bytes) -> Bundle:
         training=dict(note.get("training") or {}),
         digest=note["digest"],
         model=model,
+        int8=small,
+        engines={
+            str(name): Proof(float(entry["auroc_change"]), str(entry["precision"]))
+            for name, entry in (note.get("engines") or {}).items()
+        },
     )
     _check_agreement(bundle)
     return bundle

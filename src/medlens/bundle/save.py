@@ -11,6 +11,7 @@ from typing import Any
 import medlens
 from medlens.bundle.model import (
     CARD_NAME,
+    INT8_NAME,
     MODEL_NAME,
     NAME,
     NOTE_NAME,
@@ -72,6 +73,8 @@ def write_bundle(
         unfinished.mkdir(parents=True)
         (unfinished / MODEL_NAME).write_bytes(bundle.model)
         (unfinished / CARD_NAME).write_bytes(card.encode("utf-8"))
+        if bundle.int8:
+            (unfinished / INT8_NAME).write_bytes(bundle.int8)
         (unfinished / NOTE_NAME).write_bytes(text)
         _swap(unfinished, folder)
     except OSError as error:
@@ -136,8 +139,10 @@ def note_of(bundle: Bundle, card: str) -> dict[str, Any]:
         "intended_use": bundle.intended_use,
         "metrics": bundle.metrics,
         "training": bundle.training,
+        "engines": {name: vars(proof) for name, proof in bundle.engines.items()},
         "files": {
             MODEL_NAME: digest_of(bundle.model),
+            **({INT8_NAME: digest_of(bundle.int8)} if bundle.int8 else {}),
             CARD_NAME: digest_of(card.encode()),
         },
     }

@@ -27,7 +27,7 @@ def predict(
         bool, typer.Option("--json", help="Print one JSON document.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="onnxruntime or openvino.")
+        str, typer.Option(help="onnxruntime, openvino or int8.")
     ] = "onnxruntime",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files in --out.")

@@ -74,6 +74,7 @@ def teach(
         DataError: a label has no readable training case.
         TrainError, ResourceError: see `train_network`.
     """
+    from medlens.experiment.prove import prove_engines
     from medlens.train import export_onnx, train_frozen, train_network
 
     chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
@@ -103,6 +104,7 @@ def teach(
     parity = export_onnx(net, path, examples=cache.read(range(PARITY_CASES)))
     narrator.say(f"ONNX graph equals the trained network to {parity:.1g}.")
     bundle = _calibrate(recipe, manifest, lesson, path.read_bytes(), logits)
+    bundle = prove_engines(bundle, recipe, lesson, narrator)
     bundle = _with_training(bundle, recipe, lesson, data_digest, parity)
     return Learned(bundle, cache.failed, parity, history)
 

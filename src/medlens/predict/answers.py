@@ -22,7 +22,7 @@ from medlens.predict.session import Engine
 from medlens.read import open_image
 
 SCHEMA = "medlens/prediction/1"
-ENGINES = ("onnxruntime", "openvino")
+ENGINES = ("onnxruntime", "openvino", "int8")
 NOTICE = "Research software, not a medical device."
 KEY_WIDTH = 48  # characters of a case key in a printed line
 
@@ -68,7 +68,7 @@ def answer_inputs(
         inputs: image files, or folders that are searched for images.
         out: folder for the files of `formats`; None writes nothing.
         formats: some of json, csv, png, joined by commas.
-        engine: "onnxruntime" or "openvino".
+        engine: "onnxruntime", or one that the bundle offers.
         force: replace files in `out`.
 
     Raises:

@@ -15,7 +15,7 @@ from medlens.bundle import Bundle
 from medlens.core import BundleError, Image, MedlensError, OutOfDistribution, Prediction
 from medlens.metrics import decide, image_statistics
 from medlens.predict.evidence import map_to_source
-from medlens.predict.session import Engine, open_session
+from medlens.predict.session import Engine, check_offered, open_session
 from medlens.prep import build_pipeline
 
 FloatArray = NDArray[np.float32]
@@ -35,13 +35,18 @@ class Predictor:
 
     Args:
         bundle: as loaded.
-        engine: "onnxruntime" or "openvino".
+        engine: "onnxruntime", or one that the bundle offers.
         threads: of the engine; 0 lets it decide.
+
+    Raises:
+        BundleError: the bundle does not offer the engine, or cannot be run.
+        MissingExtraError: the engine is not installed.
     """
 
     def __init__(
         self, bundle: Bundle, *, engine: Engine = "onnxruntime", threads: int = 0
     ) -> None:
+        check_offered(bundle, engine)
         self.bundle = bundle
         self._pipeline = build_pipeline(bundle.steps)
         self._session = open_session(bundle, engine=engine, threads=threads)

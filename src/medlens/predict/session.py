@@ -13,12 +13,17 @@ from medlens.bundle import Bundle
 from medlens.core import BundleError, MissingExtraError
 
 FloatArray = NDArray[np.float32]
-Engine = Literal["onnxruntime", "openvino"]
+Engine = Literal["onnxruntime", "openvino", "int8"]
 OUTPUTS = ("logits", "evidence", "embedding")
 
 
 class Session(Protocol):
-    """Runs (B, C, H, W) float32 in 0..1 → logits, evidence, embedding."""
+    """Runs (B, C, H, W) float32 in 0..1 → logits, evidence, embedding.
+
+    `precision` is "fp32", "bf16" or "int8".
+    """
+
+    precision: str
 
     def run(self, images: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Logits (B, K), evidence (B, K, h, w), embedding (B, E)."""
@@ -33,7 +38,8 @@ def open_session(
     Args:
         bundle: checked model bytes.
         engine: "onnxruntime", or "openvino" (bfloat16 where the processor
-            has it; needs the extra of that name).
+            has it; needs the extra of that name), or "int8" (ONNX Runtime
+            with the bundle's 8-bit copy).
         threads: 0 lets the engine decide.
 
     Raises:
@@ -42,14 +48,46 @@ def open_session(
     """
     if engine == "openvino":
         return OpenVinoSession(bundle, threads=threads)
-    return OnnxSession(bundle, threads=threads)
+    if engine == "int8" and not bundle.int8:
+        raise BundleError(
+            f"bundle {bundle.name!r}: has no 8-bit copy of its graph; train with "
+            "'int8' in export.engines, or use --engine onnxruntime"
+        )
+    return OnnxSession(bundle, threads=threads, is_int8=engine == "int8")
+
+
+def check_offered(bundle: Bundle, engine: Engine) -> None:
+    """Refuse an engine whose answers were not shown to be as good.
+
+    Raises:
+        BundleError: it was not tried on validation cases, or failed there.
+    """
+    if engine == "onnxruntime":
+        return
+    proof = bundle.engines.get(engine)
+    if proof is None:
+        raise BundleError(
+            f"bundle {bundle.name!r}: engine {engine!r} was not tried when the bundle "
+            "was made; use --engine onnxruntime, or train again with it in "
+            "export.engines"
+        )
+    if not proof.is_offered:
+        raise BundleError(
+            f"bundle {bundle.name!r}: engine {engine!r} changed the validation AUROC "
+            f"by {proof.auroc_change:+.4f} and is not offered (limit 0.002); "
+            "use --engine onnxruntime"
+        )
 
 
 class OnnxSession:
     """ONNX Runtime on the CPU."""
 
-    def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int = 0, is_int8: bool = False
+    ) -> None:
         import onnxruntime
+
+        self.precision = "int8" if is_int8 else "fp32"
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -57,7 +95,9 @@ class OnnxSession:
         self._bundle = bundle
         with _said_plainly(bundle, "loaded"):
             self._session = onnxruntime.InferenceSession(
-                bundle.model, options, providers=["CPUExecutionProvider"]
+                bundle.int8 if is_int8 else bundle.model,
+                options,
+                providers=["CPUExecutionProvider"],
             )
         self._input = _check_names(
             bundle,
@@ -84,8 +124,13 @@ class OpenVinoSession:
         with _said_plainly(bundle, "loaded"):
             core = openvino.Core()
             settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
-            if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-                settings["INFERENCE_PRECISION_HINT"] = "bf16"
+            proof = bundle.engines.get("openvino")
+            may_round = proof is None or proof.precision == "bf16"
+            capable = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            self.precision = "bf16" if may_round and "BF16" in capable else "fp32"
+            settings["INFERENCE_PRECISION_HINT"] = (
+                "bf16" if self.precision == "bf16" else "f32"
+            )
             if threads:
                 settings["INFERENCE_NUM_THREADS"] = threads
             model = core.read_model(bundle.model)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medlens.train.judge import EpochResult
     from medlens.train.lesson import Lesson
     from medlens.train.loop import train_network
+    from medlens.train.quantise import quantise_onnx
     from medlens.train.speed import measure_speed
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "drop_checkpoint",
     "export_onnx",
     "measure_speed",
+    "quantise_onnx",
     "train_frozen",
     "train_network",
 ]
@@ -37,6 +39,7 @@ _ROOMS = {
     "drop_checkpoint": "checkpoint",
     "export_onnx": "export",
     "measure_speed": "speed",
+    "quantise_onnx": "quantise",
     "train_frozen": "frozen",
     "train_network": "loop",
 }
