@@ -166,6 +166,8 @@ def changed(recipe: Recipe, section: str, name: str) -> Recipe:
     value = other_value(getattr(part, name))
     if (section, name) == ("task", "labels"):
         value = ("a", "b")
+    if (section, name) == ("export", "engines"):
+        value = ("openvino",)
     if (section, name) == ("calibrate", "method"):
         value = "vector"
     if (section, name) == ("prep", "cache_bits"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
@@ -73,6 +74,6 @@ def test_documents_tell_every_default(key: str) -> None:
         if isinstance(default, str)
         else f"{default:.12g}"
         if (isinstance(default, (int, float)))
-        else "[]"
+        else json.dumps(list(default))
     )
     assert cells[1] == f"`{shown}`"
