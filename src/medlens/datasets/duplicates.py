@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,7 @@ from medlens.datasets.duplicates_verify import (
     place_roughly,
 )
 from medlens.datasets.hashes import Describer, learn_describer, make_maps
-from medlens.datasets.hashes_index import find_neighbours
+from medlens.datasets.hashes_index import Index, build_index, find_neighbours
 
 Thumbnails = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
@@ -31,6 +33,9 @@ CANDIDATES = 24
 development sets were met, and it bounds the work on sets where all look alike."""
 
 _LEAST_COSINE = 0.4
+_JUDGED = 6
+"""Candidates of each round that are judged by their fine detail."""
+
 _SAMPLE = 2000
 _LEAST_DETAIL = 2.0
 """Grey levels of detail below which a thumbnail is too empty to compare."""
@@ -74,19 +79,13 @@ def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> 
     maps = _keep_maps(kept)
     describer = learn_describer(_sample(maps))
     descriptors = _describe(describer, maps)
-    search = _Search(kept, maps, describer, descriptors)
-
-    def ask(start: int, stop: int) -> NDArray[np.float32]:
-        return describer.ask(maps[start:stop].astype(np.float32) / MAP_SCALE)
-
-    for asker, answer in find_neighbours(
-        descriptors, ask, keep=CANDIDATES, least=_LEAST_COSINE
-    ):
-        search.verify(asker, answer)
-        if progress is not None and len(asker):
-            progress(int(asker[-1]) + 1, len(able))
-    pairs += [(int(able[i]), int(able[j])) for i, j in search.found]
-    return Copies(tuple(sorted({(min(p), max(p)) for p in pairs})), search.compared)
+    search = _Search(kept, maps, describer, build_index(descriptors))
+    found = _run(search, progress)
+    pairs += [(int(able[i]), int(able[j])) for part in found for i, j in part.pairs]
+    return Copies(
+        tuple(sorted({(min(p), max(p)) for p in pairs})),
+        sum(part.compared for part in found),
+    )
 
 
 def join_pairs(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -108,43 +107,88 @@ def join_pairs(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     return [groups[at] for at in sorted(groups)]
 
 
+@dataclass(frozen=True)
 class _Search:
-    """Verifies candidates; an image that found its copy stops asking."""
+    """What the search of every chunk of images needs; never changed."""
 
-    def __init__(
-        self,
-        thumbnails: Thumbnails,
-        maps: NDArray[np.int8],
-        describer: Describer,
-        descriptors: NDArray[np.float32],
-    ) -> None:
-        self._thumbnails, self._maps = thumbnails, maps
-        self._describer, self._descriptors = describer, descriptors
-        self._matched = np.zeros(len(thumbnails), bool)
-        self.found: list[tuple[int, int]] = []
-        self.compared = 0
+    thumbnails: Thumbnails
+    maps: NDArray[np.int8]
+    describer: Describer
+    index: Index
 
-    def verify(self, asker: IntArray, answer: IntArray) -> None:
-        """Judge one chunk: the three best candidates first, then the rest."""
-        starts = np.flatnonzero(np.r_[True, asker[1:] != asker[:-1]][: len(asker)])
-        counts = np.diff(np.r_[starts, len(asker)])
-        rank = np.arange(len(asker)) - np.repeat(starts, counts)
-        for low, high in ((0, 3), (3, CANDIDATES)):
-            now = (rank >= low) & (rank < high) & ~self._matched[asker]
-            self._judge(asker[now], answer[now])
+    def look(self, start: int) -> Copies:
+        """Copies of the chunk of images from `start` on.
 
-    def _judge(self, asker: IntArray, answer: IntArray) -> None:
-        rough = place_roughly(
-            self._maps, self._describer, self._descriptors, asker, answer
+        The three best candidates are judged first; an image that found a copy
+        among them asks no more, and its other copies ask for themselves.
+        """
+        stop = min(start + self.index.chunk, len(self.maps))
+        maps = self.maps[start:stop].astype(np.float32) / np.float32(MAP_SCALE)
+        questions = self.describer.ask(maps)
+        asker, answer = find_neighbours(
+            self.index, questions, start, keep=CANDIDATES, least=_LEAST_COSINE
         )
-        good = _best_rows(asker, rough.score, LEAST_ROUGH, 6)
+        query = self._best_query(questions, start, asker, answer)
+        rank = _rank(asker)
+        matched = np.zeros(stop - start, bool)
+        pairs: list[tuple[int, int]] = []
+        compared = 0
+        for low, high in ((0, 3), (3, CANDIDATES)):
+            now = (rank >= low) & (rank < high) & ~matched[asker - start]
+            found = self._judge(asker[now], answer[now], query[now])
+            matched[[i - start for i, _ in found.pairs]] = True
+            pairs += found.pairs
+            compared += found.compared
+        return Copies(tuple(pairs), compared)
+
+    def _best_query(
+        self,
+        questions: NDArray[np.float32],
+        start: int,
+        asker: IntArray,
+        answer: IntArray,
+    ) -> IntArray:
+        query = np.zeros(len(asker), np.int64)
+        for at in np.unique(asker):
+            mine = np.flatnonzero(asker == at)
+            answers = self.index.descriptors[answer[mine]]
+            query[mine] = (questions[at - start] @ answers.T).argmax(axis=0)
+        return query
+
+    def _judge(self, asker: IntArray, answer: IntArray, query: IntArray) -> Copies:
+        rough = place_roughly(self.maps, asker, answer, query)
+        good = _best_rows(asker, rough.score, LEAST_ROUGH, _JUDGED)
         asker, answer = asker[good], answer[good]
         rough = Placing(rough.orientation[good], rough.windows[good], rough.score[good])
-        verdict = judge(self._thumbnails, asker, answer, rough)
-        self.compared += len(asker)
+        verdict = judge(self.thumbnails, asker, answer, rough)
         same = verdict.score >= THRESHOLD
-        self._matched[asker[same]] = True
-        self.found += zip(asker[same].tolist(), answer[same].tolist(), strict=True)
+        pairs = zip(asker[same].tolist(), answer[same].tolist(), strict=True)
+        return Copies(tuple(pairs), len(asker))
+
+
+def _run(search: _Search, progress: Progress | None) -> list[Copies]:
+    """All chunks, on all cores; linear algebra keeps to one thread in each."""
+    from threadpoolctl import threadpool_limits
+
+    count, cores = len(search.maps), os.cpu_count() or 1
+    starts = range(0, count, search.index.chunk)
+    found: list[Copies] = []
+    # Threads of the algebra library that wait in a spin cost more than they
+    # bring on matrices this small.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
+        for part in pool.map(search.look, starts):
+            found.append(part)
+            if progress is not None:
+                progress(min(len(found) * search.index.chunk, count), count)
+    return found
+
+
+def _rank(asker: IntArray) -> IntArray:
+    """0, 1, … within each run of equal values."""
+    starts = np.flatnonzero(np.r_[True, asker[1:] != asker[:-1]][: len(asker)])
+    counts = np.diff(np.r_[starts, len(asker)])
+    rank: IntArray = np.arange(len(asker)) - np.repeat(starts, counts)
+    return rank
 
 
 def _best_rows(
@@ -152,11 +196,7 @@ def _best_rows(
 ) -> IntArray:
     """Rows of the `keep` best scores of each asker, at `least` or above."""
     order = np.lexsort((-score, asker))
-    ranked = asker[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]][: len(ranked)])
-    rank = np.arange(len(ranked)) - np.repeat(
-        starts, np.diff(np.r_[starts, len(ranked)])
-    )
+    rank = _rank(asker[order])
     return np.sort(order[(rank < keep) & (score[order] >= least)])
 
 

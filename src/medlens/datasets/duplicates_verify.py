@@ -20,7 +20,6 @@ from medlens.datasets.duplicates_register import correlate, register, warp
 from medlens.datasets.hashes import (
     MAP,
     WINDOWS,
-    Describer,
     normalise_locally,
     turn,
 )
@@ -36,8 +35,14 @@ LEAST_ROUGH = 0.8
 on the development sets lay above .83."""
 
 _BLOCKS = 6
-_MEDIUM = (1.0, 5.0, 6.0, 3)
-_FINE = (0.6, 2.5, 5.0, 3)
+_MEDIUM = (1.0, 5.0, 6.0)
+_FINE = (0.6, 2.5, 5.0)
+"""Sigma kept, sigma taken off, and floor, as in `normalise_locally`."""
+
+LEAST_FINE = 0.5
+"""Fine correlation, not yet refined, below which a pair is dropped."""
+
+_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -56,32 +61,21 @@ class Placing:
 
 
 def place_roughly(
-    maps: NDArray[np.int8],
-    describer: Describer,
-    descriptors: Array,
-    asker: IntArray,
-    answer: IntArray,
+    maps: NDArray[np.int8], asker: IntArray, answer: IntArray, query: IntArray
 ) -> Placing:
-    """Best orientation and window of each pair, on coarse maps.
+    """Best window of each pair, on coarse maps.
 
     Args:
         maps: (n, MAP, MAP) int8, in steps of 1 / MAP_SCALE.
-        describer, descriptors: as the index used them.
         asker, answer: (p,) positions.
+        query: (p,) number of the asker's query that is most like the answer.
     """
-    orientation = np.zeros(len(asker), np.int64)
-    windows = np.zeros((len(asker), 4), np.float32)
+    orientation, windows = _to_windows(query)
     score = np.zeros(len(asker), np.float32)
-    for part in _batches(len(asker), 256):
-        one, other = asker[part], answer[part]
-        who, place = np.unique(one, return_inverse=True)
-        questions = describer.ask(maps[who].astype(np.float32) / MAP_SCALE)
-        answers = descriptors[other].astype(np.float32)
-        cosine = np.matmul(questions[place], answers[:, :, None])[:, :, 0]
-        turned, start = _to_windows(cosine.argmax(axis=1))
-        source = _turn_each(maps[one].astype(np.float32), turned)
-        found = register(source, maps[other].astype(np.float32), start, steps=5)
-        orientation[part], windows[part], score[part] = turned, *found
+    for part in _batches(len(asker), 192):
+        source = _turn_each(maps[asker[part]].astype(np.float32), orientation[part])
+        target = maps[answer[part]].astype(np.float32)
+        windows[part], score[part] = register(source, target, windows[part], steps=4)
     return Placing(orientation, windows, score)
 
 
@@ -95,15 +89,25 @@ def judge(
         asker, answer: (p,) positions.
         rough: where to start.
     """
-    windows, score = rough.windows.copy(), np.zeros(len(asker), np.float32)
-    for part in _batches(len(asker), 128):
-        features, windows[part] = _compare(
-            thumbnails[asker[part]],
-            thumbnails[answer[part]],
-            rough.orientation[part],
-            windows[part],
-        )
-        score[part] = score_agreement(features)
+    windows = rough.windows.copy()
+    score = np.full(len(asker), -np.inf, np.float32)
+    for part in _batches(len(asker), 96):
+        one, other = thumbnails[asker[part]], thumbnails[answer[part]]
+        turned = rough.orientation[part]
+        source, target = (_detail(side, _MEDIUM) for side in (one, other))
+        source = _turn_each(source, turned)
+        placed, medium = register(source, target, windows[part], steps=_STEPS)
+        source, target = (_detail(side, _FINE) for side in (one, other))
+        source = _turn_each(source, turned)
+        cut, inside = warp(source, placed)
+        # Most look-alikes end here, before the costly last steps.
+        good = np.flatnonzero(correlate(cut, target, inside) >= LEAST_FINE)
+        source, target, medium = source[good], target[good], medium[good]
+        placed, _ = register(source, target, placed[good], steps=_STEPS)
+        cut, inside = warp(source, placed)
+        rows = np.arange(len(asker))[part][good]
+        windows[rows] = placed
+        score[rows] = score_agreement(measure_agreement(medium, cut, target, inside))
     return Placing(rough.orientation, windows, score)
 
 
@@ -153,20 +157,9 @@ def score_agreement(features: FloatArray) -> FloatArray:
     return result
 
 
-def _compare(
-    asker: Array, answer: Array, orientation: IntArray, windows: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    source = target = medium = np.empty(0, np.float32)
-    for smooth, reach, floor, steps in (_MEDIUM, _FINE):
-        source, target = (
-            normalise_locally(side, smooth=smooth, reach=reach, floor=floor)
-            for side in (asker, answer)
-        )
-        source = _turn_each(source, orientation)
-        windows, score = register(source, target, windows, steps=steps)
-        medium = medium if len(medium) else score
-    cut, inside = warp(source, windows)
-    return measure_agreement(medium, cut, target, inside), windows
+def _detail(thumbnails: Array, scale: tuple[float, float, float]) -> FloatArray:
+    smooth, reach, floor = scale
+    return normalise_locally(thumbnails, smooth=smooth, reach=reach, floor=floor)
 
 
 def _block_sums(values: FloatArray) -> FloatArray:

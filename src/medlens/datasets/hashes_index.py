@@ -8,7 +8,7 @@ of thousands of alike images) are cut into equal parts, so no leaf overflows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,38 +42,47 @@ class _Tree:
     leaves: list[IntArray | None] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Index:
+    """Descriptors ready for questions.
+
+    Attributes:
+        descriptors: (n, D) unit vectors.
+        tree: None where every question meets every descriptor.
+        chunk: images that should ask at once.
+    """
+
+    descriptors: FloatArray
+    tree: _Tree | None
+    chunk: int
+
+
+def build_index(descriptors: FloatArray) -> Index:
+    """An index over (n, D) unit vectors."""
+    if len(descriptors) <= EXACT:
+        return Index(descriptors, None, 64)
+    return Index(descriptors, _grow(descriptors), 512)
+
+
 def find_neighbours(
-    descriptors: FloatArray,
-    ask: Callable[[int, int], FloatArray],
-    *,
-    keep: int,
-    least: float,
-    chunk: int = 64,
-) -> Iterator[tuple[IntArray, IntArray]]:
-    """Candidate pairs (asker, answer), at most `keep` an asker.
+    index: Index, questions: FloatArray, start: int, *, keep: int, least: float
+) -> tuple[IntArray, IntArray]:
+    """Candidate pairs of some images, at most `keep` an asker.
 
     Args:
-        descriptors: (n, D) unit vectors.
-        ask: ask(start, stop) gives the (m, Q, D) unit questions of the images
-            start..stop.
-        keep: answers an image.
-        least: smallest cosine of a question and its answer.
-        chunk: images asked for at once.
+        index: of all images.
+        questions: (m, Q, D) unit questions of the images from `start` on.
+        start: position of the first asker.
+        keep: answers an asker; all of them where there are fewer.
+        least: smallest cosine of an answer and the best question for it.
 
-    Yields:
-        Positions of askers and answers, per chunk of askers; the best first
-        for each asker.
+    Returns:
+        Positions of askers and answers, the best first for each asker; an
+        image is no answer to itself.
     """
-    count = len(descriptors)
-    tree = _grow(descriptors) if count > EXACT else None
-    chunk = chunk if tree is None else chunk * 8
-    for start in range(0, count, chunk):
-        stop = min(start + chunk, count)
-        questions = ask(start, stop)
-        if tree is None:
-            yield _ask_all(descriptors, questions, start, keep, least)
-        else:
-            yield _ask_tree(tree, descriptors, questions, start, keep, least)
+    if index.tree is None:
+        return _ask_all(index.descriptors, questions, start, keep, least)
+    return _ask_tree(index.tree, index.descriptors, questions, start, keep, least)
 
 
 def _ask_all(
