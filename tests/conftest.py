@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import medlens.nets  # noqa: F401  (says how torch's threads wait, before torch loads)
+
 
 def find_shared_data() -> Path | None:
     """The folder of real images, if this machine has one."""
