@@ -25,3 +25,12 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("real images not found: set MEDLENS_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a bundle that torch exported; tests that change it copy it first."""
+    pytest.importorskip("torch")
+    from tests.tiny import make_tiny_bundle
+
+    return make_tiny_bundle(tmp_path_factory.mktemp("tiny") / "bundle")

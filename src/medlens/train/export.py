@@ -36,6 +36,7 @@ def export_onnx(net: Classifier, path: Path, *, examples: NDArray[np.float32]) -
     """
     whole = Exported(net).eval()
     _write(whole, path, examples)
+    _forget_origin(path)
     with torch.inference_mode():
         wanted = [out.numpy() for out in whole(torch.from_numpy(examples))]
     worst = _difference(path, examples, wanted)
@@ -72,6 +73,25 @@ def _write(whole: Exported, path: Path, examples: NDArray[np.float32]) -> None:
         raise MissingExtraError("export to ONNX", "train") from error
     finally:
         logger.setLevel(level)
+
+
+def _forget_origin(path: Path) -> None:
+    """Take out what the exporter notes beside the graph.
+
+    It keeps a stack trace at every node, with the folders of this machine; they
+    are nobody's business, and without them equal weights give an equal file.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    graphs = [model.graph, *model.functions]
+    noted = [model, *graphs, *(node for graph in graphs for node in graph.node)]
+    noted += [*model.graph.input, *model.graph.output, *model.graph.initializer]
+    noted += [value for graph in graphs for value in graph.value_info]
+    for part in noted:
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, path)
 
 
 def _difference(
