@@ -22,7 +22,12 @@ from medlens.datasets.duplicates_verify import (
     judge,
     place_roughly,
 )
-from medlens.datasets.hashes import Describer, learn_describer, make_maps
+from medlens.datasets.hashes import (
+    FIRST_LOOK,
+    Describer,
+    learn_describer,
+    make_maps,
+)
 from medlens.datasets.hashes_index import Index, build_index, find_neighbours
 
 Thumbnails = NDArray[np.uint8]
@@ -71,6 +76,15 @@ def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> 
         Pairs whose union gives the groups. Images of too little detail (blank
         ones) take no part.
     """
+    from threadpoolctl import threadpool_limits
+
+    # Threads of the algebra library that wait in a spin cost more than they
+    # bring on matrices this small; chunks of images run side by side instead.
+    with threadpool_limits(1, user_api="blas"):
+        return _find(thumbnails, progress)
+
+
+def _find(thumbnails: Thumbnails, progress: Progress | None) -> Copies:
     first, pairs = _fold_identical(thumbnails)
     able = first[_has_detail(thumbnails[first])]
     if len(able) < 2:
@@ -78,9 +92,8 @@ def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> 
     kept = thumbnails[able]
     maps = _keep_maps(kept)
     describer = learn_describer(_sample(maps))
-    descriptors = _describe(describer, maps)
-    search = _Search(kept, maps, describer, build_index(descriptors))
-    found = _run(search, progress)
+    index = build_index(_describe(describer, maps), FIRST_LOOK)
+    found = _run(_Search(kept, maps, describer, index), progress)
     pairs += [(int(able[i]), int(able[j])) for part in found for i, j in part.pairs]
     return Copies(
         tuple(sorted({(min(p), max(p)) for p in pairs})),
@@ -167,15 +180,11 @@ class _Search:
 
 
 def _run(search: _Search, progress: Progress | None) -> list[Copies]:
-    """All chunks, on all cores; linear algebra keeps to one thread in each."""
-    from threadpoolctl import threadpool_limits
-
-    count, cores = len(search.maps), os.cpu_count() or 1
+    """All chunks, on all cores."""
+    count = len(search.maps)
     starts = range(0, count, search.index.chunk)
     found: list[Copies] = []
-    # Threads of the algebra library that wait in a spin cost more than they
-    # bring on matrices this small.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for part in pool.map(search.look, starts):
             found.append(part)
             if progress is not None:

@@ -102,6 +102,8 @@ def judge(
         cut, inside = warp(source, placed)
         # Most look-alikes end here, before the costly last steps.
         good = np.flatnonzero(correlate(cut, target, inside) >= LEAST_FINE)
+        if not len(good):
+            continue
         source, target, medium = source[good], target[good], medium[good]
         placed, _ = register(source, target, placed[good], steps=_STEPS)
         cut, inside = warp(source, placed)

@@ -149,8 +149,18 @@ def list_windows() -> list[Window]:
     ]
 
 
+_CORNERS = ((0.0, 0.9), (0.1, 1.0))
 WINDOWS = tuple(list_windows())
 QUERIES = ORIENTATIONS * len(WINDOWS)
+
+FIRST_LOOK = tuple(
+    orientation * len(WINDOWS) + at
+    for orientation in range(ORIENTATIONS)
+    for at, (rows, columns) in enumerate(WINDOWS)
+    if (rows, columns) == ((0.0, 1.0), (0.0, 1.0))
+    or (rows in _CORNERS and columns in _CORNERS)
+)
+"""Queries of the whole image and its four corners, in all orientations."""
 
 
 @dataclass(frozen=True)
@@ -190,13 +200,13 @@ def learn_describer(maps: FloatArray, *, seed: int = 0) -> Describer:
         projection, mean = _cosines(), np.zeros(_CELLS**2, np.float32)
     else:
         projection, mean = _discriminants(maps, np.random.default_rng(seed))
-    blocks = []
-    for orientation in range(ORIENTATIONS):
-        # Turning the map and then looking is looking through the turned operator.
-        for window in WINDOWS:
-            view = _see(window)
-            turned = _turn_back(view, orientation)
-            blocks.append(turned.T @ projection)
+    views = [_see(window).T @ projection for window in WINDOWS]
+    # Turning a map and then looking is looking through the turned operator.
+    blocks = [
+        _turn_back(view, orientation)
+        for orientation in range(ORIENTATIONS)
+        for view in views
+    ]
     operator = np.concatenate(blocks, axis=1)
     return Describer(np.ascontiguousarray(operator), mean @ projection)
 
@@ -230,14 +240,14 @@ def _see(window: Window) -> FloatArray:
 
 
 def _turn_back(view: FloatArray, orientation: int) -> FloatArray:
-    """The view of the unturned map that equals `view` of the turned one."""
-    planes = view.reshape(-1, MAP, MAP)
+    """(MAP², D) view of the unturned map that equals `view` of the turned one."""
+    planes = view.reshape(MAP, MAP, -1)
     if orientation & 1:
-        planes = planes[:, :, ::-1]
-    if orientation & 2:
         planes = planes[:, ::-1]
+    if orientation & 2:
+        planes = planes[::-1]
     if orientation & 4:
-        planes = planes.transpose(0, 2, 1)
+        planes = planes.transpose(1, 0, 2)
     return planes.reshape(len(view), -1)
 
 
@@ -254,8 +264,6 @@ def _discriminants(
     maps: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Directions of large variance between images and small between crops."""
-    from scipy.linalg import eigh
-
     sample = maps[np.sort(rng.permutation(len(maps))[:600])]
     looks, moves = [], []
     for _ in range(16):
@@ -266,14 +274,16 @@ def _discriminants(
         moves += [here - _look(planes, _jitter(window, rng)) for _ in range(2)]
     seen, moved = np.concatenate(looks), np.concatenate(moves)
     mean = seen.mean(axis=0)
-    between = (seen - mean).T @ (seen - mean) / len(seen)
-    within = moved.T @ moved / (2 * len(moved))
+    between = ((seen - mean).T @ (seen - mean)).astype(np.float64) / len(seen)
+    within = (moved.T @ moved).astype(np.float64) / (2 * len(moved))
     # Noise, marks and recompression move all directions a little.
     within += np.eye(_CELLS**2) * (0.1 * np.trace(within) / _CELLS**2 + 1e-6)
-    _, directions = eigh(
-        between, within, subset_by_index=[_CELLS**2 - DIMENSIONS, _CELLS**2 - 1]
-    )
-    return directions[:, ::-1].astype(np.float32), mean.astype(np.float32)
+    # The generalised problem by Cholesky, in double precision.
+    root = np.linalg.cholesky(within)
+    half = np.linalg.solve(root, between)
+    _, vectors = np.linalg.eigh(np.linalg.solve(root, half.T))
+    directions = np.linalg.solve(root.T, vectors[:, : -DIMENSIONS - 1 : -1])
+    return directions.astype(np.float32), mean.astype(np.float32)
 
 
 def _look(planes: FloatArray, window: Window) -> FloatArray:

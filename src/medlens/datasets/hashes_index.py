@@ -8,7 +8,7 @@ of thousands of alike images) are cut into equal parts, so no leaf overflows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
-EXACT = 4096
+EXACT = 8192
 """Up to so many descriptors, every question is held against all of them."""
 
 LEAF = 256
 _BRANCHES = 16
-_BEAM = 6
-_PER_LEAF = 2
-"""Answers kept of each leaf that one question reaches."""
+_BEAM = 8
+_PER_LEAF = 32
+"""Answers kept of each leaf that an image's questions reach."""
+
+_WIDE = 16
+"""Answers of the wide look: so many times log2 of the number of descriptors."""
 
 
 @dataclass
@@ -49,19 +52,27 @@ class Index:
     Attributes:
         descriptors: (n, D) unit vectors.
         tree: None where every question meets every descriptor.
+        first_look: numbers of the questions that go down the tree.
         chunk: images that should ask at once.
     """
 
     descriptors: FloatArray
     tree: _Tree | None
+    first_look: Sequence[int]
     chunk: int
 
 
-def build_index(descriptors: FloatArray) -> Index:
-    """An index over (n, D) unit vectors."""
+def build_index(descriptors: FloatArray, first_look: Sequence[int]) -> Index:
+    """An index over (n, D) unit vectors.
+
+    Args:
+        descriptors: of all images.
+        first_look: numbers of the questions that go down the tree of a large
+            index; what they find is then held against all questions.
+    """
     if len(descriptors) <= EXACT:
-        return Index(descriptors, None, 64)
-    return Index(descriptors, _grow(descriptors), 512)
+        return Index(descriptors, None, first_look, 64)
+    return Index(descriptors, _grow(descriptors), first_look, 512)
 
 
 def find_neighbours(
@@ -82,7 +93,7 @@ def find_neighbours(
     """
     if index.tree is None:
         return _ask_all(index.descriptors, questions, start, keep, least)
-    return _ask_tree(index.tree, index.descriptors, questions, start, keep, least)
+    return _ask_tree(index, index.tree, questions, start, keep, least)
 
 
 def _ask_all(
@@ -161,33 +172,49 @@ def _part(
 
 
 def _ask_tree(
+    index: Index,
     tree: _Tree,
-    descriptors: FloatArray,
     questions: FloatArray,
     start: int,
     keep: int,
     least: float,
 ) -> tuple[IntArray, IntArray]:
-    _, variants, size = questions.shape
-    flat = questions.reshape(-1, size)
-    asking, leaf = _descend(tree, flat)
+    """A wide look with few questions, then all questions to what it found."""
+    images, _, size = questions.shape
+    descriptors = index.descriptors
+    few = np.ascontiguousarray(questions[:, index.first_look]).reshape(-1, size)
+    asker, answer = _look_wide(tree, descriptors, few, images)
+    cosine = np.empty(len(asker), np.float32)
+    bounds = np.searchsorted(asker, np.arange(images + 1))
+    for at in range(images):
+        mine = slice(bounds[at], bounds[at + 1])
+        cosine[mine] = (questions[at] @ descriptors[answer[mine]].T).max(axis=0)
+    good = (cosine >= least) & (answer != asker + start)
+    return _best_first(asker[good] + start, answer[good], cosine[good], keep)
+
+
+def _look_wide(
+    tree: _Tree, descriptors: FloatArray, few: FloatArray, images: int
+) -> tuple[IntArray, IntArray]:
+    """(image, descriptor) rows ordered by image: the best few hundred of each."""
+    per_image = len(few) // images
+    asking, leaf = _descend(tree, few)
     found = []
     for node, rows in _by_node(leaf, asking):
         members = tree.leaves[node]
         assert members is not None
-        cosine = flat[rows] @ descriptors[members].T
-        image = rows // variants + start
-        cosine[image[:, None] == members] = -1
-        for _ in range(min(_PER_LEAF, len(members))):
-            top = cosine.argmax(axis=1)
-            value = cosine[np.arange(len(rows)), top]
-            cosine[np.arange(len(rows)), top] = -1
-            good = value >= least
-            found.append((image[good], members[top[good]], value[good]))
-    asker, answer, value = (
-        np.concatenate(column) for column in zip(*found, strict=True)
-    )
-    return _best_first(asker, answer, value, keep)
+        image = rows // per_image
+        first = np.flatnonzero(np.r_[True, image[1:] != image[:-1]])
+        cosine = np.maximum.reduceat(few[rows] @ descriptors[members].T, first, axis=0)
+        keep = min(_PER_LEAF, len(members))
+        top = np.argpartition(-cosine, keep - 1, axis=1)[:, :keep]
+        value = np.take_along_axis(cosine, top, axis=1)
+        found.append(
+            (np.repeat(image[first], keep), members[top].ravel(), value.ravel())
+        )
+    asker, answer, value = (np.concatenate(part) for part in zip(*found, strict=True))
+    wide = _WIDE * max(1, int(np.log2(len(descriptors))))
+    return _best_first(asker, answer, value, wide)
 
 
 def _descend(tree: _Tree, flat: FloatArray) -> tuple[IntArray, IntArray]:
