@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from medlens.core.geometry import Geometry
