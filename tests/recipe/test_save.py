@@ -168,6 +168,8 @@ def changed(recipe: Recipe, section: str, name: str) -> Recipe:
         value = ("a", "b")
     if (section, name) == ("export", "engines"):
         value = ("openvino",)
+    if (section, name) == ("export", "engines"):
+        value = ("int8",)
     if (section, name) == ("calibrate", "method"):
         value = "vector"
     if (section, name) == ("prep", "cache_bits"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
@@ -69,11 +68,12 @@ def test_documents_tell_every_default(key: str) -> None:
     rows = DOCS.read_text(encoding="utf-8").splitlines()
     row = next(row for row in rows if row.startswith(f"| `{key}` |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    shown = (
-        f'"{default}"'
-        if isinstance(default, str)
-        else f"{default:.12g}"
-        if (isinstance(default, (int, float)))
-        else json.dumps(list(default))
-    )
-    assert cells[1] == f"`{shown}`"
+    assert cells[1] == f"`{shown(default)}`"
+
+
+def shown(value: object) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(shown(item) for item in value) + "]"
+    return f"{value:.12g}"
