@@ -29,6 +29,7 @@ MAX_CARD_BYTES = 5_000_000
 MAX_LABELS, MAX_LABEL_LENGTH = 1000, 200
 MAX_SIDE, MAX_STEPS = 4096, 100
 SIDES = ("height", "width")
+VERSION = re.compile(r"medlens/bundle/\d{1,4}")
 # How protobuf writes the key "location" of a tensor whose values lie in another
 # file (onnx.proto, TensorProto.external_data), also with lengths padded by zeros.
 # Runtimes resolve it against the current folder even when the graph is in memory.
@@ -79,15 +80,18 @@ def _read_note(folder: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(note, dict):
         raise BundleError(f"{folder.name}: bundle.json is not a table; export it again")
-    if note.get("schema") != SCHEMA:
-        raise BundleError(
-            f"{folder.name}: bundle.json has schema {note.get('schema')!r:.60}; this "
-            f"medlens reads {SCHEMA!r}: use the medlens that wrote it, or export again"
-        )
-    if not _is_untouched(note, raw):
+    schema = note.get("schema")
+    # Another version may make its digest in another way, so it is asked for first.
+    is_version = isinstance(schema, str) and VERSION.fullmatch(schema)
+    if (schema == SCHEMA or not is_version) and not _is_untouched(note, raw):
         raise TamperedError(
             f"{folder.name}: bundle.json does not match its own digest: it was changed "
             "after it was made; get the bundle again from where it came"
+        )
+    if schema != SCHEMA:
+        raise BundleError(
+            f"{folder.name}: bundle.json has schema {schema!r:.60}; this medlens reads "
+            f"{SCHEMA!r}: use the medlens that wrote it, or export again"
         )
     return note
 
