@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from medlens.bundle import Bundle
 from medlens.core import BundleError, Image, MedlensError, OutOfDistribution, Prediction
 from medlens.metrics import decide, image_statistics
-from medlens.predict.evidence import map_to_source
 from medlens.predict.session import Engine, check_offered, open_session
-from medlens.prep import build_pipeline
+from medlens.prep import build_pipeline, place_on_source
 
 FloatArray = NDArray[np.float32]
 BATCH = 16
@@ -160,7 +159,7 @@ class Predictor:
                 decision=chosen,
                 prediction_set=_named(bundle.labels, sets[i]),
                 out_of_distribution=_gate(bundle, embedding[i], batch[i]),
-                evidence=map_to_source(evidence[i], prepared, source)
+                evidence=place_on_source(evidence[i], prepared, source)
                 if with_evidence
                 else None,
                 embedding=embedding[i],
