@@ -41,6 +41,10 @@ _LEAST_COSINE = 0.4
 _JUDGED = 6
 """Candidates of each round that are judged by their fine detail."""
 
+_BINDING = 6
+"""Candidates judged for each two groups that may be one."""
+
+_BINDING_CHUNK = 192
 _SAMPLE = 2000
 _LEAST_DETAIL = 2.0
 """Grey levels of detail below which a thumbnail is too empty to compare."""
@@ -59,6 +63,21 @@ class Copies:
 
     pairs: tuple[tuple[int, int], ...]
     compared: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a chunk of images found, and what it has not asked.
+
+    Attributes:
+        pairs, compared: as in `Copies`.
+        left: (3, p) asker, answer and query of candidates that were not judged
+            because the asker had found a copy already.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    compared: int
+    left: IntArray
 
 
 def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> Copies:
@@ -93,12 +112,43 @@ def _find(thumbnails: Thumbnails, progress: Progress | None) -> Copies:
     maps = _keep_maps(kept)
     describer = learn_describer(_sample(maps))
     index = build_index(_describe(describer, maps), FIRST_LOOK)
-    found = _run(_Search(kept, maps, describer, index), progress)
-    pairs += [(int(able[i]), int(able[j])) for part in found for i, j in part.pairs]
-    return Copies(
-        tuple(sorted({(min(p), max(p)) for p in pairs})),
-        sum(part.compared for part in found),
-    )
+    search = _Search(kept, maps, describer, index)
+    found = _run(search, progress)
+    copies = _bind(search, found)
+    pairs += [(int(able[i]), int(able[j])) for i, j in copies.pairs]
+    return Copies(tuple(sorted({(min(p), max(p)) for p in pairs})), copies.compared)
+
+
+def _bind(search: _Search, found: Sequence[_Part]) -> Copies:
+    """All pairs, with those that bind the groups of the first search together.
+
+    Where an image has many copies, each finds some of the others and asks no
+    more, and one family falls into several groups. So candidates of two
+    different groups are judged here, the best few for each two groups.
+    """
+    pairs = [pair for part in found for pair in part.pairs]
+    group = np.arange(len(search.maps))
+    for members in join_pairs(len(group), pairs):
+        group[members] = members[0]
+    left = np.concatenate([part.left for part in found], axis=1)
+    ends = np.sort(group[left[:2]], axis=0)
+    left, ends = left[:, ends[0] != ends[1]], ends[:, ends[0] != ends[1]]
+    # The candidates came best first, and a stable sort keeps that order.
+    order = np.lexsort((ends[1], ends[0]))
+    key = ends[0, order] * len(group) + ends[1, order]
+    left = left[:, order[_rank(key) < _BINDING]]
+    more = 0
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        starts = range(0, left.shape[1], _BINDING_CHUNK)
+        for part in pool.map(
+            lambda at: search.judge(
+                *left[:, at : at + _BINDING_CHUNK], keep=CANDIDATES
+            ),
+            starts,
+        ):
+            pairs += part.pairs
+            more += part.compared
+    return Copies(tuple(pairs), sum(part.compared for part in found) + more)
 
 
 def join_pairs(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -129,11 +179,11 @@ class _Search:
     describer: Describer
     index: Index
 
-    def look(self, start: int) -> Copies:
+    def look(self, start: int) -> _Part:
         """Copies of the chunk of images from `start` on.
 
         The three best candidates are judged first; an image that found a copy
-        among them asks no more, and its other copies ask for themselves.
+        among them asks no more for now: see `_bind`.
         """
         stop = min(start + self.index.chunk, len(self.maps))
         maps = self.maps[start:stop].astype(np.float32) / np.float32(MAP_SCALE)
@@ -148,11 +198,13 @@ class _Search:
         compared = 0
         for low, high in ((0, 3), (3, CANDIDATES)):
             now = (rank >= low) & (rank < high) & ~matched[asker - start]
-            found = self._judge(asker[now], answer[now], query[now])
+            found = self.judge(asker[now], answer[now], query[now], keep=_JUDGED)
             matched[[i - start for i, _ in found.pairs]] = True
             pairs += found.pairs
             compared += found.compared
-        return Copies(tuple(pairs), compared)
+        rest = matched[asker - start]
+        left = np.stack([asker[rest], answer[rest], query[rest]])
+        return _Part(tuple(pairs), compared, left)
 
     def _best_query(
         self,
@@ -168,9 +220,12 @@ class _Search:
             query[mine] = (questions[at - start] @ answers.T).argmax(axis=0)
         return query
 
-    def _judge(self, asker: IntArray, answer: IntArray, query: IntArray) -> Copies:
+    def judge(
+        self, asker: IntArray, answer: IntArray, query: IntArray, *, keep: int
+    ) -> Copies:
+        """Lay each pair over each other; at most `keep` an asker in detail."""
         rough = place_roughly(self.maps, asker, answer, query)
-        good = _best_rows(asker, rough.score, LEAST_ROUGH, _JUDGED)
+        good = _best_rows(asker, rough.score, LEAST_ROUGH, keep)
         asker, answer = asker[good], answer[good]
         rough = Placing(rough.orientation[good], rough.windows[good], rough.score[good])
         verdict = judge(self.thumbnails, asker, answer, rough)
@@ -179,11 +234,11 @@ class _Search:
         return Copies(tuple(pairs), len(asker))
 
 
-def _run(search: _Search, progress: Progress | None) -> list[Copies]:
+def _run(search: _Search, progress: Progress | None) -> list[_Part]:
     """All chunks, on all cores."""
     count = len(search.maps)
     starts = range(0, count, search.index.chunk)
-    found: list[Copies] = []
+    found: list[_Part] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for part in pool.map(search.look, starts):
             found.append(part)
