@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,16 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
-EXACT = 8192
+EXACT = 4096
 """Up to so many descriptors, every question is held against all of them."""
 
 LEAF = 256
 _BRANCHES = 16
-_BEAM = 8
+_BEAM = 12
 _PER_LEAF = 32
 """Answers kept of each leaf that an image's questions reach."""
 
-_WIDE = 16
+_WIDE = 32
 """Answers of the wide look: so many times log2 of the number of descriptors."""
 
 
@@ -38,11 +39,13 @@ class _Tree:
         centres: (_BRANCHES, D) per inner node; rows past the last child are 0.
         children: (_BRANCHES,) node numbers per inner node, -1 past the last.
         leaves: positions of the descriptors in a leaf, or None.
+        is_leaf: (nodes,) the same, as an array.
     """
 
     centres: list[FloatArray] = field(default_factory=list)
     children: list[IntArray] = field(default_factory=list)
     leaves: list[IntArray | None] = field(default_factory=list)
+    is_leaf: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
 
 @dataclass(frozen=True)
@@ -107,25 +110,11 @@ def _ask_all(
     keep = min(keep, len(descriptors))
     order = np.argpartition(-best, keep - 1, axis=1)[:, :keep]
     value = np.take_along_axis(best, order, axis=1)
+    rank = np.argsort(-value, axis=1)
+    order = np.take_along_axis(order, rank, axis=1)
+    value = np.take_along_axis(value, rank, axis=1)
     row, column = np.nonzero(value >= least)
-    asker, answer, cosine = row + start, order[row, column], value[row, column]
-    return _best_first(asker, answer, cosine, keep)
-
-
-def _best_first(
-    asker: IntArray, answer: IntArray, cosine: FloatArray, keep: int
-) -> tuple[IntArray, IntArray]:
-    """One row a pair, ordered by asker and falling cosine, `keep` an asker."""
-    order = np.lexsort((-cosine, answer, asker))
-    asker, answer, cosine = asker[order], answer[order], cosine[order]
-    first = np.ones(len(asker), bool)
-    first[1:] = (asker[1:] != asker[:-1]) | (answer[1:] != answer[:-1])
-    asker, answer, cosine = asker[first], answer[first], cosine[first]
-    order = np.lexsort((-cosine, asker))
-    asker, answer = asker[order], answer[order]
-    _, starts, counts = np.unique(asker, return_index=True, return_counts=True)
-    rank = np.arange(len(asker)) - np.repeat(starts, counts)
-    return asker[rank < keep], answer[rank < keep]
+    return row + start, order[row, column]
 
 
 def _grow(descriptors: FloatArray) -> _Tree:
@@ -147,6 +136,7 @@ def _grow(descriptors: FloatArray) -> _Tree:
             centre = descriptors[part].mean(axis=0)
             tree.centres[number][place] = centre / (np.linalg.norm(centre) + 1e-6)
             waiting.append((number, place, part))
+    tree.is_leaf = np.array([leaf is not None for leaf in tree.leaves])
     return tree
 
 
@@ -180,83 +170,93 @@ def _ask_tree(
     least: float,
 ) -> tuple[IntArray, IntArray]:
     """A wide look with few questions, then all questions to what it found."""
-    images, _, size = questions.shape
-    descriptors = index.descriptors
+    size = questions.shape[2]
     few = np.ascontiguousarray(questions[:, index.first_look]).reshape(-1, size)
-    asker, answer = _look_wide(tree, descriptors, few, images)
-    cosine = np.empty(len(asker), np.float32)
-    bounds = np.searchsorted(asker, np.arange(images + 1))
-    for at in range(images):
-        mine = slice(bounds[at], bounds[at + 1])
-        cosine[mine] = (questions[at] @ descriptors[answer[mine]].T).max(axis=0)
-    good = (cosine >= least) & (answer != asker + start)
-    return _best_first(asker[good] + start, answer[good], cosine[good], keep)
+    askers, answers = [], []
+    for at, wide in enumerate(_look_wide(tree, index.descriptors, few, len(questions))):
+        cosine = (questions[at] @ index.descriptors[wide].T).max(axis=0)
+        cosine[wide == start + at] = -1
+        order = np.argsort(-cosine)[:keep]
+        order = order[cosine[order] >= least]
+        askers.append(np.full(len(order), start + at))
+        answers.append(wide[order])
+    return np.concatenate(askers), np.concatenate(answers)
 
 
 def _look_wide(
     tree: _Tree, descriptors: FloatArray, few: FloatArray, images: int
-) -> tuple[IntArray, IntArray]:
-    """(image, descriptor) rows ordered by image: the best few hundred of each."""
+) -> Iterator[IntArray]:
+    """The best few hundred descriptors of each image, in no order."""
     per_image = len(few) // images
-    asking, leaf = _descend(tree, few)
-    found = []
-    for node, rows in _by_node(leaf, asking):
-        members = tree.leaves[node]
-        assert members is not None
+    owners, members, values = [], [], []
+    for node, rows in _by_node(*_descend(tree, few)):
+        inside = tree.leaves[node]
+        assert inside is not None
         image = rows // per_image
         first = np.flatnonzero(np.r_[True, image[1:] != image[:-1]])
-        cosine = np.maximum.reduceat(few[rows] @ descriptors[members].T, first, axis=0)
-        keep = min(_PER_LEAF, len(members))
+        cosine = np.maximum.reduceat(few[rows] @ descriptors[inside].T, first, axis=0)
+        keep = min(_PER_LEAF, len(inside))
         top = np.argpartition(-cosine, keep - 1, axis=1)[:, :keep]
-        value = np.take_along_axis(cosine, top, axis=1)
-        found.append(
-            (np.repeat(image[first], keep), members[top].ravel(), value.ravel())
-        )
-    asker, answer, value = (np.concatenate(part) for part in zip(*found, strict=True))
-    wide = _WIDE * max(1, int(np.log2(len(descriptors))))
-    return _best_first(asker, answer, value, wide)
+        owners.append(np.repeat(image[first], keep))
+        members.append(inside[top].ravel())
+        values.append(np.take_along_axis(cosine, top, axis=1).ravel())
+    owner = np.concatenate(owners)
+    # Leaves share no member, so an image meets no descriptor twice.
+    order = np.argsort(owner, kind="stable")
+    member, value = np.concatenate(members)[order], np.concatenate(values)[order]
+    bounds = np.searchsorted(owner[order], np.arange(images + 1))
+    wide = _WIDE * int(np.log2(len(descriptors)))
+    for begin, end in pairwise(bounds):
+        if end - begin <= wide:
+            yield member[begin:end]
+        else:
+            best = np.argpartition(-value[begin:end], wide - 1)[:wide]
+            yield member[begin:end][best]
 
 
-def _descend(tree: _Tree, flat: FloatArray) -> tuple[IntArray, IntArray]:
-    """(question, leaf) rows: the leaves that each question's beam ends in."""
-    asking = np.arange(len(flat))
-    node = np.zeros(len(flat), np.int64)
-    value = np.ones(len(flat), np.float32)
-    is_leaf = np.array([leaf is not None for leaf in tree.leaves])
-    children = np.stack(tree.children)
-    while not is_leaf[node].all():
-        done = is_leaf[node]
-        rows, nodes, values = [asking[done]], [node[done]], [value[done]]
-        for inner, askers in _by_node(node[~done], asking[~done]):
-            real = children[inner] >= 0
-            cosine = flat[askers] @ tree.centres[inner][real].T
-            rows.append(np.repeat(askers, real.sum()))
-            nodes.append(np.tile(children[inner][real], len(askers)))
-            values.append(cosine.ravel())
-        asking, node, value = _narrow(
-            np.concatenate(rows), np.concatenate(nodes), np.concatenate(values)
-        )
-    return asking, node
+def _descend(tree: _Tree, few: FloatArray) -> tuple[IntArray, IntArray]:
+    """(leaf, question) rows: the leaves that each question's beam ends in."""
+    node = np.full((len(few), 1), 0, np.int64)
+    value = np.ones((len(few), 1), np.float32)
+    while True:
+        inner = (node >= 0) & ~tree.is_leaf[node]
+        if not inner.any():
+            break
+        node, value = _step_down(tree, few, node, value, inner)
+    question, place = np.nonzero(node >= 0)
+    return node[question, place], question
 
 
-def _narrow(
-    asking: IntArray, node: IntArray, value: FloatArray
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """The best `_BEAM` nodes of each question."""
-    order = np.lexsort((-value, asking))
-    asking, node, value = asking[order], node[order], value[order]
-    first = np.flatnonzero(np.r_[True, asking[1:] != asking[:-1]])
-    rank = np.arange(len(asking)) - np.repeat(first, np.diff(np.r_[first, len(asking)]))
-    keep = rank < _BEAM
-    return asking[keep], node[keep], value[keep]
+def _step_down(
+    tree: _Tree,
+    few: FloatArray,
+    node: IntArray,
+    value: FloatArray,
+    inner: NDArray[np.bool_],
+) -> tuple[IntArray, FloatArray]:
+    """Inner nodes of each beam give way to their children; the best stay."""
+    below = np.full((*node.shape, _BRANCHES), -1, np.int64)
+    worth = np.full((*node.shape, _BRANCHES), -2, np.float32)
+    below[..., 0], worth[..., 0] = node, value  # a leaf stays as it is
+    question, place = np.nonzero(inner)
+    for parent, rows in _by_node(node[inner], np.arange(len(question))):
+        who, where = question[rows], place[rows]
+        below[who, where] = tree.children[parent]
+        cosine = few[who] @ tree.centres[parent].T
+        worth[who, where] = np.where(tree.children[parent] >= 0, cosine, -2)
+    below, worth = below.reshape(len(few), -1), worth.reshape(len(few), -1)
+    if below.shape[1] <= _BEAM:
+        return below, worth
+    best = np.argpartition(-worth, _BEAM - 1, axis=1)[:, :_BEAM]
+    return np.take_along_axis(below, best, 1), np.take_along_axis(worth, best, 1)
 
 
-def _by_node(node: IntArray, asking: IntArray) -> Iterator[tuple[int, IntArray]]:
-    """Askers of each node."""
-    order = np.argsort(node, kind="stable")
-    node, asking = node[order], asking[order]
+def _by_node(node: IntArray, row: IntArray) -> Iterator[tuple[int, IntArray]]:
+    """Rows of each node, in rising order."""
     if not len(node):
         return
+    order = np.argsort(node, kind="stable")
+    node, row = node[order], row[order]
     first = np.flatnonzero(np.r_[True, node[1:] != node[:-1]])
-    for begin, end in zip(first, [*first[1:], len(node)], strict=True):
-        yield int(node[begin]), asking[begin:end]
+    for begin, end in pairwise([*first, len(node)]):
+        yield int(node[begin]), row[begin:end]
