@@ -3,7 +3,6 @@
 from medlens.evaluate.baseline import measure_baseline
 from medlens.evaluate.compare import compare_tables
 from medlens.evaluate.files import read_metrics, write_metrics
-from medlens.evaluate.match_labels import match_labels, match_targets
 from medlens.evaluate.measure import measure_split
 from medlens.evaluate.predictions import read_predictions, write_predictions
 from medlens.evaluate.table import CaseTable
@@ -11,8 +10,6 @@ from medlens.evaluate.table import CaseTable
 __all__ = [
     "CaseTable",
     "compare_tables",
-    "match_labels",
-    "match_targets",
     "measure_baseline",
     "measure_split",
     "read_metrics",
