@@ -91,7 +91,7 @@ def train_network(
     progress = run.progress
 
     resumed_at, seconds_before = time.monotonic(), progress.seconds
-    saved_at = resumed_at
+    saved_at, saved_step = resumed_at, progress.step
     for batch in training_batches(
         lesson, recipe, start=progress.step, stop=settings.steps
     ):
@@ -147,8 +147,10 @@ def train_network(
             report(progress.step, settings.steps, ended)
         if time.monotonic() - saved_at > checkpoint_seconds:
             run.save(folder, digest=digest)
-            saved_at = time.monotonic()
+            saved_at, saved_step = time.monotonic(), progress.step
 
+    if saved_step < progress.step:
+        run.save(folder, digest=digest)  # what follows may be stopped as well
     run.average.load_state_dict(run.best)
     renew(run.average, lesson, device, settings.seed, NORM_CASES_FINAL)
     shipped = run.average.cpu().eval()
