@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from medlens.bundle import Bundle, load_bundle
-from medlens.core import BundleError, Image, Prediction, ReadError
+from medlens.core import BundleError, Image, Prediction, ReadError, RecipeError
 from medlens.metrics import OperatingPoint, image_statistics
 from medlens.predict import Failed, Predictor
 from medlens.predict.predictor import BATCH
@@ -305,10 +305,7 @@ def test_progress_counts_failures_too() -> None:
     assert told == [(BATCH, 20), (20, 20)]
 
 
-def test_a_bundle_with_unknown_steps_is_refused(tmp_path: Path) -> None:
-    from medlens.core import RecipeError
-
-    del tmp_path
+def test_a_bundle_with_unknown_steps_is_refused() -> None:
     with pytest.raises(RecipeError, match="'sharpen_magically' is unknown"):
         Predictor(bundle_of(plain_graph(), steps=(Step("sharpen_magically"),)))
 

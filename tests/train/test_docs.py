@@ -1,0 +1,29 @@
+"""docs/train.md names everything that the room hands out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import medlens.train
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "train.md"
+
+
+@pytest.mark.parametrize("name", medlens.train.__all__)
+def test_every_public_name_exists_and_is_documented(name: str) -> None:
+    assert getattr(medlens.train, name).__doc__
+    if name != "EpochResult":  # told as the columns of history.csv
+        assert f"`{name}" in DOCS.read_text(encoding="utf-8")
+
+
+def test_columns_of_the_history_are_told() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for column in medlens.train.EpochResult.__dataclass_fields__:
+        assert f"`{column}`" in text
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        medlens.train.__getattr__("nothing")
