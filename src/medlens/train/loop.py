@@ -62,8 +62,9 @@ def train_network(
             weights.
 
     Returns:
-        The averaged network with the lowest validation loss, on the CPU in
-        evaluation mode, and the history.
+        The averaged network at the end of the schedule, where the rate has
+        fallen to nothing (of the best epoch where early stopping ended it), on
+        the CPU in evaluation mode, and the history.
 
     Raises:
         TrainError: no steps, a loss that is not finite, or a checkpoint that
@@ -151,7 +152,8 @@ def train_network(
 
     if saved_step < progress.step:
         run.save(folder, digest=digest)  # what follows may be stopped as well
-    run.average.load_state_dict(run.best)
+    if progress.stopped:
+        run.average.load_state_dict(run.best)
     renew(run.average, lesson, device, settings.seed, NORM_CASES_FINAL)
     shipped = run.average.cpu().eval()
     with torch.no_grad():
