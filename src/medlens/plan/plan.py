@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from medlens.core import ResourceError
 from medlens.plan.facts import Choice, Facts
+from medlens.plan.memory import choose_batch, limit_size
 from medlens.plan.rules import (
     SIZES,
     SMALL_DATA,
@@ -22,7 +22,6 @@ from medlens.plan.schedule import (
     Schedule,
     Speed,
     check_budget,
-    choose_batch,
     fit_schedule,
     frozen_fits,
 )
@@ -34,8 +33,6 @@ from medlens.recipe.settings import (
 )
 
 Measure = Callable[[Recipe], Speed]
-# Torch, its gradients and a batch of 224 px images; measured on Lite0.
-TRAINING_MB = 1400
 ENOUGH_EPOCHS = 5
 PATIENCE = 4  # epochs without a better validation loss
 
@@ -71,7 +68,9 @@ def make_plan(facts: Facts, measure: Measure) -> Plan:
     Raises:
         ResourceError: the memory or the time budget is too small for anything.
     """
-    _check_memory(facts)
+    suited, size_choice = choose_size(facts)
+    sides = [side for side in reversed(SIZES) if side <= suited]
+    sides, size_choice = limit_size(facts, sides, size_choice)
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
     augment, augment_choice = choose_augment(facts)
@@ -89,20 +88,19 @@ def make_plan(facts: Facts, measure: Measure) -> Plan:
         )
 
     base = TrainSettings(
-        batch_size=choose_batch(facts),
+        batch_size=choose_batch(facts, sides[0]),
         balance=balance,
         patience=PATIENCE,
         seed=facts.seed,
         threads=max(1, facts.cores),
     )
-    suited, size_choice = choose_size(facts)
-    probe = recipe_for(suited, base)
-    size, schedule = _choose_length(facts, suited, base, measure(probe))
-    if size != suited:
+    measured = measure(recipe_for(sides[0], base))
+    size, schedule = _choose_length(facts, sides, base, measured)
+    if size != sides[0]:
         size_choice = Choice(
             "net.height",
             f"{size} px",
-            f"{suited} px would suit the images but takes more time than there is",
+            f"{sides[0]} px would suit the images but takes more time than there is",
         )
     is_frozen = schedule.settings.path == "frozen"
     choices = (
@@ -119,29 +117,21 @@ def make_plan(facts: Facts, measure: Measure) -> Plan:
     return Plan(recipe_for(size, schedule.settings), choices)
 
 
-def _check_memory(facts: Facts) -> None:
-    if facts.memory_mb < TRAINING_MB:
-        raise ResourceError(
-            f"memory: {facts.memory_mb} MB may be used; training needs about "
-            f"{TRAINING_MB} MB: free some memory or raise the limit"
-        )
-
-
 def _choose_length(
-    facts: Facts, suited: int, base: TrainSettings, measured: Speed
+    facts: Facts, sides: list[int], base: TrainSettings, measured: Speed
 ) -> tuple[int, Schedule]:
     """Largest input with enough epochs; without such, frozen features.
 
-    Time is measured once at the suited size and scaled: convolutions cost in
-    proportion to the number of pixels.
+    Time is measured once, at the first of `sides`, and scaled: convolutions cost
+    in proportion to the number of pixels.
     """
-    sides = [side for side in reversed(SIZES) if side <= suited]
     if facts.train + facts.validation < SMALL_DATA:
         reason = "too few cases to teach a whole network"
-        return _largest_frozen(facts, sides, suited, measured), _frozen(base, reason)
+        return _largest_frozen(facts, sides, measured), _frozen(base, reason)
     tried: list[tuple[int, Schedule]] = []
     for side in sides:
-        schedule = fit_schedule(facts, measured.scaled(suited, side), base)
+        speed = measured.scaled(sides[0], side)
+        schedule = fit_schedule(facts, speed, base, side=side)
         if schedule.fits and schedule.settings.epochs >= ENOUGH_EPOCHS:
             return side, schedule
         tried.append((side, schedule))
@@ -149,21 +139,19 @@ def _choose_length(
     if schedule.fits:
         return side, schedule
     reason = "the budget does not allow enough epochs"
-    return _largest_frozen(facts, sides, suited, measured), _frozen(base, reason)
+    return _largest_frozen(facts, sides, measured), _frozen(base, reason)
 
 
-def _largest_frozen(
-    facts: Facts, sides: list[int], suited: int, measured: Speed
-) -> int:
+def _largest_frozen(facts: Facts, sides: list[int], measured: Speed) -> int:
     """Largest input whose features can be computed in time.
 
     Raises:
         ResourceError: not even the smallest can.
     """
     for side in sides:
-        if frozen_fits(facts, measured.scaled(suited, side)):
+        if frozen_fits(facts, measured.scaled(sides[0], side)):
             return side
-    check_budget(facts, measured.scaled(suited, sides[-1]))
+    check_budget(facts, measured.scaled(sides[0], sides[-1]))
     return sides[-1]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from medlens.core import ResourceError
 from medlens.plan.facts import Choice, Facts
+from medlens.plan.memory import choose_batch
 from medlens.recipe.settings import TrainSettings
 
 EPOCHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
@@ -59,20 +60,15 @@ def training_seconds(facts: Facts) -> float:
     return left - reading - REPORT_SECONDS
 
 
-def choose_batch(facts: Facts) -> int:
-    """Small data needs more steps, not larger ones."""
-    if facts.train < 200:
-        return 8
-    return 16 if facts.train < 1500 else 32
-
-
-def fit_schedule(facts: Facts, speed: Speed, base: TrainSettings) -> Schedule:
-    """As many epochs as fit and help, from a coarse ladder.
+def fit_schedule(
+    facts: Facts, speed: Speed, base: TrainSettings, *, side: int
+) -> Schedule:
+    """As many epochs of `side` px as fit and help, from a coarse ladder.
 
     The ladder makes the result of a noisy clock the same number most times;
     once it is in the recipe, the clock has no say.
     """
-    batch = choose_batch(facts)
+    batch = choose_batch(facts, side)
     steps_per_epoch = max(1, facts.train // batch)
     judged = min(facts.validation, JUDGED_CASES) + min(facts.train, NORM_CASES)
     epoch_seconds = steps_per_epoch * batch * speed.train + judged * speed.forward
