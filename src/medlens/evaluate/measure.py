@@ -54,6 +54,7 @@ def measure_split(
         "n_cases": len(table),
         "n_unlabelled": len(whole) - len(table),
         "n_patients": table.n_patients,
+        "unit": table.unit,
         "n_groups": figures.bootstrap.n_patients,
         "labels": list(table.labels),
         "metrics": to_json(figures.headline),

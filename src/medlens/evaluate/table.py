@@ -144,6 +144,11 @@ class CaseTable:
         keys = self.patients if any(self.patients) else self.groups or self.patients
         return len(np.unique(patient_codes(keys)))
 
+    @property
+    def unit(self) -> str:
+        """What `n_patients` counts: "patient", or "group" where none is named."""
+        return "patient" if any(self.patients) else "group"
+
     def select(self, chosen: Array) -> CaseTable:
         """The table of some cases, by (n,) bool mask or by indices."""
         chosen = np.asarray(chosen)

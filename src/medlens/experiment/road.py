@@ -268,6 +268,7 @@ def _write_bundle(folder: RunFolder, learned: Learned, splits: dict[str, Any]) -
         name: {
             "n_cases": entry["n_cases"],
             "n_patients": entry["n_patients"],
+            "unit": entry["unit"],
             "metrics": entry["metrics"],
         }
         for name, entry in splits.items()

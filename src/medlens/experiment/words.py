@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_UNITS = {"patient": "patients", "group": "groups of copies"}
+
 
 def headline(metrics: dict[str, Any]) -> list[str]:
     """The answer in a few lines: what the model can do, how sure, on what."""
@@ -12,7 +14,7 @@ def headline(metrics: dict[str, Any]) -> list[str]:
     entry = splits[name]
     found = entry["metrics"]
     lines = [
-        f"On {entry['n_cases']} cases of {entry['n_patients']} patients "
+        f"On {entry['n_cases']} cases of {entry['n_patients']} {_UNITS[entry['unit']]} "
         f"({name} split, 95 % intervals):"
     ]
     for key, words in (

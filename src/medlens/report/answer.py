@@ -30,7 +30,6 @@ from medlens.report.values import (
     as_mapping,
     clean_number,
     clean_text,
-    count_of,
     join_words,
 )
 
@@ -125,7 +124,7 @@ def _tested_on(subject: Subject) -> str:
     kind = words.removesuffix("s") if subject.n_cases == 1 else words
     text = f"On {subject.n_cases:,} {kind}"
     if subject.n_patients and subject.n_patients < subject.n_cases:
-        text += f" of {count_of(subject.n_patients, 'patient')}"
+        text += f" of {subject.units}"
     return text + (", none of them seen in training" if subject.split == "test" else "")
 
 
@@ -162,9 +161,9 @@ def _how_sure(subject: Subject) -> str:
     auroc, cases = subject.quantity("auroc"), subject.n_cases
     units = subject.n_patients or cases
     if units is not None and units < 100:
-        whom = "patients" if subject.n_patients else "cases"
+        whom = subject.units if subject.n_patients else f"{units} cases"
         return (
-            f"Read every figure as rough: {units} {whom} are few, and another "
+            f"Read every figure as rough: {whom} are few, and another "
             "set of this size could give quite different ones."
         )
     if auroc.low is None or auroc.high is None:

@@ -37,6 +37,7 @@ from medlens.report.values import (
     clean_number,
     clean_text,
     count_of,
+    units_of,
     without_folder,
 )
 
@@ -164,7 +165,7 @@ def _data(note: Json, subject: Subject) -> str:
     for name, split in subject.splits.items():
         cases, patients = (clean_count(split.get(k)) for k in ("n_cases", "n_patients"))
         if cases is not None:
-            whom = f" of {count_of(patients, 'patient')}" if patients else ""
+            whom = f" of {units_of(split)}" if patients else ""
             where = f"measured on {_plain(name, limit=30)}"
             lines.append(f"- {where}: {count_of(cases, 'case')}{whom}")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from medlens.report.values import (
     as_mapping,
     clean_count,
     clean_text,
+    units_of,
 )
 
 LABEL_LIMIT = 200
@@ -47,6 +48,11 @@ class Subject:
     def n_patients(self) -> int | None:
         """Patients of the leading split."""
         return clean_count(self.leading.get("n_patients"))
+
+    @property
+    def units(self) -> str:
+        """ "24 patients", or "64 groups of copies" where no patient is named."""
+        return units_of(self.leading)
 
     @property
     def focus(self) -> tuple[str, ...]:

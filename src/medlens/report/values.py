@@ -95,6 +95,14 @@ def _last_part(word: str) -> str:
     return parts[-1] if parts else word
 
 
+def units_of(split: Json) -> str:
+    """ "24 patients" of a split, "64 groups of copies" where none is named."""
+    count = clean_count(split.get("n_patients")) or 0
+    if split.get("unit") == "group":
+        return count_of(count, "group of copies", "groups of copies")
+    return count_of(count, "patient")
+
+
 def count_of(number: int, noun: str, plural: str = "") -> str:
     """A count with its noun: "1 case", "1,204 cases"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
