@@ -63,10 +63,10 @@ def test_any_changed_byte_is_noticed(shared: Path, data: st.DataObject) -> None:
     must_fail(shared, name, bytes(changed))
 
 
-def test_every_byte_of_the_note_is_held(shared: Path) -> None:
+def test_bytes_all_over_the_note_are_held(shared: Path) -> None:
     """Also blanks, the case of an exponent, a last digit that rounds away."""
     whole = (shared / "bundle.json").read_bytes()
-    for place in range(0, len(whole), 3):
+    for place in range(0, len(whole), 7):
         for other in (b" ", b"\n", b"0", b"E"):
             if whole[place : place + 1] != other:
                 must_fail(
