@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from medlens.core import TrainError
 from medlens.nets import Classifier, build_net
@@ -54,10 +55,17 @@ def train_frozen(
     targets = np.concatenate([lesson.train_targets, lesson.validation_targets])
     features = _embed(net, lesson, rows, device, progress)
     folds = _deal(lesson.groups, max(2, recipe.split.folds), recipe.train.seed)
-    strength, logits = _cross_fit(features, targets, lesson.kind, folds, recipe)
-    weight, bias = fit_head(
-        features, targets, lesson.kind, strength=strength, balance=recipe.train.balance
-    )
+    # One thread: the sums are small, and their order, and so the last bit, must
+    # not depend on how many cores a machine has.
+    with threadpool_limits(1, user_api="blas"):
+        strength, logits = _cross_fit(features, targets, lesson.kind, folds, recipe)
+        weight, bias = fit_head(
+            features,
+            targets,
+            lesson.kind,
+            strength=strength,
+            balance=recipe.train.balance,
+        )
     with torch.no_grad():
         net.head.weight.copy_(torch.from_numpy(weight))
         net.head.bias.copy_(torch.from_numpy(bias))
