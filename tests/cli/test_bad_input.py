@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,6 +157,7 @@ def spoil(data: Path) -> dict[str, str]:
     images[5].write_bytes(jpeg.tobytes()[: len(jpeg) // 2])
     header = bytearray(whole)
     header[16:24] = (20_001).to_bytes(4, "big") * 2
+    header[29:33] = zlib.crc32(header[12:29]).to_bytes(4, "big")
     images[6].write_bytes(bytes(header))
     return {
         f"images/{images[1].name}": "empty",

@@ -14,7 +14,9 @@ PARTS = {
     "opencv-python-headless": ("image files, filters", True, ""),
     "pydicom": ("DICOM", True, ""),
     "pylibjpeg-openjpeg": ("JPEG 2000 in DICOM", True, ""),
-    "pylibjpeg-rle": ("RLE in DICOM", True, ""),
+    "imagecodecs": ("RLE and lossless JPEG in DICOM", True, ""),
+    "pillow": ("odd PNG and JPEG files", True, ""),
+    "tifffile": ("TIFF", True, ""),
     "pyjpegls": ("JPEG-LS in DICOM", True, ""),
     "nibabel": ("NIfTI", True, ""),
     "onnxruntime": ("inference", True, ""),
@@ -26,7 +28,7 @@ PARTS = {
     "openvino": ("faster engine", False, "openvino"),
     "mirp": ("full IBSI catalogue", False, "ibsi"),
 }
-LEAST_MEMORY_MB = 1400
+LEAST_MEMORY_MB = 900  # the smallest plan; see plan/memory.py
 LEAST_DISK_MB = 1000
 
 
