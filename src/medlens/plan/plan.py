@@ -34,7 +34,7 @@ from medlens.recipe.settings import (
 
 Measure = Callable[[Recipe], Speed]
 ENOUGH_EPOCHS = 5
-PATIENCE = 4  # epochs without a better validation loss
+PATIENCE = 6  # noise on few validation patients must not end a good schedule
 
 
 @dataclass(frozen=True)

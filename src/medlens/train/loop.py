@@ -152,7 +152,7 @@ def train_network(
 
     if saved_step < progress.step:
         run.save(folder, digest=digest)  # what follows may be stopped as well
-    if progress.stopped:
+    if progress.stopped and progress.step < settings.steps:
         run.average.load_state_dict(run.best)
     renew(run.average, lesson, device, settings.seed, NORM_CASES_FINAL)
     shipped = run.average.cpu().eval()
