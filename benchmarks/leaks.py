@@ -207,8 +207,8 @@ def main() -> None:
             result = measure([paths[at] for at in order[: given.images]], seed)
             results.setdefault(name, []).append(result)
             print(
-                f"{name:20s} seed {seed}: {result['found']}/{result['planted']} found of "
-                f"{result['images']} images, {result['alarms']} others in groups "
+                f"{name:20s} seed {seed}: {result['found']}/{result['planted']} found "
+                f"of {result['images']} images, {result['alarms']} others in groups "
                 f"({100 * float(str(result['alarm_share'])):.1f} %), "
                 f"{result['cpu_seconds']} CPU s; missed: {result['missed']}",
                 flush=True,

@@ -8,7 +8,7 @@ import numpy as np
 
 from medlens.datasets import Manifest
 from medlens.datasets.fingerprint import Fingerprint
-from medlens.experiment.machine import has_bf16, memory_mb, usable_cores
+from medlens.experiment.machine import memory_mb, usable_cores
 from medlens.experiment.request import Request
 from medlens.plan import Facts
 
@@ -50,7 +50,6 @@ def gather_facts(
         is_rescaled=fingerprint.is_rescaled,
         height=fingerprint.height,
         width=fingerprint.width,
-        smallest=fingerprint.smallest,
         aspect=fingerprint.aspect,
         border=fingerprint.border,
         seconds=request.budget,
@@ -58,6 +57,5 @@ def gather_facts(
         audit_rate=audit_seconds / max(1, len(manifest.cases)),
         memory_mb=memory_mb(),
         cores=usable_cores(),
-        has_bf16=has_bf16(),
         seed=request.seed,
     )

@@ -20,7 +20,6 @@ class Facts:
         bits: significant bits of most stored values.
         is_rescaled: values are in a physical unit (HU).
         height, width: median size in pixels.
-        smallest: 5th percentile of the shorter side.
         aspect: median of width / height.
         border: median share of empty border.
         seconds: what the whole run may take.
@@ -28,7 +27,6 @@ class Facts:
         audit_rate: seconds it took to read one image once.
         memory_mb: what the process may use.
         cores: that it may use.
-        has_bf16: the processor multiplies bfloat16 natively.
         seed: given by the user.
     """
 
@@ -45,7 +43,6 @@ class Facts:
     is_rescaled: bool = False
     height: int = 224
     width: int = 224
-    smallest: int = 224
     aspect: float = 1.0
     border: float = 0.0
     seconds: float = 600.0
@@ -53,7 +50,6 @@ class Facts:
     audit_rate: float = 0.01
     memory_mb: int = 4096
     cores: int = 2
-    has_bf16: bool = False
     seed: int = 0
 
 
