@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.core import DataError
+from medlens.core import Array, DataError, MedlensError
 from medlens.datasets.audit_images import (
     find_constant,
     find_identical,
@@ -31,12 +32,13 @@ from medlens.datasets.audit_words import (
     warn_of_shortcuts,
 )
 from medlens.datasets.duplicates import find_copies, join_pairs
+from medlens.datasets.duplicates_look import LOOK_SIDE, to_look
 from medlens.datasets.fingerprint import fingerprint
 from medlens.datasets.groups import merge_groups
-from medlens.datasets.manifest import Manifest
+from medlens.datasets.manifest import Case, Manifest
 from medlens.datasets.shortcuts import Shortcut, find_shortcuts
 from medlens.datasets.shortcuts_families import build_families, name_family
-from medlens.datasets.signals import Signal
+from medlens.datasets.signals import Signal, middle_plane
 from medlens.datasets.signals_pass import measure_signals
 
 __all__ = ["Audit", "audit"]
@@ -95,7 +97,8 @@ def _analyse(
     thumbnails = np.stack([signal.thumbnail for signal in signals])
     inverted = _turn_inverted(thumbnails, constant)
     identical = [_places(where, g) for g in find_identical(signals, constant)]
-    alike = _find_alike(thumbnails, constant, where, identical)
+    look = _Looker(cases, where, frozenset(inverted))
+    alike = _find_alike(thumbnails, constant, where, identical, look)
     patients = list_patients(manifest)
     named = [places for places in patients.values() if len(places) > 1]
     groups = merge_groups(manifest, _bind([*alike, *named]))
@@ -139,6 +142,34 @@ def _analyse(
     )
 
 
+@dataclass(frozen=True)
+class _Looker:
+    """Brings the image at a position back, for a second look.
+
+    Attributes:
+        cases: all cases.
+        where: case number of each readable image.
+        inverted: positions whose values run the other way.
+    """
+
+    cases: Sequence[Case]
+    where: NDArray[np.int64]
+    inverted: frozenset[int]
+
+    def __call__(self, at: int) -> Array | None:
+        from medlens.read import open_preview
+
+        case = self.cases[self.where[at]]
+        try:
+            image = open_preview(
+                case.path, member=case.member, case=case.key, size=LOOK_SIDE
+            )
+        except (MedlensError, MemoryError):
+            return None
+        plane = to_look(middle_plane(image))
+        return 255 - plane if plane is not None and at in self.inverted else plane
+
+
 def _turn_inverted(thumbnails: NDArray[np.uint8], constant: list[int]) -> list[int]:
     """Inverted images; their thumbnails are turned back, to find their copies."""
     usable = np.ones(len(thumbnails), bool)
@@ -153,12 +184,13 @@ def _find_alike(
     constant: list[int],
     where: NDArray[np.int64],
     identical: list[list[int]],
+    look: _Looker,
 ) -> list[list[int]]:
     """Groups of cases that show the same, identical ones included."""
     usable = np.setdiff1d(np.arange(len(thumbnails)), constant)
+    found = find_copies(thumbnails[usable], look=lambda at: look(int(usable[at])))
     pairs: Pairs = [
-        (int(where[usable[i]]), int(where[usable[j]]))
-        for i, j in find_copies(thumbnails[usable]).pairs
+        (int(where[usable[i]]), int(where[usable[j]])) for i, j in found.pairs
     ]
     return join_pairs(int(where.max()) + 1, [*pairs, *_bind(identical)])
 

@@ -2,6 +2,7 @@
 
 1. `hashes_index` names the most alike images of each image (its candidates).
 2. `duplicates_verify` lays each candidate over the image and judges.
+3. `duplicates_look` reads the few pairs in doubt again, at higher resolution.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medlens.datasets.duplicates_look import LOOK_THRESHOLD, Look, look_closely
 from medlens.datasets.duplicates_verify import (
     LEAST_ROUGH,
     MAP_SCALE,
+    POSSIBLE,
+    SURE,
     THRESHOLD,
     Placing,
     judge,
@@ -45,6 +50,12 @@ _BINDING = 6
 """Candidates judged for each two groups that may be one."""
 
 _BINDING_CHUNK = 192
+_LOOKED = 2
+"""Pairs in doubt of each image and round that get a second look."""
+
+_REMEMBERED = 1024
+"""Images kept from second looks: 21 MB."""
+
 _SAMPLE = 2000
 _LEAST_DETAIL = 2.0
 """Grey levels of detail below which a thumbnail is too empty to compare."""
@@ -80,7 +91,12 @@ class _Part:
     left: IntArray
 
 
-def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> Copies:
+def find_copies(
+    thumbnails: Thumbnails,
+    *,
+    look: Look | None = None,
+    progress: Progress | None = None,
+) -> Copies:
     """Find images that are copies of another, however flipped or cropped.
 
     Met are copies that were flipped, turned by 90 degrees, cropped to 75 % of
@@ -89,6 +105,9 @@ def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> 
 
     Args:
         thumbnails: (n, SIDE, SIDE) uint8 of `hashes.make_thumbnail`.
+        look: brings an image back at higher resolution, for pairs that the
+            thumbnails leave in doubt; called from several threads. Without it
+            second exposures and neighbouring slices pass as copies more often.
         progress: called with (images done, images in all).
 
     Returns:
@@ -100,10 +119,12 @@ def find_copies(thumbnails: Thumbnails, *, progress: Progress | None = None) -> 
     # Threads of the algebra library that wait in a spin cost more than they
     # bring on matrices this small; chunks of images run side by side instead.
     with threadpool_limits(1, user_api="blas"):
-        return _find(thumbnails, progress)
+        return _find(thumbnails, look, progress)
 
 
-def _find(thumbnails: Thumbnails, progress: Progress | None) -> Copies:
+def _find(
+    thumbnails: Thumbnails, look: Look | None, progress: Progress | None
+) -> Copies:
     first, pairs = _fold_identical(thumbnails)
     able = first[_has_detail(thumbnails[first])]
     if len(able) < 2:
@@ -112,11 +133,19 @@ def _find(thumbnails: Thumbnails, progress: Progress | None) -> Copies:
     maps = _keep_maps(kept)
     describer = learn_describer(_sample(maps))
     index = build_index(_describe(describer, maps), FIRST_LOOK)
-    search = _Search(kept, maps, describer, index)
+    bring: Look | None = None
+    if look is not None:
+        bring = lru_cache(maxsize=_REMEMBERED)(_renumber(look, able))
+    search = _Search(kept, maps, describer, index, bring)
     found = _run(search, progress)
     copies = _bind(search, found)
     pairs += [(int(able[i]), int(able[j])) for i, j in copies.pairs]
     return Copies(tuple(sorted({(min(p), max(p)) for p in pairs})), copies.compared)
+
+
+def _renumber(look: Look, able: IntArray) -> Look:
+    """`look` for positions among the images that take part."""
+    return lambda at: look(int(able[at]))
 
 
 def _bind(search: _Search, found: Sequence[_Part]) -> Copies:
@@ -178,6 +207,7 @@ class _Search:
     maps: NDArray[np.int8]
     describer: Describer
     index: Index
+    bring: Look | None
 
     def look(self, start: int) -> _Part:
         """Copies of the chunk of images from `start` on.
@@ -229,9 +259,31 @@ class _Search:
         asker, answer = asker[good], answer[good]
         rough = Placing(rough.orientation[good], rough.windows[good], rough.score[good])
         verdict = judge(self.thumbnails, asker, answer, rough)
-        same = verdict.score >= THRESHOLD
+        same = self._decide(asker, answer, verdict)
         pairs = zip(asker[same].tolist(), answer[same].tolist(), strict=True)
         return Copies(tuple(pairs), len(asker))
+
+    def _decide(
+        self, asker: IntArray, answer: IntArray, verdict: Placing
+    ) -> NDArray[np.bool_]:
+        """Which pairs are copies; those in doubt are looked at once more."""
+        score = verdict.score
+        if self.bring is None:
+            return score >= THRESHOLD
+        same = score >= SURE
+        doubt = np.where(np.isin(asker, asker[same]), -np.inf, score)
+        rows = _best_rows(asker, doubt.astype(np.float32), POSSIBLE, _LOOKED)
+        closer = look_closely(
+            self.bring,
+            asker[rows],
+            answer[rows],
+            Placing(verdict.orientation[rows], verdict.windows[rows], score[rows]),
+        )
+        unseen = np.isnan(closer)
+        same[rows] = np.where(
+            unseen, score[rows] >= THRESHOLD, closer >= LOOK_THRESHOLD
+        )
+        return same
 
 
 def _run(search: _Search, progress: Progress | None) -> list[_Part]:

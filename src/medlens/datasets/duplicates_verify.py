@@ -73,7 +73,7 @@ def place_roughly(
     orientation, windows = _to_windows(query)
     score = np.zeros(len(asker), np.float32)
     for part in _batches(len(asker), 192):
-        source = _turn_each(maps[asker[part]].astype(np.float32), orientation[part])
+        source = turn_each(maps[asker[part]].astype(np.float32), orientation[part])
         target = maps[answer[part]].astype(np.float32)
         windows[part], score[part] = register(source, target, windows[part], steps=4)
     return Placing(orientation, windows, score)
@@ -95,10 +95,10 @@ def judge(
         one, other = thumbnails[asker[part]], thumbnails[answer[part]]
         turned = rough.orientation[part]
         source, target = (_detail(side, _MEDIUM) for side in (one, other))
-        source = _turn_each(source, turned)
+        source = turn_each(source, turned)
         placed, medium = register(source, target, windows[part], steps=_STEPS)
         source, target = (_detail(side, _FINE) for side in (one, other))
-        source = _turn_each(source, turned)
+        source = turn_each(source, turned)
         cut, inside = warp(source, placed)
         # Most look-alikes end here, before the costly last steps.
         good = np.flatnonzero(correlate(cut, target, inside) >= LEAST_FINE)
@@ -114,28 +114,33 @@ def judge(
 
 
 def measure_agreement(
-    medium: FloatArray, cut: FloatArray, target: FloatArray, inside: FloatArray
+    medium: FloatArray,
+    cut: FloatArray,
+    target: FloatArray,
+    inside: FloatArray,
+    *,
+    blocks: int = _BLOCKS,
 ) -> FloatArray:
     """(p, 5) features: medium and fine correlation, 20th, 50th, 70th percentile.
 
-    The percentiles are of the correlations of the fine detail in 6 x 6 blocks,
-    weighted by the detail in them, so that a burned-in mark or a saturated
+    The percentiles are of the correlations of the fine detail in blocks x blocks
+    blocks, weighted by the detail in them, so that a burned-in mark or a saturated
     corner spoils a few blocks and not the verdict.
     """
     fine = correlate(cut, target, inside)
     product, one, other = (
-        _block_sums(values * inside)
+        _block_sums(values * inside, blocks)
         for values in (cut * target, cut * cut, target * target)
     )
     weight = np.sqrt(one * other)
-    blocks = product / (weight + 1e-3)
-    order = np.argsort(blocks, axis=1)
-    blocks = np.take_along_axis(blocks, order, axis=1)
+    local = product / (weight + 1e-3)
+    order = np.argsort(local, axis=1)
+    local = np.take_along_axis(local, order, axis=1)
     share = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
     share /= np.maximum(share[:, -1:], 1e-6)
-    row, last = np.arange(len(blocks)), blocks.shape[1] - 1
+    row, last = np.arange(len(local)), local.shape[1] - 1
     levels = [
-        blocks[row, np.minimum((share < level).sum(axis=1), last)]
+        local[row, np.minimum((share < level).sum(axis=1), last)]
         for level in (0.2, 0.5, 0.7)
     ]
     return np.stack([medium, fine, *levels], axis=1)
@@ -148,8 +153,15 @@ def measure_agreement(
 _WEIGHTS = np.array([-4.16, 4.96, 3.32, 1.98, 2.23], np.float32)
 _OFFSET = -10.62
 THRESHOLD = 1.5
-"""Score of a copy: the lowest at which fewer than 1 % of the clean images of
-every development set, neighbouring slices aside, were paired."""
+"""Score of a copy where no second look is possible: the lowest at which fewer
+than 1 % of the clean radiographs of each development set were paired."""
+
+POSSIBLE = -4.0
+"""Score from which a pair deserves a second look: 99 % of the planted copies of
+every development set lay above."""
+
+SURE = 9.0
+"""Score that needs no second look; neighbouring slices reached 7."""
 
 
 def score_agreement(features: FloatArray) -> FloatArray:
@@ -164,10 +176,10 @@ def _detail(thumbnails: Array, scale: tuple[float, float, float]) -> FloatArray:
     return normalise_locally(thumbnails, smooth=smooth, reach=reach, floor=floor)
 
 
-def _block_sums(values: FloatArray) -> FloatArray:
-    side = values.shape[-1] // _BLOCKS
-    blocks = values.reshape(-1, _BLOCKS, side, _BLOCKS, side).sum(axis=(2, 4))
-    result: FloatArray = blocks.reshape(len(values), -1)
+def _block_sums(values: FloatArray, blocks: int) -> FloatArray:
+    side = values.shape[-1] // blocks
+    sums = values.reshape(-1, blocks, side, blocks, side).sum(axis=(2, 4))
+    result: FloatArray = sums.reshape(len(values), -1)
     return result
 
 
@@ -186,7 +198,8 @@ def _to_windows(query: IntArray) -> tuple[IntArray, FloatArray]:
     return query // len(WINDOWS), windows
 
 
-def _turn_each(maps: FloatArray, orientation: IntArray) -> FloatArray:
+def turn_each(maps: FloatArray, orientation: IntArray) -> FloatArray:
+    """Each map of (n, S, S) in its own orientation."""
     turned = np.empty_like(maps)
     for value in np.unique(orientation):
         mine = orientation == value

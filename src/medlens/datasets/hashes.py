@@ -40,7 +40,7 @@ Interval = tuple[float, float]
 Window = tuple[Interval, Interval]
 
 
-def make_thumbnail(plane: Array) -> NDArray[np.uint8]:
+def make_thumbnail(plane: Array, *, side: int = SIDE) -> NDArray[np.uint8]:
     """A grey plane, stretched to a square, its range spread over 0..255.
 
     The side ratio is given up on purpose: any crop, resized back or not, is
@@ -48,14 +48,15 @@ def make_thumbnail(plane: Array) -> NDArray[np.uint8]:
 
     Args:
         plane: (H, W), a dtype that OpenCV resizes.
+        side: rows and columns of the result.
 
     Returns:
-        (SIDE, SIDE) uint8; the 0.5th and 99.5th percentile become 0 and 255.
+        (side, side) uint8; the 0.5th and 99.5th percentile become 0 and 255.
     """
-    shrinks = min(plane.shape) >= SIDE
+    shrinks = min(plane.shape) >= side
     small = cv2.resize(
         plane,
-        (SIDE, SIDE),
+        (side, side),
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
     ).astype(np.float32)
     low, high = np.percentile(small, [0.5, 99.5])

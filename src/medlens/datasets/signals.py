@@ -107,7 +107,7 @@ def measure_signal(image: Image, path: Path, *, member: str = "") -> Signal:
     channels, depth, rows, columns = image.array.shape
     planes = image.array[:, depth // 2]
     colour = channels == 3 and _is_colourful(planes)
-    plane = _to_preview(_to_grey(planes))
+    plane = _to_preview(middle_plane(image))
     values = plane.astype(np.float32)
     quantiles = np.quantile(values, [0.005, *QUANTILES, 0.995]).astype(np.float32)
     unit = _to_unit(values, float(quantiles[0]), float(quantiles[-1]))
@@ -138,6 +138,11 @@ def measure_signal(image: Image, path: Path, *, member: str = "") -> Signal:
         jpeg_quality=_jpeg_quality(path) if image.provenance.format == "jpeg" else 0,
         facts=tuple((name, known[name]) for name in FACTS if known.get(name)),
     )
+
+
+def middle_plane(image: Image) -> Array:
+    """(H, W) grey plane that stands for an image; of a volume, the middle one."""
+    return _to_grey(image.array[:, image.array.shape[1] // 2])
 
 
 def _digest(array: Array) -> bytes:
