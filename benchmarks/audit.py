@@ -48,8 +48,8 @@ def make_descriptors(
     """Unit descriptors with planted copies.
 
     Directions differ in strength as those of real images do. A copy answers
-    to one of its source's queries with a cosine of about 0.85, which 95 % of
-    the real ones exceed.
+    to one of its source's queries with a cosine of 0.75 to 1, median 0.94: real
+    copies on the development sets had 0.7 to 1, median 0.98.
 
     Returns:
         (n, D) descriptors, (QUERIES, D, D) rotations that stand for the views,
@@ -65,7 +65,8 @@ def make_descriptors(
     pairs = rng.permutation(count)[: int(count * PLANTED) * 2].reshape(-1, 2)
     for source, copy in pairs:
         view = views[rng.integers(QUERIES)]
-        noise = _unit(rng.standard_normal(DIMENSIONS)) * math.tan(math.acos(0.85))
+        cosine = 1 - 0.25 * rng.random() ** 2
+        noise = _unit(rng.standard_normal(DIMENSIONS)) * math.tan(math.acos(cosine))
         found[copy] = _unit(found[source] @ view + noise)
     return found.astype(np.float32), views, pairs
 

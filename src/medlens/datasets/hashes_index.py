@@ -23,7 +23,7 @@ EXACT = 4096
 
 LEAF = 256
 _BRANCHES = 16
-_BEAM = 12
+_BEAM = 16
 _PER_LEAF = 32
 """Answers kept of each leaf that an image's questions reach."""
 
