@@ -67,6 +67,7 @@ def test_every_part_is_there_and_strict_json(kind: Any) -> None:
         "n_unlabelled",
         "n_patients",
         "n_groups",
+        "unit",
         "labels",
         "metrics",
         "confusion_matrix",

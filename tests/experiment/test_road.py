@@ -225,6 +225,15 @@ def test_a_budget_too_short_says_which_would_do(shapes: Path, tmp_path: Path) ->
 def start(
     shapes: Path, out: Path, recipe: Path, **options: object
 ) -> subprocess.Popen[str]:
+    # A test run started in the background of a shell ignores Ctrl-C, and its
+    # children would too.
+    limit = options.pop("preexec_fn", None)
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if callable(limit):
+            limit()
+
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "medlens", "run", str(shapes)),
@@ -233,6 +242,7 @@ def start(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=prepare,
         **options,  # type: ignore[call-overload]
     )
 

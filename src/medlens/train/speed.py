@@ -19,13 +19,13 @@ from medlens.train.loop import build_optimizer
 from medlens.train.losses import build_loss
 
 WARM_UP = 2
-ROUNDS = 5
+ROUNDS = 7
 
 
 def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
     """Time a few real steps of the recipe on made-up images.
 
-    Medians, so that one disturbed step on a shared machine does not count.
+    Lower quartiles, so that disturbed steps on a shared machine do not count.
     """
     prepare_torch(recipe)
     device = choose_device()
@@ -65,10 +65,10 @@ def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
         with torch.inference_mode():
             net(to_tensor(images).to(device)).cpu()
 
-    return Speed(train=_median_of(step) / size, forward=_median_of(forward) / size)
+    return Speed(train=_typical(step) / size, forward=_typical(forward) / size)
 
 
-def _median_of(work: Callable[[], None]) -> float:
+def _typical(work: Callable[[], None]) -> float:
     for _ in range(WARM_UP):
         work()
     seconds = []
@@ -76,4 +76,4 @@ def _median_of(work: Callable[[], None]) -> float:
         started = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds))
+    return float(np.quantile(seconds, 0.25))
