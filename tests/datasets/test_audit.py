@@ -189,3 +189,12 @@ def test_ct_slices_collected_from_the_web_hold_three_copies(shared_data: Path) -
         frozenset({"images/022.jpg", "images/058.jpg"}),
     } <= groups
     assert len(groups) <= 5
+
+
+def test_slices_of_a_series_are_one_group_and_no_copies(shared_data: Path) -> None:
+    folder = shared_data / "ct_head_series_dicom"
+    rows = [(path.name, NO) for path in sorted(folder.glob("*.dcm"))]
+    found = audit(manifest_of(folder, rows))
+    assert found.near_duplicates == []
+    assert set(found.groups) == {0}
+    assert found.fingerprint.modality == "CT"

@@ -14,6 +14,7 @@ from medlens.datasets.audit_images import (
     find_constant,
     find_identical,
     find_inverted,
+    number_scenes,
 )
 from medlens.datasets.hashes import make_thumbnail
 from medlens.datasets.manifest import Case
@@ -115,6 +116,33 @@ def test_inverted_radiographs_stand_out_and_mixed_sets_are_left_alone() -> None:
     mixed = np.stack([make_thumbnail(rng.random((60, 60))) for _ in range(30)])
     assert find_inverted(mixed, usable) == []
     assert find_inverted(np.array(alike[:8]).astype(np.uint8), usable[:8]) == []
+
+
+def test_slices_of_a_series_are_numbered_and_single_images_are_not() -> None:
+    def slice_at(z: float, series: str) -> Signal:
+        geometry = Geometry.from_parts(spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, z))
+        uids = {"SeriesInstanceUID": series} if series else {}
+        made = Image(
+            texture(0)[None, None], geometry, provenance=Provenance("a", uids=uids)
+        )
+        return measure_signal(made, Path("nothing"))
+
+    scenes = number_scenes(
+        [slice_at(0, "1.2"), slice_at(5, "1.2"), slice_at(5, "1.3"), slice_at(5, "")]
+    )
+    assert scenes[:, 0].tolist() == [0, 0, 1, -1]
+    assert scenes[0, 1] != scenes[1, 1] == scenes[2, 1]
+    frames = [
+        measure_signal(
+            Image(texture(0)[None, None], Geometry.uncalibrated()),
+            Path("cine.dcm"),
+            member=f"frame:{at}",
+        )
+        for at in range(2)
+    ]
+    scenes = number_scenes(frames)
+    assert scenes[0, 0] == scenes[1, 0] == 0
+    assert scenes[0, 1] != scenes[1, 1]
 
 
 def test_identical_groups_leave_the_named_ones_out() -> None:

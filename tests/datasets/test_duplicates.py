@@ -201,6 +201,18 @@ def test_a_second_look_tells_a_second_exposure_from_a_copy() -> None:
     assert find_copies(thumbnails_of(images)).pairs != ((0, 2),)
 
 
+def test_slices_of_one_series_are_no_copies_and_a_copy_elsewhere_is() -> None:
+    base = thumbnails_of([texture(0)])[0].astype(int)
+    noise = np.random.default_rng(0).integers(-3, 4, (4, SIDE, SIDE))
+    alike = np.clip(base + noise, 0, 255).astype(np.uint8)
+    scenes = np.array([[0, 0], [0, 1], [0, 2], [-1, 0]])
+    assert find_copies(alike[:3], scenes=scenes[:3]).pairs == ()
+    assert len(find_copies(alike[:3]).pairs) >= 2
+    found = find_copies(alike, scenes=scenes).pairs
+    assert found
+    assert all(j == 3 for _, j in found)
+
+
 def test_images_too_small_for_a_second_look_are_judged_by_thumbnail() -> None:
     images = [texture(0, 60), texture(0, 60)[:, ::-1], texture(1, 60)]
     found = find_copies(thumbnails_of(images), look=lambda at: to_look(images[at]))

@@ -13,6 +13,7 @@ from medlens.datasets.audit_images import (
     find_constant,
     find_identical,
     find_inverted,
+    number_scenes,
 )
 from medlens.datasets.audit_people import (
     count_patients_per_class,
@@ -98,10 +99,13 @@ def _analyse(
     inverted = _turn_inverted(thumbnails, constant)
     identical = [_places(where, g) for g in find_identical(signals, constant)]
     look = _Looker(cases, where, frozenset(inverted))
-    alike = _find_alike(thumbnails, constant, where, identical, look)
+    scenes = number_scenes(signals)
+    alike = _find_alike(thumbnails, constant, where, identical, look, scenes)
     patients = list_patients(manifest)
     named = [places for places in patients.values() if len(places) > 1]
-    groups = merge_groups(manifest, _bind([*alike, *named]))
+    groups = merge_groups(
+        manifest, _bind([*alike, *named, *_group_series(scenes[:, 0], where)])
+    )
     conflicts = find_conflicts(manifest, identical, alike)
     leaks = [
         *find_leaks(manifest, named, "same patient"),
@@ -185,14 +189,26 @@ def _find_alike(
     where: NDArray[np.int64],
     identical: list[list[int]],
     look: _Looker,
+    scenes: NDArray[np.int64],
 ) -> list[list[int]]:
     """Groups of cases that show the same, identical ones included."""
     usable = np.setdiff1d(np.arange(len(thumbnails)), constant)
-    found = find_copies(thumbnails[usable], look=lambda at: look(int(usable[at])))
+    found = find_copies(
+        thumbnails[usable],
+        look=lambda at: look(int(usable[at])),
+        scenes=scenes[usable],
+    )
     pairs: Pairs = [
         (int(where[usable[i]]), int(where[usable[j]])) for i, j in found.pairs
     ]
     return join_pairs(int(where.max()) + 1, [*pairs, *_bind(identical)])
+
+
+def _group_series(
+    series: NDArray[np.int64], where: NDArray[np.int64]
+) -> list[list[int]]:
+    """Cases of each series: slices of one scan stay together."""
+    return [where[series == one].tolist() for one in np.unique(series[series >= 0])]
 
 
 def _bind(groups: Sequence[Sequence[int]]) -> Pairs:

@@ -62,6 +62,20 @@ def find_identical(
     return [group for group in places.values() if len(group) > 1]
 
 
+def number_scenes(signals: Sequence[Signal]) -> NDArray[np.int64]:
+    """(n, 2) numbers of the series and of the slice in it; series -1 is none."""
+    series: dict[bytes, int] = {}
+    places: dict[tuple[float, ...], int] = {}
+    rows = [
+        (
+            series.setdefault(signal.series, len(series)) if signal.series else -1,
+            places.setdefault(signal.place, len(places)),
+        )
+        for signal in signals
+    ]
+    return np.array(rows, np.int64).reshape(-1, 2)
+
+
 def _correlate_all(
     thumbnails: NDArray[np.uint8], template: NDArray[np.float64]
 ) -> NDArray[np.float64]:

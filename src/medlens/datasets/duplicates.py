@@ -95,6 +95,7 @@ def find_copies(
     thumbnails: Thumbnails,
     *,
     look: Look | None = None,
+    scenes: IntArray | None = None,
     progress: Progress | None = None,
 ) -> Copies:
     """Find images that are copies of another, however flipped or cropped.
@@ -108,6 +109,8 @@ def find_copies(
         look: brings an image back at higher resolution, for pairs that the
             thumbnails leave in doubt; called from several threads. Without it
             second exposures and neighbouring slices pass as copies more often.
+        scenes: (n, 2) series and slice of each image; two slices of one series
+            are no copies, however alike. Series -1 is none.
         progress: called with (images done, images in all).
 
     Returns:
@@ -119,11 +122,14 @@ def find_copies(
     # Threads of the algebra library that wait in a spin cost more than they
     # bring on matrices this small; chunks of images run side by side instead.
     with threadpool_limits(1, user_api="blas"):
-        return _find(thumbnails, look, progress)
+        return _find(thumbnails, look, scenes, progress)
 
 
 def _find(
-    thumbnails: Thumbnails, look: Look | None, progress: Progress | None
+    thumbnails: Thumbnails,
+    look: Look | None,
+    scenes: IntArray | None,
+    progress: Progress | None,
 ) -> Copies:
     first, pairs = _fold_identical(thumbnails)
     able = first[_has_detail(thumbnails[first])]
@@ -136,7 +142,8 @@ def _find(
     bring: Look | None = None
     if look is not None:
         bring = lru_cache(maxsize=_REMEMBERED)(_renumber(look, able))
-    search = _Search(kept, maps, describer, index, bring)
+    mine = None if scenes is None else scenes[able]
+    search = _Search(kept, maps, describer, index, bring, mine)
     found = _run(search, progress)
     copies = _bind(search, found)
     pairs += [(int(able[i]), int(able[j])) for i, j in copies.pairs]
@@ -208,6 +215,7 @@ class _Search:
     describer: Describer
     index: Index
     bring: Look | None
+    scenes: IntArray | None
 
     def look(self, start: int) -> _Part:
         """Copies of the chunk of images from `start` on.
@@ -221,6 +229,7 @@ class _Search:
         asker, answer = find_neighbours(
             self.index, questions, start, keep=CANDIDATES, least=_LEAST_COSINE
         )
+        asker, answer = self._drop_slices(asker, answer)
         query = self._best_query(questions, start, asker, answer)
         rank = _rank(asker)
         matched = np.zeros(stop - start, bool)
@@ -235,6 +244,17 @@ class _Search:
         rest = matched[asker - start]
         left = np.stack([asker[rest], answer[rest], query[rest]])
         return _Part(tuple(pairs), compared, left)
+
+    def _drop_slices(
+        self, asker: IntArray, answer: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Without pairs that are known as different slices of one series."""
+        if self.scenes is None:
+            return asker, answer
+        one, other = self.scenes[asker], self.scenes[answer]
+        same_series = (one[:, 0] == other[:, 0]) & (one[:, 0] >= 0)
+        keep = ~(same_series & (one[:, 1] != other[:, 1]))
+        return asker[keep], answer[keep]
 
     def _best_query(
         self,

@@ -70,6 +70,9 @@ class Signal:
         file_bytes: size of the file, 0 for a member of a larger one.
         jpeg_quality: 1..100 as estimated from the tables, 0 if no JPEG.
         facts: values of `FACTS` present in the header.
+        series: stands for the scan or file that this is one slice or frame
+            of; empty where nothing says.
+        place: which slice or frame of it.
     """
 
     digest: bytes
@@ -94,6 +97,8 @@ class Signal:
     file_bytes: int
     jpeg_quality: int
     facts: tuple[tuple[str, str], ...]
+    series: bytes
+    place: tuple[float, ...]
 
 
 def measure_signal(image: Image, path: Path, *, member: str = "") -> Signal:
@@ -114,6 +119,7 @@ def measure_signal(image: Image, path: Path, *, member: str = "") -> Signal:
     low, high = _extremes(image.array)
     known = image.provenance.facts
     spacing = image.geometry.spacing[1:] if image.geometry.is_calibrated else (0.0, 0.0)
+    series, place = _place_in_series(image, path, member)
     return Signal(
         digest=_digest(image.array),
         thumbnail=make_thumbnail(plane),
@@ -137,7 +143,25 @@ def measure_signal(image: Image, path: Path, *, member: str = "") -> Signal:
         file_bytes=0 if member else _size_of(path),
         jpeg_quality=_jpeg_quality(path) if image.provenance.format == "jpeg" else 0,
         facts=tuple((name, known[name]) for name in FACTS if known.get(name)),
+        series=series,
+        place=place,
     )
+
+
+def _place_in_series(
+    image: Image, path: Path, member: str
+) -> tuple[bytes, tuple[float, ...]]:
+    """Which scan an image belongs to and where in it; b"" for one of its own."""
+    kind, _, number = member.partition(":")
+    if kind in ("frame", "volume") and number.isdecimal():
+        return _short_digest(str(path)), (float(number),)
+    series = image.provenance.uids.get("SeriesInstanceUID", "")
+    origin = tuple(round(value, 2) for value in image.geometry.origin)
+    return (_short_digest(series) if series else b""), origin
+
+
+def _short_digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
 
 
 def middle_plane(image: Image) -> Array:
