@@ -18,6 +18,7 @@ from medlens.plan.schedule import (
     EPOCHS,
     EVALUATION_FORWARDS,
     KEPT_BACK,
+    READING_SHARE,
     REPORT_SECONDS,
     frozen_seconds,
 )
@@ -128,7 +129,7 @@ def test_no_plan_expects_more_than_the_budget(known: Facts, cost: float) -> None
     recipe = plan.recipe
     speed = Machine(cost)(recipe)
     learned = known.train + known.validation
-    reading = known.audit_rate * (learned + 2 * known.test)
+    reading = READING_SHARE * known.audit_rate * (learned + 2 * known.test)
     if recipe.train.path == "frozen":
         work = frozen_seconds(known, speed)
     else:
