@@ -272,6 +272,20 @@ def test_a_picture_that_cannot_be_drawn_leaves_its_answer(
     assert found.document["failed"][0]["reason"].startswith("no picture: blob.png: ")
 
 
+def test_a_picture_that_any_library_refuses_leaves_its_answer(
+    bundle: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: Any) -> Any:
+        raise cv2.error("/home/jane/resize.cpp")
+
+    monkeypatch.setattr(files, "paint_evidence", refuse)
+    found = answer(bundle, images / "blob.png", out=tmp_path / "out", formats="png")
+    assert [c["case"] for c in found.document["cases"]] == ["blob.png"]
+    reason = found.document["failed"][0]["reason"]
+    assert reason.startswith("no picture: blob.png: cannot be read or prepared: error")
+    assert "jane" not in reason
+
+
 def test_lines_are_for_people(bundle: Path, images: Path) -> None:
     lines = list(answer(bundle, images).lines())
     assert lines[1] == (

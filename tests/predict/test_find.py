@@ -124,3 +124,16 @@ def test_too_many_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     png(tmp_path / "c.png")
     with pytest.raises(UsageError, match="more than 2 images; give fewer folders"):
         keys(tmp_path)
+
+
+def test_a_file_that_breaks_its_reader_is_still_an_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading it fails again, as one row among the others."""
+    (tmp_path / "a.png").write_bytes(b"a")
+
+    def refuse(_path: Path) -> list[str]:
+        raise RecursionError
+
+    monkeypatch.setattr(room, "list_members", refuse)
+    assert [item.key for item in find_inputs([tmp_path])] == ["a.png"]

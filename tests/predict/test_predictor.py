@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from medlens.bundle import Bundle, load_bundle
-from medlens.core import BundleError, Image, Prediction, ReadError, RecipeError
+from medlens.core import (
+    BundleError,
+    Image,
+    Prediction,
+    PrepError,
+    ReadError,
+    RecipeError,
+)
 from medlens.metrics import OperatingPoint, image_statistics
 from medlens.predict import Failed, Predictor
+from medlens.predict import predictor as predictor_module
 from medlens.predict.predictor import BATCH
 from medlens.prep import build_pipeline
 from medlens.recipe import Step
@@ -158,6 +168,68 @@ def test_cases_that_fail_are_listed_and_the_rest_go_on(threads: int) -> None:
             )
         else:
             assert isinstance(item, Prediction)
+
+
+HOSTILE: list[tuple[Exception, str]] = [
+    (MemoryError(), "there is not enough memory; free some, or scale the image down"),
+    (OSError(5, "Input/output error", "/home/jane/x"), "Input/output error; check"),
+    (cv2.error("/home/jane/x.cpp: failed"), "error; the file may be damaged"),
+    (RecursionError("Jane Doe"), "RecursionError; the file may be damaged"),
+]
+
+
+@pytest.mark.parametrize(("error", "said"), HOSTILE)
+def test_whatever_one_file_raises_is_one_failed_row(
+    error: Exception, said: str
+) -> None:
+    def open_one(index: int) -> Image:
+        if index == 1:
+            raise error
+        return flat(index, f"case {index}")
+
+    found = many(Predictor(bundle_of(plain_graph())), open_one, 3)
+    assert [type(item) for item in found] == [Prediction, Failed, Prediction]
+    assert isinstance(found[1], Failed)
+    wanted = f"case 1: cannot be read or prepared: {said}"
+    assert found[1].reason.startswith(wanted)
+    assert "jane" not in found[1].reason.lower()
+
+
+def test_an_answer_that_cannot_be_finished_is_one_failed_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def place(_values: Any, _prepared: Image, source: Image) -> Any:
+        if source.case == "case 1":
+            raise PrepError("case 1: does not lie in the plane")
+        if source.case == "case 2":
+            raise MemoryError
+        return np.zeros((2, 40, 30), dtype=np.float32)
+
+    monkeypatch.setattr(predictor_module, "place_on_source", place)
+    predictor = Predictor(bundle_of(plain_graph()))
+    found = many(predictor, lambda i: flat(i, f"case {i}"), 4, with_evidence=True)
+    assert [type(f) for f in found] == [Prediction, Failed, Failed, Prediction]
+    with pytest.raises(PrepError, match="does not lie in the plane"):
+        predictor.predict(flat(0, "case 1"))
+
+
+def test_sources_do_not_stay_in_memory_while_their_evidence_is_awaited() -> None:
+    """32 sources of 8 MB are read ahead; the pixels of four or so may be there."""
+    predictor = Predictor(bundle_of(plain_graph()))
+
+    def open_one(index: int) -> Image:
+        return as_image(np.full((2000, 4000), index, dtype=np.uint8), f"case {index}")
+
+    keys = [f"case {i}" for i in range(2 * BATCH)]
+    tracemalloc.start()
+    stream = predictor.predict_many(len(keys), open_one, keys, with_evidence=True)
+    try:
+        next(stream)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        stream.close()  # type: ignore[attr-defined]
+    assert held < 2 * BATCH * 8e6 / 2
 
 
 def test_nothing_and_nothing_but_failures() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from medlens.bundle import Bundle, load_bundle
-from medlens.core import Image, Prediction, ReadError, UsageError
+from medlens.core import Image, Prediction, ResourceError, UsageError
 from medlens.predict.files import (
     open_folder,
     parse_formats,
@@ -126,8 +126,11 @@ def _answer_all(
         if pictures is not None:
             try:
                 write_picture(pictures, len(cases), item, answer)
-            except ReadError as error:  # the file changed while it was looked at
-                failed.append({"case": item.key, "reason": f"no picture: {error}"})
+            except ResourceError:
+                raise  # a full disk is no matter of this case
+            except Exception as error:  # the file changed while it was looked at
+                reason = Failed.of(item.key, error).reason
+                failed.append({"case": item.key, "reason": f"no picture: {reason}"})
     return cases, failed
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medlens.core import DataError, MedlensError, UsageError
+from medlens.core import DataError, UsageError
 from medlens.read import list_members
 
 MAX_INPUTS = 1_000_000
@@ -85,7 +85,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _members(path: Path) -> list[str]:
     try:
         return list_members(path)
-    except MedlensError:
+    except Exception:
         return [""]  # reading it will say why
 
 

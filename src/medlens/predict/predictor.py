@@ -18,6 +18,7 @@ from medlens.predict.session import Engine, check_offered, open_session
 from medlens.prep import build_pipeline, place_on_source
 
 FloatArray = NDArray[np.float32]
+Pair = tuple[Image, Image]  # source (its grid only), prepared
 BATCH = 16
 
 
@@ -27,6 +28,42 @@ class Failed:
 
     case: str
     reason: str
+
+    @classmethod
+    def of(cls, case: str, error: Exception) -> Failed:
+        """The failure in our own words; a library's may name folders or people."""
+        if isinstance(error, MedlensError):
+            said = str(error)
+            return cls(case, said if said.startswith(case) else f"{case}: {said}")
+        if isinstance(error, MemoryError):
+            found = "there is not enough memory; free some, or scale the image down"
+        elif isinstance(error, OSError) and error.strerror:
+            found = f"{error.strerror}; check the file"
+        else:
+            found = f"{type(error).__name__}; the file may be damaged: leave it out"
+        return cls(case, f"{case}: cannot be read or prepared: {found}")
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """One pass over B prepared images.
+
+    Attributes:
+        images: (B, C, H, W), what the graph was given.
+        logits, evidence, embedding: (B, K), (B, K, h, w), (B, E).
+        is_sound: (B,) bool, all logits finite.
+        probabilities: (B, K) calibrated.
+        decisions, sets: (B, K) bool.
+    """
+
+    images: FloatArray
+    logits: FloatArray
+    evidence: FloatArray
+    embedding: FloatArray
+    is_sound: NDArray[np.bool_]
+    probabilities: NDArray[np.floating]
+    decisions: NDArray[np.bool_]
+    sets: NDArray[np.bool_]
 
 
 class Predictor:
@@ -75,12 +112,10 @@ class Predictor:
         """Answer for one image.
 
         Raises:
-            PrepError, BundleError: see `prepare`.
+            PrepError, BundleError: see `prepare`; or the answer is not finite.
         """
-        answer = next(self._answer([(image, self.prepare(image))], with_evidence))
-        if isinstance(answer, Failed):
-            raise BundleError(answer.reason)
-        return answer
+        prepared = self.prepare(image)
+        return self._answer(self._pass([prepared]), 0, image, prepared, with_evidence)
 
     def predict_many(
         self,
@@ -103,32 +138,43 @@ class Predictor:
             progress: called with (done, total).
         """
 
-        def ready(index: int) -> tuple[Image, Image] | Failed:
+        def ready(index: int) -> Pair | Failed:
             try:
                 image = open_one(index)
-                return (image if with_evidence else _shell(image)), self.prepare(image)
-            except MedlensError as error:
-                return Failed(keys[index], str(error))
+                return _shell(image), self.prepare(image)
+            except Exception as error:  # a hostile file must not end the others
+                return Failed.of(keys[index], error)
 
         done = 0
         for chunk in _chunks(_ahead(ready, range(count), threads), BATCH):
             good = [item for item in chunk if not isinstance(item, Failed)]
-            answers = self._answer(good, with_evidence)
+            answers = self._answer_all(good, with_evidence)
             for item in chunk:
                 yield item if isinstance(item, Failed) else next(answers)
             done += len(chunk)
             if progress is not None:
                 progress(done, count)
 
-    def _answer(
-        self, pairs: list[tuple[Image, Image]], with_evidence: bool
+    def _answer_all(
+        self, pairs: list[Pair], with_evidence: bool
     ) -> Iterator[Prediction | Failed]:
         """One pass for all; evidence is put on a source only when its turn comes,
         since a map for every label of a large image takes a lot of memory."""
         if not pairs:
             return
-        batch = np.stack([prepared.array[:, 0] for _, prepared in pairs])
-        logits, evidence, embedding = self.run(batch)
+        outputs = self._pass([prepared for _, prepared in pairs])
+        for i, (source, prepared) in enumerate(pairs):
+            answer: Prediction | Failed
+            try:
+                answer = self._answer(outputs, i, source, prepared, with_evidence)
+            except Exception as error:  # as above
+                answer = Failed.of(source.case, error)
+            yield answer
+
+    def _pass(self, prepared: list[Image]) -> _Outputs:
+        """What the graph and the bundle's constants say of a batch."""
+        images = np.stack([image.array[:, 0] for image in prepared])
+        logits, evidence, embedding = self.run(images)
         is_sound: NDArray[np.bool_] = np.isfinite(logits).all(axis=-1).reshape(-1)
         bundle = self.bundle
         probabilities = bundle.calibration.probabilities(
@@ -145,25 +191,51 @@ class Predictor:
             if bundle.conformal
             else np.zeros(probabilities.shape, dtype=bool)
         )
-        for i, (source, prepared) in enumerate(pairs):
-            if not is_sound[i]:
-                yield Failed(source.case, _unsound(source.case, bundle))
-                continue
-            chosen = _named(bundle.labels, decisions[i])
-            yield Prediction(
-                case=source.case,
-                labels=bundle.labels,
-                logits=logits[i],
-                probabilities=probabilities[i],
-                predicted=_predicted(probabilities[i], chosen, bundle),
-                decision=chosen,
-                prediction_set=_named(bundle.labels, sets[i]),
-                out_of_distribution=_gate(bundle, embedding[i], batch[i]),
-                evidence=place_on_source(evidence[i], prepared, source)
-                if with_evidence
-                else None,
-                embedding=embedding[i],
-            )
+        return _Outputs(
+            images,
+            logits,
+            evidence,
+            embedding,
+            is_sound,
+            probabilities,
+            decisions,
+            sets,
+        )
+
+    def _answer(
+        self,
+        outputs: _Outputs,
+        i: int,
+        source: Image,
+        prepared: Image,
+        with_evidence: bool,
+    ) -> Prediction:
+        """The answer for case i of a batch.
+
+        Raises:
+            BundleError: a logit is not finite.
+            UsageError: a prepared pixel is not finite.
+            PrepError: the evidence cannot be put on the source.
+        """
+        bundle = self.bundle
+        if not outputs.is_sound[i]:
+            raise BundleError(_unsound(source.case, bundle))
+        probabilities = outputs.probabilities[i]
+        chosen = _named(bundle.labels, outputs.decisions[i])
+        return Prediction(
+            case=source.case,
+            labels=bundle.labels,
+            logits=outputs.logits[i],
+            probabilities=probabilities,
+            predicted=_predicted(probabilities, chosen, bundle),
+            decision=chosen,
+            prediction_set=_named(bundle.labels, outputs.sets[i]),
+            out_of_distribution=_gate(bundle, outputs.embedding[i], outputs.images[i]),
+            evidence=place_on_source(outputs.evidence[i], prepared, source)
+            if with_evidence
+            else None,
+            embedding=outputs.embedding[i],
+        )
 
 
 def _named(labels: tuple[str, ...], held: NDArray[np.bool_]) -> tuple[str, ...]:
@@ -196,15 +268,18 @@ def _predicted(
 
 
 def _shell(image: Image) -> Image:
-    """The image without its pixels: a whole batch of large sources need not stay."""
-    return image.with_array(np.empty((1, 1, 0, 0), dtype=np.uint8))
+    """The image's grid without its pixels: a batch of large sources need not stay.
+
+    One zero stands for all pixels, which is all that the evidence needs.
+    """
+    return image.with_array(np.broadcast_to(np.uint8(0), image.array.shape))
 
 
 def _ahead(
-    work: Callable[[int], tuple[Image, Image] | Failed],
+    work: Callable[[int], Pair | Failed],
     items: Iterable[int],
     threads: int,
-) -> Iterator[tuple[Image, Image] | Failed]:
+) -> Iterator[Pair | Failed]:
     """Results in order, a batch ahead of the reader."""
     with ThreadPoolExecutor(threads) as pool:
         todo = iter(items)
@@ -217,8 +292,6 @@ def _ahead(
             yield result
 
 
-def _chunks(
-    items: Iterator[tuple[Image, Image] | Failed], size: int
-) -> Iterator[list[tuple[Image, Image] | Failed]]:
+def _chunks(items: Iterator[Pair | Failed], size: int) -> Iterator[list[Pair | Failed]]:
     while chunk := list(islice(items, size)):
         yield chunk
