@@ -29,7 +29,7 @@ class Geometry:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise ValueError("affine must be a finite (4, 4) matrix")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        if _is_singular(affine[:3, :3]):
             raise ValueError("affine is singular: two axes of the image are parallel")
         affine.setflags(write=False)
         object.__setattr__(self, "affine", affine)
@@ -102,3 +102,15 @@ class Geometry:
                 scale of 2 with a half-pixel shift.
         """
         return Geometry(self.affine @ index_map, self.is_calibrated)
+
+
+def _is_singular(axes: FloatArray) -> bool:
+    """Whether three columns span no space, however small their unit is.
+
+    Voxels of electron microscopy are 1e-5 mm wide: the volume of one says
+    nothing, that of the box of unit vectors does.
+    """
+    lengths = np.linalg.norm(axes, axis=0)
+    if lengths.min() < np.finfo(np.float64).tiny:
+        return True
+    return bool(abs(np.linalg.det(axes / lengths)) < 1e-9)
