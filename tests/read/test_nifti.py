@@ -181,6 +181,7 @@ def damaged(tmp_path: Path, **header: Any) -> Image:
     volume = nibabel.Nifti1Image(cube(), AFFINE)
     data = bytearray(volume.to_bytes())
     block = volume.header.copy()
+    block["vox_offset"] = 352
     for key, value in header.items():
         block[key] = value
     data[:348] = block.binaryblock
@@ -197,6 +198,9 @@ def damaged(tmp_path: Path, **header: Any) -> Image:
         ({"dim": [7, 5, 6, 7, 32767, 32767, 32767, 1]}, "volumes; that is too many"),
         ({"datatype": 9999}, "header is damaged"),
         ({"vox_offset": 1e9}, "truncated or damaged"),
+        ({"vox_offset": 0}, r"voxels at byte 0 \(vox_offset\); wanted 352 or more"),
+        ({"vox_offset": -500}, "voxels at byte -500"),
+        ({"vox_offset": np.nan}, "voxels at byte nan"),
         ({"srow_x": [0, 0, 0, 0]}, "affine is singular or not finite"),
         ({"srow_y": [np.nan, 1, 0, 0]}, "affine is singular or not finite"),
         ({"magic": b"ni1"}, "the header of a NIfTI pair"),
@@ -231,6 +235,49 @@ def test_gzip_bomb_stays_packed(
     monkeypatch.setattr(limits, "MAX_BYTES", 300)
     with pytest.raises(ReadError, match=r"asks for 0\.0 GiB of voxels; the limit is"):
         open_image(path)
+
+
+def test_damage_inside_gzip_is_found_by_its_checksum(tmp_path: Path) -> None:
+    plain = nibabel.Nifti1Image(np.zeros((60, 50, 4), np.int16), AFFINE).to_bytes()
+    packed = bytearray(gzip.compress(plain, compresslevel=0))  # bytes stay bytes
+    path = tmp_path / "x.nii.gz"
+    path.write_bytes(packed)
+    assert not open_image(path).array.any()
+    packed[5000] ^= 0x40
+    path.write_bytes(packed)
+    with pytest.raises(ReadError, match=r"gzip data .* damaged or cut off \(checksum"):
+        open_image(path)
+    path.write_bytes(gzip.compress(plain)[:-8])
+    with pytest.raises(ReadError, match=r"gzip data .* damaged or cut off \(checksum"):
+        open_image(path)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("named", [None, 0, 2])
+def test_one_slice_in_any_plane_is_a_picture(
+    tmp_path: Path, axis: int, named: int | None
+) -> None:
+    plane = cube()[tuple(slice(1) if a == axis else slice(None) for a in range(3))]
+    volume = nibabel.Nifti1Image(plane, AFFINE)
+    if named is not None:
+        volume.header.set_dim_info(slice=named)
+    nibabel.save(volume, tmp_path / "x.nii")
+    image = open_image(tmp_path / "x.nii")
+    first, second = (n for a, n in enumerate(cube().shape) if a != axis)
+    assert image.array.shape == (1, 1, second, first)
+    index = [2, 3, 1]
+    index[axis] = 0
+    down, across = (index[a] for a in (2, 1, 0) if a != axis)
+    assert image.array[0, 0, down, across] == plane[tuple(index)]
+    lps = image.geometry.to_patient(np.array([0, down, across]))
+    ras = AFFINE @ [*index, 1]
+    np.testing.assert_allclose(lps, ras[:3] * [-1, -1, 1], atol=1e-4)
+
+
+def test_voxels_of_a_microscope(tmp_path: Path) -> None:
+    affine = np.diag([1e-5, 1e-5, 3e-5, 1])  # 10 nm
+    image = open_image(save(tmp_path / "x.nii", cube(), affine))
+    np.testing.assert_allclose(image.geometry.spacing, (3e-5, 1e-5, 1e-5))
 
 
 def test_real_volumes(shared_data: Path) -> None:

@@ -27,7 +27,8 @@ class _Header:
         nifti: nibabel's header object.
         grid: (i, j, k) size.
         volumes: product of the fourth and further axes.
-        slice_axis: 0, 1 or 2: the axis of slices (dim_info, else k).
+        slice_axis: 0, 1 or 2: the axis of slices (the only one of a single
+            voxel, else as dim_info says, else k).
     """
 
     nifti: Any
@@ -51,8 +52,9 @@ def read_nifti(source: Source, member: str = "") -> Image:
 
     Returns:
         (C, D, H, W) where, for the file's axes (i, j, k), W = i, H = j and
-        D = k, or whichever axis dim_info names as that of the slices; voxels
-        keep their order and the affine says where they lie, in LPS mm. Values
+        D = k, or whichever axis dim_info names as that of the slices; a single
+        slice in any plane has D = 1. Voxels keep their order and the affine
+        says where they lie, in LPS mm. Values
         are rescaled by scl_slope and scl_inter; stage "rescaled".
 
     Raises:
@@ -140,9 +142,17 @@ def _read_header(file: IO[bytes], source: Source) -> _Header:
     volumes = int(np.prod(shape[3:], dtype=object))
     if volumes > limits.MAX_MEMBERS:
         raise ReadError(f"{source.case}: holds {volumes:,} volumes; that is too many")
-    slice_axis = nifti.get_dim_info()[2]
     grid = (shape[0], shape[1], shape[2])
-    return _Header(nifti, grid, volumes, 2 if slice_axis is None else int(slice_axis))
+    return _Header(nifti, grid, volumes, _slice_axis(nifti, grid))
+
+
+def _slice_axis(nifti: Any, grid: tuple[int, int, int]) -> int:
+    """The file axis that becomes D."""
+    single = [axis for axis in (0, 1, 2) if grid[axis] == 1]
+    if len(single) == 1:  # one sagittal or coronal slice is a picture, not a line
+        return single[0]
+    named = nifti.get_dim_info()[2]
+    return 2 if named is None else int(named)
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:
@@ -159,9 +169,8 @@ def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -
     limits.check_size(source.case, rows=rows, columns=columns)
     limits.check_volume(source.case, voxels=voxels, bytes_per_voxel=dtype.itemsize)
     size = voxels * dtype.itemsize
-    offset = float(header.nifti["vox_offset"])
-    start = int(max(offset, 0)) + index * size if np.isfinite(offset) else -1
-    if not 0 <= start <= limits.MAX_ARRAY_BYTES:
+    start = _first_voxel(header, source) + index * size
+    if start > limits.MAX_ARRAY_BYTES:
         raise ReadError(f"{source.case}: the NIfTI header points past any data")
     try:
         # A gzip file seeks by reading on, a block at a time.
@@ -169,7 +178,30 @@ def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -
     except (OSError, EOFError, zlib.error):
         raise ReadError(f"{source.case}: the NIfTI file is damaged") from None
     data = _read_exactly(file, size, source)
+    _check_end(file, source)
     return np.frombuffer(data, dtype=dtype).reshape(header.grid, order="F")
+
+
+def _first_voxel(header: _Header, source: Source) -> int:
+    """vox_offset in bytes, refused where it points into the header itself."""
+    offset, least = float(header.nifti["vox_offset"]), header.nifti.single_vox_offset
+    if not least <= offset < np.inf:
+        raise ReadError(
+            f"{source.case}: the NIfTI header puts the voxels at byte {offset:g} "
+            f"(vox_offset); wanted {least} or more; write the file again"
+        )
+    return int(offset)
+
+
+def _check_end(file: IO[bytes], source: Source) -> None:
+    """Let gzip compare its checksum where the last voxel has just been read."""
+    try:
+        file.read(1)
+    except (OSError, EOFError, zlib.error):
+        raise ReadError(
+            f"{source.case}: the gzip data of the NIfTI file is damaged or cut off "
+            "(checksum); copy it again"
+        ) from None
 
 
 def _channels(stored: Array) -> Array:
