@@ -185,6 +185,57 @@ def test_stack_of_other_shape(tmp_path: Path, shape: tuple[int, ...]) -> None:
         open_image(tmp_path / "a.npz", member="x_images:0")
 
 
+@pytest.mark.parametrize("shape", [(-2, 4, 4), (-2, -4, 4)])
+def test_negative_sizes(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = claim(tmp_path / "a.npz", shape, bytes(32))
+    with pytest.raises(ReadError, match=r"array 'x_images' of the .* damaged"):
+        open_image(path, member="x_images:0")
+    with pytest.raises(ReadError, match=r"array 'x_images' of the .* damaged"):
+        list_members(path)
+
+
+@pytest.mark.parametrize("header", [b"(" * 3000, b"-" * 9000 + b"1", b"{'a': 1}", b"{"])
+def test_headers_that_mean_harm(tmp_path: Path, header: bytes) -> None:
+    length = len(header).to_bytes(2, "little")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x_images.npy", b"\x93NUMPY\1\0" + length + header)
+    with pytest.raises(ReadError, match=r"array 'x_images' of the .* damaged"):
+        open_image(tmp_path / "a.npz", member="x_images:0")
+    with pytest.raises(ReadError, match=r"array 'x_images' of the .* damaged"):
+        list_arrays(tmp_path / "a.npz")
+
+
+def test_array_without_bytes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_images=np.zeros((2, 3, 4), "V1"))
+    data = (tmp_path / "a.npz").read_bytes().replace(b"|V1", b"|V0")
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        archive.writestr("x_images.npy", data[data.index(b"\x93NUMPY") :])
+    with pytest.raises(ReadError, match=r"array 'x_images' of the .* damaged"):
+        open_array(tmp_path / "b.npz", "x_images")
+
+
+def test_no_image_at_all(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_images=np.zeros((0, 4, 4), np.uint8))
+    with pytest.raises(ReadError, match="holds no image; wanted one or more"):
+        open_image(tmp_path / "a.npz", member="x_images:0")
+
+
+def test_masks_are_black_and_white(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_images=np.eye(4, dtype=bool)[None])
+    image = open_image(tmp_path / "a.npz", member="x_images:0")
+    np.testing.assert_array_equal(image.array[0, 0], np.eye(4))
+    assert (image.bits_stored, image.valid_min, image.valid_max) == (1, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("kind", [">u2", ">f4"])
+def test_pixels_come_in_native_order(tmp_path: Path, kind: str) -> None:
+    stack = np.arange(16).reshape(1, 4, 4).astype(kind)
+    np.savez(tmp_path / "a.npz", x_images=stack)
+    image = open_image(tmp_path / "a.npz", member="x_images:0")
+    assert image.array.dtype.isnative
+    np.testing.assert_array_equal(image.array[0, 0], stack[0])
+
+
 def test_real_medmnist(shared_data: Path) -> None:
     path = shared_data / "medmnist" / "pneumoniamnist.npz"
     members = list_members(path)

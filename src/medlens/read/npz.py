@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import tokenize
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -20,6 +21,7 @@ import numpy as np
 
 from medlens.core import Array, Geometry, Image, Provenance, ReadError
 from medlens.read import limits
+from medlens.read.finite import check_finite
 from medlens.read.planes import to_planes
 from medlens.read.source import Source, open_source, parse_member
 
@@ -116,25 +118,19 @@ def read_npz(source: Source, member: str) -> Image:
 
 
 def _to_image(pixels: Array, source: Source, name: str) -> Image:
-    if pixels.dtype.kind == "b":
-        pixels = pixels.astype(np.uint8)
-    if pixels.dtype.kind == "f":
-        bad = int(np.count_nonzero(~np.isfinite(pixels)))
-        if bad:
-            raise ReadError(
-                f"{source.case}: {bad:,} of {pixels.size:,} pixels are NaN or "
-                "infinite; wanted finite numbers only"
-            )
+    bits = 1 if pixels.dtype.kind == "b" else pixels.dtype.itemsize * 8
+    native = np.uint8 if bits == 1 else pixels.dtype.newbyteorder("=")
+    pixels = pixels.astype(native, copy=False)
+    check_finite(pixels, source.case)
     is_volume = pixels.ndim == 3 and pixels.shape[-1] != 3
     array = pixels[None] if is_volume else to_planes(pixels)
-    is_float = pixels.dtype.kind == "f"
-    limits_of = None if is_float else np.iinfo(pixels.dtype)
+    span = _span(pixels.dtype, bits)
     return Image(
         array=array,
         geometry=Geometry.uncalibrated(),
-        bits_stored=pixels.dtype.itemsize * 8,
-        valid_min=float(limits_of.min) if limits_of else None,
-        valid_max=float(limits_of.max) if limits_of else None,
+        bits_stored=bits,
+        valid_min=span[0] if span else None,
+        valid_max=span[1] if span else None,
         provenance=Provenance(
             source.case,
             "npz",
@@ -146,6 +142,16 @@ def _to_image(pixels: Array, source: Source, name: str) -> Image:
             },
         ),
     )
+
+
+def _span(dtype: np.dtype[np.generic], bits: int) -> tuple[float, float] | None:
+    """Smallest and largest value that pixels can take; None for floats."""
+    if dtype.kind == "f":
+        return None
+    if bits == 1:  # True and False: black and white, not two shades of black
+        return 0.0, 1.0
+    info = np.iinfo(dtype)  # type: ignore[type-var]
+    return float(info.min), float(info.max)
 
 
 def _npz_source(path: str | os.PathLike[str], case: str) -> Source:
@@ -160,9 +166,10 @@ def _list(source: Source) -> list[NpzArray]:
     with _open_zip(source) as archive:
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
+                name = info.filename.removesuffix(".npy")
                 with _open_entry(archive, info.filename, source) as file:
-                    shape, _, dtype = _read_npy_header(file, source, info.filename)
-                found.append(NpzArray(info.filename.removesuffix(".npy"), shape, dtype))
+                    shape, _, dtype = _read_npy_header(file, source, name)
+                found.append(NpzArray(name, shape, dtype))
     return found
 
 
@@ -206,17 +213,26 @@ def _read_npy_header(
         OSError,
         zipfile.BadZipFile,
         zlib.error,
-        RuntimeError,
+        RuntimeError,  # RecursionError among them: brackets without end
+        MemoryError,
+        tokenize.TokenError,
     ):
-        raise ReadError(
-            f"{source.case}: array '{name}' of the .npz archive is damaged"
-        ) from None
+        raise _damaged_array(source, name) from None
+    if min(shape, default=0) < 0:
+        raise _damaged_array(source, name)
     if dtype.hasobject:
         raise ReadError(
             f"{source.case}: array '{name}' holds pickled Python objects, which can "
             "run code when read; save it as plain numbers"
         )
     return shape, fortran, dtype
+
+
+def _damaged_array(source: Source, name: str) -> ReadError:
+    return ReadError(
+        f"{source.case}: array '{name}' of the .npz archive is damaged; fetch the "
+        "archive again"
+    )
 
 
 def _open(source: Source, name: str) -> Array:
@@ -255,6 +271,8 @@ def _load(source: Source, name: str) -> Array:
         with _open_entry(archive, name + ".npy", source) as file:
             shape, fortran, dtype = _read_npy_header(file, source, name)
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            if dtype.itemsize == 0:  # such as "<U0": nothing that could be viewed
+                raise _damaged_array(source, name)
             if size > limits.MAX_ARRAY_BYTES:
                 raise ReadError(
                     f"{source.case}: array '{name}' asks for {size / 2**30:.0f} GiB; "

@@ -91,8 +91,10 @@ def parse_member(member: str, prefix: str, count: int, case: str) -> int:
         case: local key, for the message.
 
     Raises:
-        ReadError: no such member, or "" for a file of several images.
+        ReadError: no such member, no image at all, or "" for a file of several.
     """
+    if count == 0:
+        raise ReadError(f"{case}: holds no image; wanted one or more")
     if member == "" and count == 1:
         return 0
     if member == "":
