@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
@@ -74,3 +75,23 @@ def test_turned_and_broken_jpeg(tmp_path: Path) -> None:
     (tmp_path / "y.jpg").write_bytes((tmp_path / "x.jpg").read_bytes()[:-900])
     with pytest.raises(ReadError, match="JPEG file is truncated"):
         open_preview(tmp_path / "y.jpg")
+
+
+@pytest.mark.parametrize("kind", ["grey", "cmyk", "12 bits"])
+def test_geometry_follows_the_pixels(tmp_path: Path, kind: str) -> None:
+    path, pixels = tmp_path / "x.jpg", blobs(1024, 1536)
+    if kind == "12 bits":
+        deep = pixels.astype(np.uint16) * 16
+        path.write_bytes(imagecodecs.jpeg8_encode(deep, bitspersample=12))
+    else:
+        mode = "L" if kind == "grey" else "CMYK"
+        PillowImage.fromarray(pixels).convert(mode).save(path)
+    whole, image = open_image(path), open_preview(path, size=256)
+    assert image.array.shape == (1, 1, 256, 384)
+    np.testing.assert_allclose(image.geometry.spacing, (1, 4, 4))
+    # the outer edges of both grids meet
+    for edge, other in ((-0.5, -0.5), (255.5, 1023.5)):
+        np.testing.assert_allclose(
+            image.geometry.to_patient(np.array([0, edge, edge])),
+            whole.geometry.to_patient(np.array([0, other, other])),
+        )

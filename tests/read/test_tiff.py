@@ -171,3 +171,9 @@ def test_lab_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "x.tif", pixels, photometric="cielab")
     with pytest.raises(ReadError, match="colour space 8 is not read; wanted grey"):
         open_image(tmp_path / "x.tif")
+
+
+def test_complex_pixels_are_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "x.tif", ramp().astype(np.complex64))
+    with pytest.raises(ReadError, match="are of type complex64; wanted integers"):
+        open_image(tmp_path / "x.tif")

@@ -11,6 +11,9 @@ from medlens.read.headers import Header, read_header
 from medlens.read.planes import on_black, to_planes, turn
 from medlens.read.source import Source, parse_member, read_bytes
 
+# Baseline, extended and progressive; the others need another decoder.
+_COMMON_PROCESSES = (-1, 0, 1, 2)
+
 
 def read_raster(source: Source, member: str = "", *, preview: int = 0) -> Image:
     """One PNG, JPEG, BMP or WebP picture.
@@ -42,7 +45,7 @@ def read_raster(source: Source, member: str = "", *, preview: int = 0) -> Image:
     scale = _reduction(header, preview)
     array = to_planes(turn(_decode(data, header, source, scale), header.orientation))
     geometry = Geometry.uncalibrated()
-    if preview and scale > 1:
+    if scale > 1:
         step = np.diag([1.0, scale, scale, 1.0])
         step[1:3, 3] = (scale - 1) / 2
         geometry = geometry.then(step)
@@ -59,7 +62,9 @@ def read_raster(source: Source, member: str = "", *, preview: int = 0) -> Image:
 
 def _reduction(header: Header, preview: int) -> int:
     """1, 2, 4 or 8: how far libjpeg may scale down while it decodes."""
-    if not preview or header.process < 0:
+    if not preview or header.process not in _COMMON_PROCESSES[1:]:
+        return 1
+    if header.samples == 4 or header.bits != 8:  # decoded whole, by other decoders
         return 1
     fit = min(header.rows, header.columns) // preview
     return max(step for step in (1, 2, 4, 8) if step <= max(1, fit))
@@ -71,8 +76,6 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
-# Baseline, extended and progressive; the others need another decoder.
-_COMMON_PROCESSES = (-1, 0, 1, 2)
 
 
 def _decode(data: bytes, header: Header, source: Source, scale: int) -> Array:

@@ -124,13 +124,18 @@ def _decode(page: Any, source: Source) -> tuple[Array, int]:
             f"{source.case}: the TIFF file is truncated: its pixels end at byte "
             f"{max(ends, default=0):,} and the file at {source.size:,}; copy it again"
         )
-    pixels = _planar_last(page)
+    pixels = _planar_last(page, source)
     return _to_colour(pixels, page, source)
 
 
-def _planar_last(page: Any) -> Array:
+def _planar_last(page: Any, source: Source) -> Array:
     """(H, W, S) also where the samples are stored as planes."""
     pixels = np.asarray(page.asarray())
+    if pixels.dtype.kind not in "buif":
+        raise ReadError(
+            f"{source.case}: the TIFF pixels are of type {pixels.dtype}; wanted "
+            "integers or floats; convert it"
+        )
     samples = page.samplesperpixel
     if samples > 1 and page.planarconfig == 2:
         pixels = np.moveaxis(pixels.reshape(samples, *pixels.shape[-2:]), 0, -1)
