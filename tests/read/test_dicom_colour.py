@@ -53,6 +53,12 @@ def test_ybr_full(tmp_path: Path, kind: Any) -> None:
     assert np.abs(array - colours(kind).transpose(2, 0, 1)).max() <= 2
 
 
+def test_ybr_full_422_that_was_decompressed_and_not_renamed(tmp_path: Path) -> None:
+    data = dicom(to_ybr(colours()), PhotometricInterpretation="YBR_FULL_422")
+    array = read(tmp_path, data).array[:, 0].astype(int)
+    assert np.abs(array - colours().transpose(2, 0, 1)).max() <= 2
+
+
 def test_ybr_full_422(tmp_path: Path) -> None:
     ybr = to_ybr(colours())
     ybr[:, 1::2, 1:] = ybr[:, ::2, 1:]  # chroma of a pair is that of its first pixel

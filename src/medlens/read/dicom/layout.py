@@ -71,6 +71,7 @@ def read_layout(header: DicomHeader, case: str) -> Layout:
     rows, columns = _wanted(data, "Rows", case), _wanted(data, "Columns", case)
     photometric = text(data, "PhotometricInterpretation") or "MONOCHROME2"
     samples = _read_samples(header, photometric, case)
+    frames = _read_frames(header, case)
     allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(
         header.keyword
     ) or _wanted(data, "BitsAllocated", case)
@@ -92,8 +93,12 @@ def read_layout(header: DicomHeader, case: str) -> Layout:
         columns=columns,
         bytes_per_pixel=samples * max(1, allocated // 8),
     )
+    full = rows * columns * samples * frames * allocated // 8
+    if photometric == "YBR_FULL_422" and header.length in (full, full + full % 2):
+        # Decompressed and not renamed: every pixel has chroma of its own.
+        photometric = "YBR_FULL"
     return Layout(
-        rows, columns, _read_frames(header, case), samples, photometric, allocated,
+        rows, columns, frames, samples, photometric, allocated,
         stored, high, whole(data, "PixelRepresentation", 0) == 1,
         whole(data, "PlanarConfiguration", 0) == 1, is_float,
         header.little_endian, header.transfer_syntax,
