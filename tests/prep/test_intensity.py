@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,8 @@ from medlens.prep.intensity import (
     unit,
     window,
 )
+from medlens.prep.pipeline import build_pipeline
+from medlens.recipe.settings import Step
 
 from .phantoms import image_of, windowed
 
@@ -36,6 +40,15 @@ def test_display_of_8_bits_is_the_valid_range() -> None:
     np.testing.assert_allclose(
         display(image).array[0, 0], np.array([[3, 130], [77, 255]]) / 255, atol=1e-7
     )
+
+
+def test_display_of_8_bits_is_the_valid_range_after_a_resize_too() -> None:
+    grey = np.linspace(90, 110, 256).reshape(16, 16).astype(np.uint8)
+    image = image_of(grey, valid_min=0.0, valid_max=255.0)
+    half = {"height": 8, "width": 8}
+    late = build_pipeline([Step("resize", half), Step("display")])(image)
+    early = build_pipeline([Step("display"), Step("resize", half)])(image)
+    np.testing.assert_allclose(late.array, early.array, atol=1e-6)
 
 
 def test_display_of_deep_images_uses_percentiles() -> None:
@@ -118,6 +131,28 @@ def test_a_window_needs_a_width() -> None:
 def test_ct_presets_are_refused_on_8_bit_pictures() -> None:
     with pytest.raises(PrepError, match=r"'brain' is in Hounsfield units.*8-bit"):
         window(image_of(np.zeros((4, 4), np.uint8)), preset="brain")
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"valid_min": 0.0, "valid_max": 65535.0}, "stored values of 16 bits that are"),
+        ({"stage": "rescaled", "modality": "MR"}, "values of modality MR"),
+    ],
+)
+def test_ct_presets_are_refused_where_no_value_is_in_hu(
+    fields: dict[str, Any], found: str
+) -> None:
+    image = image_of(RAMP, **fields)
+    with pytest.raises(PrepError, match=f"'brain' is in Hounsfield units.*{found}"):
+        window(image, preset="brain")
+
+
+def test_ct_presets_take_rescaled_ct_and_signed_stacks() -> None:
+    values = RAMP.astype(np.int16) - 1024
+    for fields in ({"stage": "rescaled", "modality": "CT"}, {"valid_min": -32768.0}):
+        shown = window(image_of(values, **fields), preset="mediastinum").array
+        assert (shown.min(), shown.max()) == (0, 1)
 
 
 def test_multi_window_needs_grey() -> None:

@@ -27,6 +27,9 @@ WINDOW_PRESETS: dict[str, tuple[float, float]] = {
 }
 """CT windows by name: centre and width in HU."""
 
+_NO_HOUNSFIELD = frozenset(["MR", "US", "CR", "DX", "MG", "XA", "RF", "NM", "PT"])
+"""DICOM modalities whose rescaled values are never HU."""
+
 LARGEST_SAMPLE = 1 << 20
 """Pixels from which percentiles of floating-point images are taken."""
 
@@ -47,7 +50,9 @@ def display(image: Image, *, low: float = 0.5, high: float = 99.5) -> Image:
         return _windowed(image, image.array.astype(np.float32, copy=False))
     if image.voi is not None:
         return _windowed(image, apply_voi(image.array, image.voi, case=image.case))
-    if image.bits_stored <= 8 and image.array.dtype.kind in "iu":
+    # A step before this one may have left floats; their valid range stays.
+    has_range = image.array.dtype.kind in "iu" or image.valid_min is not None
+    if image.bits_stored <= 8 and has_range:
         return unit(image)
     return percentile(image, low=low, high=high)
 
@@ -97,7 +102,7 @@ def window(
         function: LINEAR, LINEAR_EXACT or SIGMOID, as in DICOM PS3.3 C.11.2.
 
     Raises:
-        PrepError: no width, or a preset on an 8-bit image, which has no HU.
+        PrepError: no width, or a preset on an image that is not in HU.
     """
     if preset:
         _check_hounsfield(image, preset)
@@ -117,7 +122,7 @@ def multi_window(
     """One channel a window: (1, D, H, W) in HU → (len(presets), D, H, W) in 0..1.
 
     Raises:
-        PrepError: the image has colours, or 8 bits and so no HU.
+        PrepError: the image has colours, or is not in HU.
     """
     if image.array.shape[0] != 1:
         raise PrepError(
@@ -172,9 +177,18 @@ def _windowed(image: Image, array: Array) -> Image:
 
 
 def _check_hounsfield(image: Image, preset: str) -> None:
-    if image.bits_stored <= 8 and image.stage == "stored":
+    """Refuse what cannot be in HU: air is at -1000, and only CT measures it."""
+    is_positive = image.valid_min is not None and image.valid_min >= 0
+    found = ""
+    if image.stage == "stored" and image.bits_stored <= 8:
+        found = "8-bit stored values"
+    elif image.stage == "stored" and is_positive:
+        found = f"stored values of {image.bits_stored} bits that are never negative"
+    elif image.modality in _NO_HOUNSFIELD:
+        found = f"values of modality {image.modality}"
+    if found:
         raise PrepError(
             f"{image.case}: window preset '{preset}' is in Hounsfield units, but the "
-            "image holds 8-bit stored values; use step 'display', or read the "
-            "original DICOM or NIfTI file"
+            f"image holds {found}; use step 'display', or read the original DICOM or "
+            "NIfTI file of a CT"
         )
