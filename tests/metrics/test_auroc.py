@@ -112,6 +112,9 @@ def test_turning_scores_round_mirrors_the_interval(rows: list[tuple[int, int]]) 
     codes = np.arange(len(targets))
     plain = auroc_interval(targets, scores, codes)
     turned = auroc_interval(targets, -scores, codes)
+    if np.ptp(scores) == 0:
+        assert (plain, plain.low) == (turned, None)
+        return
     assert turned.value == pytest.approx(1 - plain.value, abs=1e-9)
     assert turned.low == pytest.approx(1 - plain.high, abs=1e-6)
     assert turned.high == pytest.approx(1 - plain.low, abs=1e-6)
@@ -212,6 +215,23 @@ def test_one_class_is_undefined_with_a_reason() -> None:
     assert found.value is None
     assert "with and without" in found.reason
     assert math.isnan(auroc(np.zeros(3, dtype=int), np.arange(3.0)))
+
+
+def test_equal_scores_are_chance_exactly_and_need_no_interval() -> None:
+    """The majority class gives every case one score: 0.5 in any sample."""
+    targets, codes = np.arange(40) % 2, np.arange(40) // 4
+    flat = auroc_interval(targets, np.full(40, 0.7), codes)
+    assert (flat.value, flat.low, flat.high) == (0.5, None, None)
+    assert "exactly chance" in flat.method
+    both = np.stack([targets, 1 - targets], axis=1)
+    mean = macro_auroc_interval(both, np.tile([0.2, 0.8], (40, 1)), codes)
+    assert (mean.value, mean.low, mean.high) == (0.5, None, None)
+    # One score that differs, of a case that somebody has read, is a ranking.
+    scores = np.full(40, 0.7)
+    scores[3] = 0.8
+    assert auroc_interval(targets, scores, codes).low is not None
+    targets = np.where(np.arange(40) == 3, -1, targets)
+    assert auroc_interval(targets, scores, codes).low is None
 
 
 def test_unread_cases_are_left_out() -> None:

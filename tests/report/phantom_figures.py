@@ -233,7 +233,7 @@ def _baselines(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "majority": {
             "metrics": {
-                "auroc": {"value": 0.5, "low": 0.5, "high": 0.5, "method": "exact"},
+                "auroc": {"value": 0.5, "low": None, "high": None, "method": "exact"},
                 "accuracy": _quantity(0.51, 600, "Wilson"),
             }
         },

@@ -18,6 +18,7 @@ from medlens.metrics.estimate import Difference, Estimate, undefined
 from medlens.metrics.intervals import is_clustered, sum_by, two_sided_p, z_value
 
 NO_CLASSES = "needs cases with and without the label"
+NO_RANKS = "every case has the same score, so exactly chance"
 
 
 def midranks(values: Array) -> Array:
@@ -117,6 +118,7 @@ def auroc_interval(targets: Array, scores: Array, codes: Array) -> Estimate:
     it inside 0..1 and near its nominal coverage close to 1. Where the sample
     gives no variance (perfect separation, one patient in a class) the interval
     of Newcombe 2006 (Stat Med 25:559, method 5) stands in, on patient counts.
+    Equal scores rank nothing: 0.5 in every sample, without an interval.
 
     Args:
         targets: (n,) of 0 and 1; -1 is left out.
@@ -126,6 +128,8 @@ def auroc_interval(targets: Array, scores: Array, codes: Array) -> Estimate:
     targets, scores, codes = _read_cases(targets, scores, codes)
     if not _has_both(targets):
         return undefined(NO_CLASSES)
+    if not np.ptp(scores) > 0:
+        return Estimate(0.5, method=NO_RANKS)
     areas, covariance = auroc_covariance(targets, scores[:, None], codes)
     value, variance = float(areas[0]), float(covariance[0, 0])
     name = "clustered DeLong (Obuchowski)" if is_clustered(codes) else "DeLong"
@@ -155,6 +159,8 @@ def macro_auroc_interval(targets: Array, scores: Array, codes: Array) -> Estimat
     name = f"mean of {len(used)} labels"
     if len(used) < targets.shape[1]:
         name += f" (of {targets.shape[1]}: the others lack one class)"
+    if all(_is_constant(targets[:, label], scores[:, label]) for label in used):
+        return Estimate(0.5, method=NO_RANKS)
     error = _patient_error(influence, codes)
     if not error > 1e-6 or not 0 < value < 1:
         smallest = [
@@ -250,6 +256,11 @@ def _read_cases(
 def _has_both(targets: Array) -> bool:
     """True when there are cases with and without the label."""
     return bool((targets == 1).any() and (targets == 0).any())
+
+
+def _is_constant(targets: Array, scores: Array) -> bool:
+    """True when all cases that somebody has read have one score."""
+    return not np.ptp(np.asarray(scores)[np.asarray(targets) >= 0]) > 0
 
 
 def _macro_influence(targets: Array, scores: Array) -> tuple[float, Array, list[int]]:
