@@ -157,6 +157,50 @@ def test_what_is_no_archive(tmp_path: Path, content: bytes) -> None:
         read_manifest(path)
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e300, 0.5])
+def test_labels_that_are_no_codes(tmp_path: Path, value: float) -> None:
+    labels = np.array([value, 0.0, 1.0])
+    path = save(tmp_path / "x.npz", images=images(3), labels=labels)
+    with pytest.raises(DataError, match="holds float64; wanted whole numbers between"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_arrays_that_hold_nothing(tmp_path: Path, count: int) -> None:
+    labels = np.zeros((count, 0), np.uint8)
+    path = save(tmp_path / "x.npz", images=images(count), labels=labels)
+    with pytest.raises(DataError, match=r"has shape \(.*0.*\), so it holds nothing"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("header", [b"(" * 3000, b"-" * 3900 + b"1", b"{'a': 1}"])
+def test_headers_that_mean_harm(tmp_path: Path, header: bytes) -> None:
+    path = save(tmp_path / "x.npz", labels=np.zeros(3, np.uint8))
+    with zipfile.ZipFile(path, "a") as archive:
+        length = len(header).to_bytes(2, "little")
+        archive.writestr("images.npy", b"\x93NUMPY\1\0" + length + header)
+    with pytest.raises(DataError, match=r"array images has no readable header \(dam"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("harm", ["damaged", "locked"])
+def test_labels_that_cannot_be_inflated(tmp_path: Path, harm: str) -> None:
+    path = save(tmp_path / "x.npz", images=images(3), labels=np.arange(300)[:3])
+    content = bytearray(path.read_bytes())
+    if harm == "damaged":
+        start = content.index(b"labels.npy") + len(b"labels.npy") + 20
+        content[start : start + 40] = bytes(b ^ 0xFF for b in content[start:][:40])
+    else:  # bit 0 of the flags of each entry, here and in the directory
+        for magic, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            at = content.find(magic)
+            while at >= 0:
+                content[at + place] |= 1
+                at = content.find(magic, at + 4)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"x.npz: .* \(damaged, (or locked|cut off)"):
+        read_manifest(path)
+
+
 def test_flags_do_not_fit_an_archive(tmp_path: Path) -> None:
     path = save(tmp_path / "x.npz", **pair("train", [0, 1]))
     with pytest.raises(DataError, match=r"x.npz: --label-column given, but there is"):

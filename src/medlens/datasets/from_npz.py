@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,20 @@ from medlens.datasets.medmnist import SETS
 
 MAX_LABEL_BYTES = 256 * 2**20
 MAX_IMAGES = 3_000_000
+MAX_CODE = 1_000_000
+# What zipfile and NumPy raise on damaged, locked or hostile archives; RuntimeError
+# has RecursionError among it.
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+)
 _SPLIT_OF = {"train": "train", "val": "validation", "test": "test", "": ""}
 
 
@@ -35,9 +52,10 @@ def read_npz(path: Path) -> Draft:
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(path, archive)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError):
+    except _DAMAGE:
         raise DataError(
-            f"{path.name}: not a readable .npz archive; download or save it again"
+            f"{path.name}: not a readable .npz archive (damaged, cut off, or locked "
+            "with a password); download or save it again"
         ) from None
 
 
@@ -89,14 +107,20 @@ def _header(name: str, archive: zipfile.ZipFile, array: str) -> tuple[int, ...]:
                 else np.lib.format.read_array_header_2_0
             )
             shape, _, dtype = read(file, max_header_size=4096)
-    except (ValueError, KeyError) as error:
+    except _DAMAGE:
         raise DataError(
-            f"{name}: array {array} has no readable header ({error})"
+            f"{name}: array {array} has no readable header (damaged, or locked "
+            "with a password); download or save the archive again"
         ) from None
     if dtype.hasobject:
         raise DataError(
             f"{name}: array {array} holds Python objects, which are never loaded; "
             "save it as numbers"
+        )
+    if min(shape, default=1) < 1:
+        raise DataError(
+            f"{name}: array {array} has shape {shape}, so it holds nothing; wanted "
+            "one image and one label or more"
         )
     is_large = math.prod(shape) * dtype.itemsize > MAX_LABEL_BYTES
     if ("labels" in array and is_large) or (shape and shape[0] > MAX_IMAGES):
@@ -127,13 +151,28 @@ def _labels_of(
     try:
         with archive.open(f"{labels}.npy") as file:
             array = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{name}: {labels} cannot be read ({error})") from None
+    except _DAMAGE:
+        raise DataError(
+            f"{name}: {labels} cannot be read (damaged or cut off); download or save "
+            "the archive again"
+        ) from None
     table = array.reshape(len(array), -1)
-    if table.dtype.kind not in "biuf" or not np.array_equal(table, np.round(table)):
-        raise DataError(f"{name}: {labels} holds {table.dtype}; wanted whole numbers")
+    if not _are_codes(table):
+        raise DataError(
+            f"{name}: {labels} holds {table.dtype}; wanted whole numbers between "
+            f"-{MAX_CODE:,} and {MAX_CODE:,}, one for each class"
+        )
     whole: NDArray[np.int64] = table.astype(np.int64)
     return whole
+
+
+def _are_codes(table: NDArray[Any]) -> bool:
+    """Whether all values are whole numbers that int64 holds exactly."""
+    if table.dtype.kind not in "biuf":
+        return False
+    # NaN and infinity compare False; "not above" would let NaN through.
+    within = (table >= -MAX_CODE) & (table <= MAX_CODE)
+    return bool(within.all() and (table == np.trunc(table)).all())
 
 
 def _name_labels(draft: Draft, path: Path, width: int) -> None:
