@@ -10,6 +10,7 @@ from forms_kit import labels_of, problems_of, table, touch
 
 from medlens.core import DataError
 from medlens.datasets.forms import read_manifest
+from medlens.datasets.table import read_table
 
 FILES = ["images/a.png", "images/b.png", "images/c.png", "images/d.png"]
 HEADER = "image,label"
@@ -149,6 +150,35 @@ def test_dialects_and_codings(tmp_path: Path, content: str, coding: str) -> None
     manifest = read_manifest(tmp_path)
     assert labels_of(manifest) == {"images/a.png": "gut", "images/b.png": "krank"}
     assert [case.patient for case in manifest.cases] == ["Müller 1", "2"]
+
+
+@pytest.mark.parametrize("coding", ["gb2312", "utf-8"])
+def test_chinese_spreadsheets(tmp_path: Path, coding: str) -> None:
+    touch(tmp_path, FILES[:2])
+    content = "文件名,患者,诊断\nimages/a.png,张三,正常\nimages/b.png,李四,肺炎\n"
+    (tmp_path / "labels.csv").write_bytes(content.encode(coding))
+    manifest = read_manifest(tmp_path)
+    assert labels_of(manifest) == {"images/a.png": "正常", "images/b.png": "肺炎"}
+    assert manifest.positive == "肺炎"
+    assert [case.patient for case in manifest.cases] == ["张三", "李四"]
+
+
+@pytest.mark.parametrize("field", ['"well', '"', '"a, b'])
+@pytest.mark.parametrize("later", ["fine", '"a, b"', '"fine'])
+def test_an_open_quote_swallows_no_rows(tmp_path: Path, field: str, later: str) -> None:
+    rows = [f"images/{name}.png,well,note" for name in "abcdef"]
+    rows[1], rows[4] = f"images/b.png,well,{field}", f"images/e.png,ill,{later}"
+    path = table(touch(tmp_path, FILES) / "labels.csv", "image,label,note", rows)
+    with pytest.raises(DataError, match=r"labels.csv line 3: a double quote is opened"):
+        read_table(path)
+
+
+def test_quoted_text_may_have_several_lines(tmp_path: Path) -> None:
+    rows = ['images/a.png,well,"clear,', "", 'no ""mass"""', "images/b.png,ill,mass"]
+    path = table(tmp_path / "labels.csv", "image,label,note", rows)
+    found = read_table(path)
+    assert found.column("label") == ["well", "ill"]
+    assert found.column("note")[0] == 'clear,\n\nno "mass"'
 
 
 def test_a_row_with_too_many_fields_is_listed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +51,14 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV file: comma, semicolon or tab; UTF-8, UTF-16 or Latin-1.
+    """Read a CSV file: comma, semicolon or tab; UTF-8, UTF-16, GB 2312 or Latin-1.
 
     Args:
         path: text file whose first line names the columns.
 
     Raises:
-        DataError: missing, empty, too large, not text, no header, or a column
-            name that stands twice.
+        DataError: missing, empty, too large, not text, no header, a column
+            name that stands twice, or a quote that is never closed.
     """
     text = _decode(path)
     delimiter, text = _find_delimiter(text)
@@ -90,10 +91,14 @@ def _decode(path: Path) -> str:
             f"{path.name}: is not a text file; wanted CSV (a spreadsheet can be "
             "saved as 'CSV UTF-8')"
         )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+    # Chinese spreadsheets save GB 2312: pairs of bytes above 0xA0. Latin-1 hardly
+    # ever has its accents in pairs, so that its text fails here and falls through.
+    for encoding in ("utf-8-sig", "gb2312"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
 
 
 def _find_delimiter(text: str) -> tuple[str, str]:
@@ -117,12 +122,14 @@ def _parse(
 ]:
     before = csv.field_size_limit(_FIELD_LIMIT)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        eaten: list[str] = []
+        reader = csv.reader(_fed(text, eaten), delimiter=delimiter)
         header: tuple[str, ...] = ()
         rows: list[tuple[str, ...]] = []
         lines: list[int] = []
         problems: list[Problem] = []
         for record in reader:
+            _check_quotes(eaten, delimiter, name=name, last=reader.line_num)
             fields = tuple(field.strip() for field in record)
             if not any(fields):
                 continue
@@ -142,6 +149,35 @@ def _parse(
             "line per image"
         )
     return header, tuple(rows), tuple(lines), tuple(problems)
+
+
+def _fed(text: str, eaten: list[str]) -> Iterator[str]:
+    """Lines of a text, each noted in `eaten` as it is read."""
+    for line in io.StringIO(text, newline=""):
+        eaten.append(line)
+        yield line
+
+
+def _check_quotes(eaten: list[str], delimiter: str, *, name: str, last: int) -> None:
+    """Refuse a row that ate the rows after it, and forget its lines.
+
+    A quote that is never closed makes one field of all lines up to the next
+    quote, wherever that stands: whole patients would be missing without a word.
+
+    Raises:
+        DataError: the row has several lines and its quotes do not match.
+    """
+    lines, first = eaten.copy(), last - len(eaten) + 1
+    eaten.clear()
+    if len(lines) < 2:
+        return
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        raise DataError(
+            f"{name} line {first}: a double quote is opened and not closed, so that "
+            f"{len(lines):,} lines read as one row; close it, or remove it"
+        ) from None
 
 
 def _check_header(fields: tuple[str, ...], *, name: str) -> tuple[str, ...]:
