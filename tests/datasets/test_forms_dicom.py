@@ -27,6 +27,16 @@ def tree(root: Path, *, patients: int = 4, slices: int = 3) -> Path:
     return root
 
 
+def test_headers_are_never_quoted_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.warns(UserWarning, match="Invalid value for VR UI"):
+        path = write_dicom(tmp_path / "x", tags={"StudyInstanceUID": "DOE^JANE no uid"})
+    caplog.clear()
+    assert read_dicom_header(path) is not None
+    assert not caplog.records
+
+
 def uids(root: Path, keyword: str) -> dict[str, str]:
     import pydicom
 

@@ -13,6 +13,7 @@ from typing import Any
 from medlens.datasets.drafts import Draft, Entry, count_of
 from medlens.datasets.manifest import Problem, ProblemKind
 from medlens.datasets.walk import NIFTI, Tree, suffix_of
+from medlens.read.silence import silence
 from medlens.read.sniff import describe, sniff
 
 MAX_FRAMES = 10_000
@@ -67,7 +68,8 @@ def read_dicom_header(path: Path) -> Header | None:
     import pydicom
 
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
+        # pydicom quotes values of the header in what it warns and logs.
+        with path.open("rb") as file, warnings.catch_warnings(), silence("pydicom"):
             warnings.simplefilter("ignore")
             head = file.read(4096)
             kind = sniff(head)
