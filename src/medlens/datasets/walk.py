@@ -74,9 +74,11 @@ class Tree:
         try:
             with os.scandir(self.root / folder) as entries:
                 listed = list(entries)
-        except PermissionError:
-            key = folder or "DATA"
-            self._report(key, "folder may not be read by this user", "unreadable")
+        except OSError as error:
+            why = error.strerror or "input error"
+            self._report(
+                folder or "DATA", f"folder cannot be read ({why})", "unreadable"
+            )
             return
         for entry in listed:
             name = entry.name
