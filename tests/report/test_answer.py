@@ -152,3 +152,16 @@ def test_nothing_measured_is_said() -> None:
     answer = write_answer(find_subject(run), data_name="")
     assert answer.verdict.startswith("Nothing was measured yet")
     assert json.dumps(answer.keys) == "[]"
+
+
+def test_predictive_values_name_the_prevalence_they_hold_at() -> None:
+    ppv = {"ppv": quantity(0.8, 0.7, 0.9)}
+    point = {"label": "yes", "chosen": True, "prevalence": 0.123, "metrics": ppv}
+    subject = find_subject(run_of({"metrics": ppv, "operating_points": [point]}))
+    (key,) = write_answer(subject, data_name="").keys
+    assert key.meaning == (
+        "share of positive answers that are right, at the tested prevalence of 12.3%"
+    )
+    held = {"per_label": {"yes": {"prevalence": 0.05}}}
+    subject = find_subject(run_of({"metrics": ppv, **held}))
+    assert write_answer(subject, data_name="").keys[0].meaning.endswith("of 5%")

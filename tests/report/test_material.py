@@ -60,3 +60,21 @@ def test_clean_audit_says_so() -> None:
         "The audit found no near-duplicates, no contradicting labels and no "
         "unreadable files." in describe_material(run, find_subject(run)).sentences
     )
+
+
+def test_unnamed_patients_take_no_column_of_dashes() -> None:
+    run = run_of({"no": 4, "yes": 2})
+    run.splits["patient"][:] = [""] * 6
+    table = describe_material(run, find_subject(run)).tables[0]
+    assert table.title == "Cases, groups and labels per split"
+    assert table.columns == ("Split", "Cases", "Groups", "no", "yes")
+    assert table.rows[0] == ("train", "3", "1", "2 (67%)", "1 (33%)")
+    assert table.note == "A group holds an image and all near-duplicates of it."
+
+
+def test_a_shortcut_is_told_once_and_no_warning_is_cut_short() -> None:
+    shortcut = {"what": "size", "auroc": 0.8, "low": 0.7, "high": 0.9}
+    long = "Something odd. " * 20 + "Do this."
+    warnings = ["Shortcut: the size tells.", long]
+    run = run_of({}, shortcuts=[shortcut], warnings=warnings)
+    assert describe_material(run, find_subject(run)).warnings == (long,)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from medlens.core import DataError
+from medlens.core import DataError, ResourceError
 from medlens.report import Example, write_report
+from medlens.report.performance import metric_table
+from medlens.report.subject import Subject
 
 from .phantom_images import make_examples
 from .phantom_run import TINY, write_evaluation, write_phantom
@@ -196,3 +198,46 @@ def test_nothing_to_report_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="run medlens run or medlens evaluate first"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_a_clear_error_and_keeps_the_old_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    write_phantom(folder, sizes=TINY)
+    old = write_report(folder).read_text(encoding="utf-8")
+
+    def refuse(*_given: object, **_more: object) -> int:
+        raise OSError(28, "No space left on device", str(folder / "x"))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(ResourceError, match=r"report\.html: .*No space left") as caught:
+        write_report(folder)
+    assert str(tmp_path) not in str(caught.value)
+    assert (folder / "report.html").read_text(encoding="utf-8") == old
+    assert not list(folder.glob(".report*"))
+
+
+def test_methods_are_told_once_each_and_by_what_was_drawn() -> None:
+    """Without patients the drawn units are groups, and the page must say so."""
+    words = {
+        "auroc": "clustered DeLong (Obuchowski), logit scale",
+        "sensitivity": "Wilson clustered by patient, 300 cases with it, 37 patients",
+        "specificity": "Wilson clustered by patient, 300 cases without, 27 patients",
+        "brier": "patient bootstrap, 1000 resamples",
+    }
+    metrics = {
+        name: {"value": 0.9, "low": 0.8, "high": 0.95, "method": method}
+        for name, method in words.items()
+    }
+    leading = {"metrics": metrics, "unit": "group", "n_patients": 64}
+    subject = Subject(
+        "binary", ("no", "yes"), "yes", "test", leading, {"test": leading}
+    )
+    table = metric_table(subject)
+    assert table is not None
+    assert table.note == (
+        "95% intervals by: clustered DeLong (Obuchowski), logit scale (AUROC); Wilson "
+        "clustered by group (sensitivity and specificity); group bootstrap, 1000 "
+        "resamples (Brier score)."
+    )

@@ -82,6 +82,15 @@ def test_wrong_cases_come_first_and_the_page_stays_small() -> None:
     )
 
 
+def test_rounding_never_makes_an_answer_certain() -> None:
+    image = np.zeros((8, 8), np.uint8)
+    shown = [
+        to_pictures([replace(plain(image), probability=p)])[0][0].probability
+        for p in (0.99996, 1.0, 0.471, float("nan"))
+    ]
+    assert shown == [">99.9%", "100.0%", "47.1%", "–"]
+
+
 def test_a_map_of_nothing_but_nan_is_no_evidence() -> None:
     image = np.full((80, 80), 90, np.uint8)
     (picture,), _ = to_pictures([plain(image, np.full((4, 4), np.nan))])

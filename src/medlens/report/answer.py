@@ -269,6 +269,11 @@ def _keys(subject: Subject) -> tuple[Key, ...]:
 
 def _key(subject: Subject, name: str, quantity: Quantity) -> Key:
     measure = measure_of(name)
+    meaning = measure.meaning
+    prevalence = _prevalence(subject)
+    if prevalence is not None:
+        stated = f"at the tested prevalence of {100 * prevalence:.3g}%"
+        meaning = meaning.replace("at this prevalence", stated)
     is_mean = not subject.positive and name in ("auroc", "average_precision")
     # Chance is the left end of AUROC's bar; a calibration error is rarely large.
     low, high = {"auroc": (0.5, 1.0), "ece": (0.0, 0.2)}.get(name, (0.0, 1.0))
@@ -278,6 +283,17 @@ def _key(subject: Subject, name: str, quantity: Quantity) -> Key:
         f"Mean {name_in_prose(measure)}" if is_mean else measure.name,
         value_text(quantity, is_share=measure.is_share),
         interval_text(quantity, is_share=measure.is_share),
-        measure.meaning,
+        meaning,
         draw_interval(quantity, low=low, high=high),
     )
+
+
+def _prevalence(subject: Subject) -> float | None:
+    """Share of the positive label among the cases; None where there is none."""
+    if not subject.positive:
+        return None
+    stated = clean_number(chosen_point(subject).get("prevalence"))
+    if stated is not None:
+        return stated
+    labels = as_mapping(subject.leading.get("per_label"))
+    return clean_number(as_mapping(labels.get(subject.positive)).get("prevalence"))

@@ -214,7 +214,8 @@ def _chance(text: str) -> Legend:
 def _band_words(subject: Subject, band: Band | None, lines: dict[str, Line]) -> str:
     if band is not None:
         return (
-            "The band is the pointwise 95% interval of a bootstrap that draws patients."
+            "The band is the pointwise 95% interval of a bootstrap that draws "
+            f"{subject.unit}s."
         )
     hidden = len(subject.focus) - len(lines)
     few = f" {hidden} more labels stand in the table per label." if hidden > 0 else ""

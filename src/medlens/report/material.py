@@ -24,6 +24,8 @@ GROUPS = 6
 """Groups and cases listed in a table; the rest is counted."""
 COLUMNS = 4
 """Labels up to which each gets a column in the table of splits."""
+WORDS = 600
+"""Longest warning; a sentence cut short would hide what to do."""
 _ORDER = ("train", "validation", "test")
 
 
@@ -53,6 +55,8 @@ def describe_material(folder: RunFolder, subject: Subject) -> Material:
         _unreadable_table(audit),
     )
     warnings = [_warning(item) for item in as_list(audit.get("warnings"))]
+    if as_list(audit.get("shortcuts")):  # they have a table of their own
+        warnings = [text for text in warnings if not text.startswith("Shortcut:")]
     shown = [text for text in warnings if text][:NOTICES]
     if len(warnings) > len(shown):
         shown.append(f"… and {len(warnings) - len(shown)} more in audit.json.")
@@ -66,9 +70,10 @@ def describe_material(folder: RunFolder, subject: Subject) -> Material:
 def _warning(item: object) -> str:
     held = as_mapping(item)
     if not held:
-        return clean_text(item)
+        return clean_text(item, limit=WORDS)
     words = held.get("message") or held.get("text") or held.get("what")
-    return clean_text(words) or clean_text(", ".join(map(str, held.values())))
+    said = clean_text(words, limit=WORDS)
+    return said or clean_text(", ".join(map(str, held.values())), limit=WORDS)
 
 
 def _sentences(audit: Json) -> list[str]:
@@ -118,22 +123,27 @@ def _split_tables(folder: RunFolder, subject: Subject) -> list[Table]:
     sizes = {name: counts[name][0] for name in names}
     classes = _class_counts(folder, subject, sizes)
     has_groups = any(values[2] is not None for values in counts.values())
-    kept = 3 if has_groups else 2
+    has_patients = any(values[1] is not None for values in counts.values())
+    kept = [0, *([1] if has_patients else []), *([2] if has_groups else [])]
     is_one = 0 < len(subject.labels) <= COLUMNS
     labels = subject.labels if is_one and classes else ()
     rows = tuple(
         (
             clean_text(name, limit=30),
-            *(_count(value) for value in counts[name][:kept]),
+            *(_count(counts[name][k]) for k in kept),
             *(_class_cell(classes.get(name, {}), k, sizes[name]) for k in labels),
         )
         for name in names
     )
-    heads = ("Split", "Cases", "Patients", "Groups")[: kept + 1]
+    heads = [("Cases", "Patients", "Groups")[k] for k in kept]
     note = "A group holds the cases of one patient and all near-duplicates of them."
+    if not has_patients:
+        note = "A group holds an image and all near-duplicates of it."
     table = Table(
-        "Cases, patients and labels per split" if labels else "Cases per split",
-        (*heads, *map(clean_text, labels)),
+        f"{join_words([*heads, 'labels'])} per split".capitalize()
+        if labels
+        else "Cases per split",
+        ("Split", *heads, *map(clean_text, labels)),
         rows,
         note=note if has_groups else "",
     )

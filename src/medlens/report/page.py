@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from medlens import __version__
+from medlens.core import ResourceError
 from medlens.report.answer import write_answer
 from medlens.report.caution import find_notices
 from medlens.report.charts import draw_learning
@@ -66,7 +68,7 @@ def write_report(folder: Path, *, examples: Sequence[Example] = ()) -> Path:
 
     Raises:
         DataError: the folder is missing or holds nothing to report.
-        OSError: the page cannot be written (disk full, no permission).
+        ResourceError: the page cannot be written (disk full, no permission).
     """
     page = render_report(load_run(folder), examples=examples)
     path = folder / REPORT_NAME
@@ -74,8 +76,14 @@ def write_report(folder: Path, *, examples: Sequence[Example] = ()) -> Path:
     try:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
         unfinished.replace(path)
+    except OSError as error:
+        raise ResourceError(
+            f"{REPORT_NAME}: cannot be written ({error.strerror or 'unknown reason'}); "
+            "free disk space or pick another folder with --out"
+        ) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from medlens.report.charts import draw_forest
@@ -10,6 +11,7 @@ from medlens.report.quantity import (
     Quantity,
     meaning_of,
     measure_of,
+    name_in_prose,
     stacked_text,
     to_quantity,
     value_text,
@@ -30,12 +32,15 @@ from medlens.report.values import (
     clean_number,
     clean_text,
     count_of,
+    join_words,
 )
 
 MATRIX_LIMIT = 20
 """Labels up to which a confusion matrix is shown."""
 ROWS = 60
 _HEAT_STEPS = 10
+_COUNTS = re.compile(r", \d+ (?!resamples)[^,;]*")
+"""Numbers in the words of a method: ", 300 cases with the label, 37 patients"."""
 _LABEL_METRICS = ("auroc", "average_precision", "sensitivity", "specificity", "ppv")
 _GROUP_METRICS = ("auroc", "accuracy", "sensitivity", "specificity")
 
@@ -73,13 +78,28 @@ def metric_table(subject: Subject) -> Table | None:
     others = [name for name in subject.splits if name != subject.split][:3]
     heads = ("Metric", "Value", *(clean_text(name, limit=30) for name in others))
     rows = tuple(_metric_row(subject, name, others) for name in names)
-    methods = {subject.quantity(name).method for name in names} - {""}
-    note = f"95% intervals by: {'; '.join(sorted(methods))}." if methods else ""
-    note = f"{mean_words(subject.kind)} {note}".strip()
+    note = f"{mean_words(subject.kind)} {_method_words(subject, names)}".strip()
     size = f" ({count_of(subject.n_cases, 'case')})" if subject.n_cases else ""
     where = "all cases" if subject.split == "all" else f"the {subject.split} split"
     title = clean_text(f"Metrics on {where}{size}, with 95% intervals")
     return Table(title, tuple(head.capitalize() for head in heads), rows, note=note)
+
+
+def _method_words(subject: Subject, names: tuple[str, ...]) -> str:
+    """Each way to an interval once, with the metrics that it is used for."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        # Counts stand in the tables; they would make every method look unlike.
+        words = _COUNTS.sub("", subject.quantity(name).method)
+        if words:
+            found.setdefault(words, []).append(name_in_prose(measure_of(name)))
+    if not found:
+        return ""
+    said = "; ".join(f"{words} ({join_words(of)})" for words, of in found.items())
+    unit = subject.unit
+    if unit != "patient":
+        said = re.sub(r"\bpatients?\b", unit, said)
+    return f"95% intervals by: {said}."
 
 
 def _metric_row(subject: Subject, name: str, others: list[str]) -> Row:

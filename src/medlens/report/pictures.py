@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medlens.core import MedlensError
 from medlens.report.example import Example
+from medlens.report.quantity import chance_text
 from medlens.report.values import clean_text
 
 SIDE = 352
@@ -84,7 +85,7 @@ def _picture(example: Example) -> Picture:
         height=height,
         reference=clean_text(example.reference, limit=80) or "none",
         predicted=clean_text(example.predicted, limit=80) or "none",
-        probability=f"{100 * share:.1f}%" if np.isfinite(share) else "–",
+        probability=chance_text(share) if np.isfinite(share) else "–",
         is_right=example.is_right,
         note=clean_text(example.note),
     )

@@ -100,7 +100,7 @@ def to_quantity(raw: object) -> Quantity:
         clean_number(raw.get("value")),
         low,
         high,
-        clean_text(raw.get("method"), limit=80),
+        clean_text(raw.get("method")),
         clean_text(raw.get("reason")),
     )
 
@@ -122,13 +122,23 @@ def meaning_of(name: str) -> str:
 
 
 def name_in_prose(measure: Measure) -> str:
-    """The name as it stands inside a sentence; an abbreviation keeps its capitals.
+    """The name inside a sentence; people and abbreviations keep their capitals.
 
     >>> name_in_prose(measure_of("accuracy")), name_in_prose(measure_of("auroc"))
     ('accuracy', 'AUROC')
     """
     is_word = measure.name[1:2].islower()
+    is_word &= not measure.name.startswith(("Brier", "Matthews"))
     return measure.name[:1].lower() + measure.name[1:] if is_word else measure.name
+
+
+def chance_text(probability: float) -> str:
+    """A probability as a percentage; rounding never makes it certain.
+
+    >>> chance_text(0.9996), chance_text(0.471), chance_text(1.0)
+    ('>99.9%', '47.1%', '100.0%')
+    """
+    return value_text(Quantity(probability), is_share=True)
 
 
 def value_text(quantity: Quantity, *, is_share: bool = False) -> str:

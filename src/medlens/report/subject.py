@@ -55,6 +55,11 @@ class Subject:
         return units_of(self.leading)
 
     @property
+    def unit(self) -> str:
+        """What is drawn and counted as independent: "patient" or "group"."""
+        return "group" if self.leading.get("unit") == "group" else "patient"
+
+    @property
     def focus(self) -> tuple[str, ...]:
         """Labels worth a curve: the positive one of a binary task, else all."""
         return (self.positive,) if self.positive else self.labels
