@@ -15,7 +15,7 @@ from medlens.core import DataError
 from medlens.datasets.forms import read_manifest
 from medlens.datasets.groups import merge_groups
 from medlens.datasets.headers import Header, HeaderError, Patients, read_dicom_header
-from medlens.read import list_members
+from medlens.read import list_members, open_image
 
 
 def tree(root: Path, *, patients: int = 4, slices: int = 3) -> Path:
@@ -257,15 +257,30 @@ def test_nifti_slices_are_cases_and_volumes_are_problems(tmp_path: Path) -> None
     save("a/slice.nii", 8, 9, 1)
     save("b/sagittal.nii.gz", 1, 9, 8)
     save("b/volume.nii.gz", 8, 9, 5)
+    save("b/cine.nii.gz", 8, 9, 1, 4)
+    # The content decides, not the suffix.
+    (tmp_path / "a/packed.nii").write_bytes((tmp_path / "a/flat.nii.gz").read_bytes())
+    (tmp_path / "b/scan.vol").write_bytes((tmp_path / "b/volume.nii.gz").read_bytes())
     (tmp_path / "b/broken.nii").write_bytes(b"x" * 400)
     manifest = read_manifest(tmp_path)
-    assert len(manifest.cases) == 3
+    keys = {case.key for case in manifest.cases}
+    assert keys == {
+        "a/flat.nii.gz",
+        "a/packed.nii",
+        "a/slice.nii",
+        "b/sagittal.nii.gz",
+    }
+    assert all(open_image(c.path).array.shape[:2] == (1, 1) for c in manifest.cases)
     assert problems_of(manifest) == {
         "b/volume.nii.gz": "volume",
+        "b/scan.vol": "volume",
+        "b/cine.nii.gz": "volume",
         "b/broken.nii": "unreadable",
     }
     reasons = {problem.case: problem.reason for problem in manifest.problems}
-    assert reasons["b/volume.nii.gz"].startswith("is a volume of 8 × 9 × 5 voxels")
+    assert reasons["b/scan.vol"].startswith("is a volume of 8 × 9 × 5 voxels")
+    assert reasons["b/cine.nii.gz"].startswith("is 4 volumes of 8 × 9 × 1 voxels")
+    assert reasons["b/broken.nii"].startswith("the content is text; wanted DICOM")
 
 
 def test_only_volumes_say_what_is_taken(shared_data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -163,6 +165,25 @@ def test_limits_of_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("medlens.datasets.table.MAX_BYTES", 1 << 20)
     with pytest.raises(DataError, match=r"t.csv: 5 MB; at most 1 MB are read"):
         read_table(path)
+
+
+def test_a_folder_that_cannot_be_read_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, [*FILES, "lost/1.png"])
+    scan = os.scandir
+
+    def fails(path: Path) -> object:
+        if Path(path).name == "lost":
+            raise OSError(errno.EIO, "Input/output error")
+        return scan(path)
+
+    monkeypatch.setattr("medlens.datasets.walk.os.scandir", fails)
+    tree = Tree(tmp_path)
+    assert list(tree.files) == FILES
+    (problem,) = tree.problems
+    assert problem.case == "lost"
+    assert problem.reason == "folder cannot be read (Input/output error)"
 
 
 def test_limits_of_a_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from medlens.datasets.drafts import Draft, Entry, count_of
 from medlens.datasets.manifest import Problem, ProblemKind
-from medlens.datasets.walk import NIFTI, Tree, suffix_of
+from medlens.datasets.walk import Tree, suffix_of
 from medlens.read.silence import silence
 from medlens.read.sniff import describe, sniff
 
@@ -239,10 +239,9 @@ def _members(
     if header is not None:
         frames = header.frames
         return [""] if frames == 1 else [f"frame:{at}" for at in range(frames)]
-    suffix = suffix_of(entry.file)
-    if suffix in NIFTI:
+    if tree.is_nifti(entry.file):
         return _nifti_members(entry, tree.root / entry.file, problems)
-    if suffix in (".tif", ".tiff"):
+    if suffix_of(entry.file) in (".tif", ".tiff"):
         return _tiff_members(tree.root / entry.file)
     return [""]
 
@@ -259,21 +258,24 @@ def _tiff_members(path: Path) -> list[str]:
 
 def _nifti_members(entry: Entry, path: Path, problems: list[Problem]) -> list[str]:
     """[""] for a single slice; a volume or a broken header is a problem."""
-    import nibabel
+    from medlens.core import ReadError
+    from medlens.read.nifti import read_grid
+    from medlens.read.source import open_source
 
     kind: ProblemKind = "unreadable"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shape = tuple(int(n) for n in nibabel.load(path).shape)
-        grid = [n for n in shape if n != 1]
-        if len(grid) <= 2:
+        source = open_source(path, entry.key)
+        if source.kind != "nifti":  # a picture under a wrong name
+            return [""]
+        volumes, depth, rows, columns = read_grid(source)
+        if volumes == depth == 1:
             return [""]
         kind = "volume"
-        size = " × ".join(map(str, shape))
-        reason = f"is a volume of {size} voxels; wanted a single slice"
-    except Exception as error:  # nibabel raises whatever a bad header leads to
-        reason = f"NIfTI header cannot be read ({type(error).__name__})"
+        many = f"{volumes:,} volumes" if volumes > 1 else "a volume"
+        size = f"{columns} × {rows} × {depth}"
+        reason = f"is {many} of {size} voxels; wanted a single slice"
+    except ReadError as error:
+        reason = str(error).removeprefix(f"{entry.key}: ")
     problems.append(Problem(entry.key, reason, kind))
     return []
 

@@ -143,6 +143,13 @@ class Tree:
             return False
         return suffix in DICOM or self._sniff(name) == "dicom"
 
+    def is_nifti(self, name: str) -> bool:
+        """True for NIfTI suffixes and for files of odd suffixes that begin so."""
+        suffix = suffix_of(name)
+        if suffix in PICTURES or suffix in DICOM:
+            return False
+        return suffix in NIFTI or self._sniff(name) == "nifti"
+
     def _sniff(self, name: str) -> str:
         """Kind of image by content, "" for none, for files of odd suffixes."""
         if suffix_of(name) in _NO_IMAGES or posixpath.basename(name) == "DICOMDIR":

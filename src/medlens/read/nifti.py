@@ -43,6 +43,18 @@ def count_volumes(source: Source) -> int:
         return _read_header(file, source).volumes
 
 
+def read_grid(source: Source) -> tuple[int, int, int, int]:
+    """(volumes, D, H, W) of the file, from its header alone.
+
+    Raises:
+        ReadError: the header is damaged or cut off.
+    """
+    with _open(source) as file:
+        header = _read_header(file, source)
+    depth, rows, columns = (header.grid[axis] for axis in _axis_order(header))
+    return header.volumes, depth, rows, columns
+
+
 def read_nifti(source: Source, member: str = "") -> Image:
     """One volume (or slice) of a NIfTI file.
 
@@ -237,10 +249,15 @@ def _span(dtype: np.dtype[Any], _: Any) -> tuple[float, float] | None:
     return float(info.min), float(info.max)
 
 
+def _axis_order(header: _Header) -> list[int]:
+    """The file axes that become D, H, W."""
+    in_plane = [axis for axis in (0, 1, 2) if axis != header.slice_axis]
+    return [header.slice_axis, in_plane[1], in_plane[0]]
+
+
 def _placement(header: _Header, case: str) -> tuple[list[int], Geometry]:
     """Which file axis becomes D, H, W, and the affine of that grid."""
-    in_plane = [axis for axis in (0, 1, 2) if axis != header.slice_axis]
-    order = [header.slice_axis, in_plane[1], in_plane[0]]
+    order = _axis_order(header)
     # Columns of the map (d, h, w, 1) -> (i, j, k, 1)
     turn = np.zeros((4, 4))
     turn[3, 3] = 1
