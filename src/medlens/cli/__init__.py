@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 STOPPED = 130
 
@@ -36,7 +37,22 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing to tell
         sys.exit(1)
+    except OSError as error:
+        _tell(_of_machine(error))
+        sys.exit(1)
+    except MemoryError:
+        _tell("there is not enough memory; free some, or give fewer or smaller images")
+        sys.exit(1)
 
 
-def _tell(error: Exception) -> None:
+def _of_machine(error: OSError) -> str:
+    """What the machine refused; of a path the last part only."""
+    where = Path(os.fsdecode(error.filename)).name if error.filename else "file"
+    what = error.strerror or type(error).__name__
+    return (
+        f"{where}: {what}; check that it can be read or written and the disk has room"
+    )
+
+
+def _tell(error: Exception | str) -> None:
     print(f"medlens: {error}", file=sys.stderr)

@@ -98,3 +98,9 @@ class Console:
             self._bar.stop()
             self._bar = self._task = None
         self._started = 0.0
+
+
+def tell_failed(case: str, reason: str) -> None:
+    """One case that failed, on stderr; its key stands there once."""
+    said = reason if f"{case}:" in reason else f"{case}: {reason}"
+    print(f"medlens: failed: {said}", file=sys.stderr)

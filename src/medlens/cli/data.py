@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -43,4 +44,4 @@ def fetch(
     finally:
         console.close()
     typer.echo(f"{path}")
-    typer.echo(f"Next:    medlens run {path}")
+    typer.echo(f"Next:    medlens run {shlex.quote(str(path))}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medlens.cli.console import Console
+from medlens.cli.console import Console, tell_failed
 
 
 def evaluate(
@@ -63,6 +63,6 @@ def evaluate(
         typer.echo(f"Report:  {folder / 'report.html'}")
         typer.echo("Research software, not a medical device.")
     for item in found["failed"]:
-        typer.echo(f"medlens: failed: {item['case']}: {item['reason']}", err=True)
+        tell_failed(item["case"], item["reason"])
     if found["failed"]:
         raise typer.Exit(1)

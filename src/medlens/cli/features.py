@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medlens.cli.console import Console
+from medlens.cli.console import Console, tell_failed
 
 
 def features(
@@ -41,6 +41,6 @@ def features(
         console.close()
     typer.echo(f"{written} rows in {out}")
     for key, reason in failed:
-        typer.echo(f"medlens: failed: {key}: {reason}", err=True)
+        tell_failed(key, reason)
     if failed:
         raise typer.Exit(1)

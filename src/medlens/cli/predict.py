@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from medlens.cli.console import tell_failed
+
 
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Bundle folder.", show_default=False)],
@@ -48,6 +50,6 @@ def predict(
         for line in found.lines():
             typer.echo(line)
     for item in found.document["failed"]:
-        typer.echo(f"medlens: failed: {item['reason']}", err=True)
+        tell_failed(item["case"], item["reason"])
     if found.document["failed"]:
         raise typer.Exit(1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -67,10 +69,9 @@ def run(
     typer.echo(f"\nReport:  {folder.path / 'report.html'}")
     typer.echo(f"Bundle:  {folder.path / 'bundle'}")
     typer.echo("Next:")
-    typer.echo(f"  medlens predict {folder.path / 'bundle'} IMAGE…")
-    typer.echo(
-        f"  medlens evaluate {folder.path / 'bundle'} OTHER_DATA --labels labels.csv"
-    )
+    bundle = shlex.quote(str(folder.path / "bundle"))
+    typer.echo(f"  medlens predict {bundle} IMAGE…")
+    typer.echo(f"  medlens evaluate {bundle} OTHER_DATA --labels labels.csv")
     typer.echo(DISCLAIMER)
 
 
@@ -88,8 +89,8 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Look for leaks, duplicates, unreadable files and shortcuts: audit.json."""
-    folder = _walk("audit", locals())
-    _end(folder, "audit.json", "plan", data, labels, as_json)
+    given = locals()
+    _end(_walk("audit", given), "audit.json", "plan", given)
 
 
 def plan(
@@ -105,8 +106,8 @@ def plan(
     force: Force = False,
 ) -> None:
     """Audit, split by patient and choose a recipe: recipe.toml, splits.csv."""
-    folder = _walk("plan", {**locals(), "as_json": False})
-    _end(folder, "recipe.toml", "train", data, labels, False)
+    given = {**locals(), "as_json": False}
+    _end(_walk("plan", given), "recipe.toml", "train", given)
 
 
 def train(
@@ -122,11 +123,13 @@ def train(
     force: Force = False,
 ) -> None:
     """Train, calibrate and pack a bundle, without looking at the test split."""
-    folder = _walk("train", {**locals(), "as_json": False})
-    _end(folder, "bundle", "run", data, labels, False)
+    given = {**locals(), "as_json": False}
+    _end(_walk("train", given), "bundle", "run", given)
 
 
-def _walk(until: Literal["audit", "plan", "train", "run"], given: dict) -> RunFolder:  # type: ignore[type-arg]
+def _walk(
+    until: Literal["audit", "plan", "train", "run"], given: dict[str, Any]
+) -> RunFolder:
     from medlens.experiment import Request, parse_budget, walk
 
     console = Console(quiet=given["as_json"])
@@ -152,18 +155,29 @@ def _walk(until: Literal["audit", "plan", "train", "run"], given: dict) -> RunFo
         console.close()
 
 
-def _end(
-    folder: RunFolder,
-    name: str,
-    following: str,
-    data: Path,
-    labels: Path | None,
-    as_json: bool,
-) -> None:
+def _end(folder: RunFolder, name: str, following: str, given: dict[str, Any]) -> None:
     path = folder.path / name
-    if as_json:
+    if given["as_json"]:
         typer.echo(path.read_text(encoding="utf-8"), nl=False)
         return
     typer.echo(f"\nWritten: {path}")
-    given = f" --labels {labels}" if labels else ""
-    typer.echo(f"Next:    medlens {following} {data}{given} --out {folder.path}")
+    typer.echo(f"Next:    {command_after(following, given)}")
+
+
+def command_after(verb: str, given: dict[str, Any]) -> str:
+    """The command that goes on in the same folder, as a shell reads it.
+
+    Every option that differs from its default is repeated: with other ones the
+    folder would be refused as that of another command.
+
+    Args:
+        verb: the next step.
+        given: arguments of this one, by name.
+    """
+    words = ["medlens", verb, str(given["data"])]
+    for name, parameter in signature(run).parameters.items():
+        if name in ("data", "out", "force", "as_json"):
+            continue
+        if given[name] != parameter.default:
+            words += [f"--{name.replace('_', '-')}", str(given[name])]
+    return shlex.join([*words, "--out", str(given["out"])])
