@@ -11,6 +11,7 @@ from forms_kit import table, touch
 from medlens.core import DataError
 from medlens.datasets.columns import Roles, choose_columns
 from medlens.datasets.forms import read_manifest
+from medlens.datasets.label_column import names_person
 from medlens.datasets.table import read_table
 
 FILES = [f"{at}.png" for at in range(6)]
@@ -173,6 +174,29 @@ def test_columns_that_name_a_person_are_dropped(tmp_path: Path) -> None:
     table(tmp_path / "labels.csv", header, lines)
     manifest = read_manifest(tmp_path)
     assert manifest.cases[0].columns == {"sex": "F"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Patient's Name", "name of patient", "GivenName", "Referring Physician Name"),
+        *("SSN", "NHS number", "Medical Record Number", "zip code", "Vorname"),
+        *("姓名", "患者姓名", "出生日期", "身份证号", "联系电话", "病历号", "家庭住址"),
+    ],
+)
+def test_spellings_of_what_names_a_person(name: str) -> None:
+    assert names_person(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("age", "ViewPosition", "Station Name", "scanner_name", "pathology name"),
+        *("hospital name", "性别", "年龄", "kvp", "filename"),
+    ],
+)
+def test_columns_that_may_stand_in_a_subgroup_table(name: str) -> None:
+    assert not names_person(name)
 
 
 def test_flag_columns_with_unread_values(tmp_path: Path) -> None:

@@ -24,10 +24,22 @@ _SUBGROUP_WORDS = words_in(
 )
 # Left out of subgroup tables: they name a person or an event.
 _IDENTITY_WORDS = words_in(
-    "date birth birthday birthdate dob accession mrn address phone email surname "
-    "firstname lastname uid uids initials"
+    "date birth birthday birthdate dob accession mrn ssn nhs security record address "
+    "phone telephone mobile email zip zipcode postcode postal surname forename "
+    "firstname lastname fullname patientname subjectname personname physician uid "
+    "uids initials vorname nachname familienname geburtsdatum anschrift"
 )
-_NAMES = words_in("name patientname fullname subjectname personname physician")
+# Chinese is written without spaces, so that these are looked for inside a name.
+_IDENTITY_PARTS = (
+    *("姓名", "名字", "生日", "出生", "身份证", "电话", "手机", "地址", "住址"),
+    *("病历号", "病案号", "住院号", "门诊号", "医保", "社保"),
+)
+# A column "… name" names a person unless it names one of these.
+_NAMED_THINGS = words_in(
+    "file image study series scanner device model manufacturer vendor site hospital "
+    "institution centre center clinic station protocol sequence view body organ "
+    "dataset set folder region drug contrast"
+)
 _MAX_DISTINCT = 30
 
 
@@ -45,8 +57,11 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def names_person(name: str) -> bool:
     """True for a column that could say who the patient is."""
-    words = words_of(name)
-    return bool(_IDENTITY_WORDS & set(words)) or "".join(words) in _NAMES
+    words = set(words_of(name))
+    if words & {"name", "names"} and not words & (_NAMED_THINGS | _LABEL_WORDS):
+        return True
+    is_identity = words & _IDENTITY_WORDS or "".join(words_of(name)) in _IDENTITY_WORDS
+    return bool(is_identity) or any(part in name for part in _IDENTITY_PARTS)
 
 
 def is_label_name(name: str) -> bool:
