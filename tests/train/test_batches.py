@@ -13,7 +13,7 @@ from medlens.core import TrainError
 from medlens.prep import build_augment
 from medlens.recipe import AugmentSettings
 from medlens.train.batches import clean_batches, to_tensor, training_batches
-from medlens.train.order import batch_of_step
+from medlens.train.order import picks_of_step
 from tests.train.lessons import blob_lesson, small_recipe
 
 
@@ -22,7 +22,8 @@ def test_batches_are_the_cases_of_their_step_as_augmented(tmp_path: Path) -> Non
     augment = build_augment(recipe.augment.steps, seed=recipe.train.seed)
     seen = 0
     for batch in training_batches(lesson, recipe, start=2, stop=9):
-        epoch, chosen = batch_of_step(batch.step, cases=32, batch_size=8, seed=3)
+        picks = picks_of_step(batch.step, cases=32, batch_size=8, seed=3)
+        epoch, chosen = picks.epoch, picks.cases
         assert (batch.step, batch.epoch) == (2 + seen, epoch)
         clean = lesson.cache.read(lesson.train_rows[chosen])
         for image, case, index in zip(batch.images, clean, chosen, strict=True):
@@ -49,7 +50,7 @@ def test_without_augmentation_images_are_clean(tmp_path: Path) -> None:
     lesson = blob_lesson(tmp_path)
     recipe = replace(small_recipe(), augment=AugmentSettings())
     batch = next(training_batches(lesson, recipe, start=0, stop=1))
-    _, chosen = batch_of_step(0, cases=32, batch_size=8, seed=3)
+    chosen = picks_of_step(0, cases=32, batch_size=8, seed=3).cases
     clean = lesson.cache.read(lesson.train_rows[chosen])
     assert np.array_equal(batch.images.numpy(), clean)
 

@@ -24,6 +24,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "train.warmup": (0.0, 0.5),
     "train.ema": (0.0, 0.99999),
     "train.label_smoothing": (0.0, 0.3),
+    "train.mixup": (0.0, 2.0),
+    "train.group_power": (0.0, 1.0),
     "train.balance": (0.0, 1.0),
     "train.patience": (0, 10_000),
     "train.seed": (0, 2**31 - 1),

@@ -107,8 +107,12 @@ class TrainSettings:
         warmup: share of the steps in which the rate rises, 0..0.5.
         ema: decay of the weight average that is shipped; 0 for none.
         label_smoothing: 0..0.3.
+        mixup: a of the Beta(a, a) that blends two cases, 0..2; 0 for none.
         balance: power of the inverse class frequency used as loss weight;
             0 treats cases alike, 1 treats classes alike.
+        group_power: a group of copies or a patient's images has a share of the
+            steps that grows with its size to this power; 1 treats cases
+            alike, 0 treats groups alike.
         patience: epochs without a better validation loss before stopping;
             0 never stops early.
         precision: "fp32" or "bf16".
@@ -127,7 +131,9 @@ class TrainSettings:
     warmup: float = 0.2
     ema: float = 0.99
     label_smoothing: float = 0.0
+    mixup: float = 0.0
     balance: float = 0.5
+    group_power: float = 1.0
     patience: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0

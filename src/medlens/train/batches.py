@@ -13,7 +13,7 @@ from torch import Tensor
 from medlens.prep import build_augment
 from medlens.recipe.settings import Recipe
 from medlens.train.lesson import IntArray, Lesson
-from medlens.train.order import batch_of_step
+from medlens.train.order import case_weights, picks_of_step
 
 AHEAD = 3
 
@@ -33,19 +33,25 @@ def training_batches(
 ) -> Iterator[Batch]:
     """Augmented batches of steps `start` to `stop` - 1, in order."""
     augment = build_augment(recipe.augment.steps, seed=recipe.train.seed)
+    weights = case_weights(
+        lesson.groups[: len(lesson.train_rows)],
+        lesson.train_targets,
+        power=recipe.train.group_power,
+    )
 
     def make(step: int) -> Batch:
-        epoch, chosen = batch_of_step(
+        picks = picks_of_step(
             step,
             cases=len(lesson.train_rows),
             batch_size=recipe.train.batch_size,
             seed=recipe.train.seed,
+            weights=weights,
         )
-        images = lesson.cache.read(lesson.train_rows[chosen])
-        for slot, index in enumerate(chosen):
-            images[slot] = augment(images[slot], epoch=epoch, index=int(index))
-        targets = torch.from_numpy(lesson.train_targets[chosen])
-        return Batch(step, epoch, to_tensor(images), targets)
+        images = lesson.cache.read(lesson.train_rows[picks.cases])
+        for slot, draw in enumerate(picks.draws):
+            images[slot] = augment(images[slot], epoch=picks.epoch, index=int(draw))
+        targets = torch.from_numpy(lesson.train_targets[picks.cases])
+        return Batch(step, picks.epoch, to_tensor(images), targets)
 
     with ThreadPoolExecutor(1) as pool:
         waiting: list[Future[Batch]] = []

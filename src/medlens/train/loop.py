@@ -30,6 +30,7 @@ from medlens.train.judge import (
 )
 from medlens.train.lesson import Lesson
 from medlens.train.losses import Loss, build_loss, without_balance
+from medlens.train.mixup import draw_mix
 from medlens.train.order import share_of_epoch
 from medlens.train.schedule import learning_rate
 
@@ -107,11 +108,20 @@ def train_network(
         set_rate(run.optimizer, rate)
         torch.manual_seed(settings.seed * 1_000_003 + batch.step)  # dropout
         net.train()
+        images, targets = batch.images.to(device), batch.targets.to(device)
+        mix = draw_mix(
+            batch.step, cases=len(images), strength=settings.mixup, seed=settings.seed
+        )
+        if mix is not None:
+            images = mix.images(images)
         with torch.autocast(
             device.type, torch.bfloat16, enabled=settings.precision == "bf16"
         ):
-            logits = net(batch.images.to(device))
-        loss = loss_of(logits, batch.targets.to(device))
+            logits = net(images)
+        if mix is None:
+            loss = loss_of(logits, targets)
+        else:
+            loss = mix.loss(loss_of, logits, targets)
         if not torch.isfinite(loss):
             raise _not_finite("loss", batch.step + 1, recipe)
         run.optimizer.zero_grad(set_to_none=True)
