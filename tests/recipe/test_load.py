@@ -205,3 +205,19 @@ def test_any_tree_is_a_recipe_or_a_recipe_error(tree: dict[str, Any]) -> None:
         return
     assert isinstance(found, Recipe)
     check_limits(found)
+
+
+@pytest.mark.parametrize("rule", ["yuoden", "sensitivity>=95", "sensitivity>=", ""])
+def test_an_unknown_rule_is_refused_before_anything_is_trained(
+    tmp_path: Path, rule: str
+) -> None:
+    text = f'[calibrate]\noperating_point = "{rule}"\n'
+    wanted = r"recipe.toml: calibrate.operating_point: .* is unknown; wanted one of"
+    with pytest.raises(RecipeError, match=wanted):
+        load_text(tmp_path, text)
+
+
+def test_every_documented_rule_is_taken(tmp_path: Path) -> None:
+    for rule in ("youden", "accuracy", "sensitivity>=0.9", "probability >= 0.5"):
+        found = load_text(tmp_path, f'[calibrate]\noperating_point = "{rule}"\n')
+        assert found.calibrate.operating_point == rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medlens.core import RecipeError
+from medlens.metrics.operating import parse_rule
 from medlens.recipe.settings import Recipe
 
 # key → (lowest, highest), both allowed
@@ -64,6 +65,11 @@ def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
             f"{recipe.split.validation + recipe.split.test:.4g} of the data; wanted at "
             f"most {MAX_HELD_BACK:g} together: lower one of them"
         )
+    try:
+        # Now, and not after training, when the threshold is to be fitted.
+        parse_rule(recipe.calibrate.operating_point)
+    except RecipeError as error:
+        raise RecipeError(f"{name}: calibrate.operating_point: {error}") from error
     labels = recipe.task.labels
     if len(labels) > MAX_LABELS:
         raise RecipeError(
