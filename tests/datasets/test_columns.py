@@ -210,6 +210,18 @@ def test_flag_columns_with_unread_values(tmp_path: Path) -> None:
     assert kinds == {"4.png": "no_label", "5.png": "no_row"}
 
 
+def test_a_single_flag_column_with_uncertain_values(tmp_path: Path) -> None:
+    touch(tmp_path, FILES)
+    table(
+        tmp_path / "labels.csv", "image,edema", rows(["1", "0", "-1", "1.0", "", "0"])
+    )
+    manifest = read_manifest(tmp_path)
+    assert (manifest.kind, manifest.labels) == ("binary", ("0", "1"))
+    assert [case.key for case in manifest.cases] == ["0.png", "1.png", "3.png", "5.png"]
+    assert "1 label of -1 not read, as usual beside 0 and 1" in manifest.notes
+    assert {problem.kind for problem in manifest.problems} == {"no_label"}
+
+
 def test_labels_parted_by_a_mark(tmp_path: Path) -> None:
     touch(tmp_path, FILES)
     texts = ["Edema|Mass", "Mass", "No Finding", "edema", "", "Edema"]

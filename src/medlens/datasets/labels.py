@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medlens.core import DataError
 from medlens.datasets.drafts import Draft, Entry, count_of, list_some
@@ -56,7 +56,19 @@ def resolve_labels(draft: Draft) -> Labelling:
     mark = _separator(texts)
     if mark:
         return _from_lists(texts, mark, source=draft.label_source)
-    return _from_texts(texts, source=draft.label_source)
+    uncertain = texts.count("-1") if _are_flags(texts) else 0
+    if not uncertain:
+        return _from_texts(texts, source=draft.label_source)
+    # As in several 0/1 columns: -1 says that nobody could tell, and is no class.
+    texts = ["" if text == "-1" else text for text in texts]
+    found = _from_texts(texts, source=draft.label_source)
+    note = f"{count_of(uncertain, 'label')} of -1 not read, as usual beside 0 and 1"
+    return replace(found, notes=(*found.notes, note))
+
+
+def _are_flags(texts: list[str]) -> bool:
+    """Whether 0, 1 and -1 are all that a label column holds."""
+    return {text for text in texts if not is_blank(text)} == {"-1", "0", "1"}
 
 
 def drop_unlabelled(
@@ -68,7 +80,7 @@ def drop_unlabelled(
     problems: list[Problem] = []
     for entry, target in zip(entries, labelling.targets, strict=True):
         if target is None:
-            reason = "label is empty: taken as not read and left out"
+            reason = "label is empty or -1: taken as not read and left out"
             problems.append(Problem(entry.key, reason, "no_label"))
         else:
             kept.append(entry)
