@@ -12,6 +12,7 @@ import torch
 
 from medlens.core import RecipeError, TrainError
 from medlens.nets import NETS, build_net
+from medlens.nets.build import SMALLEST
 from medlens.recipe import NetSettings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "nets.md"
@@ -79,6 +80,21 @@ def test_imagenet_weights_are_in_the_body(channels: int) -> None:
     )
     wanted = published_weights()["_conv_head.weight"]
     assert torch.equal(net.body.state_dict()["_conv_head.weight"], wanted)
+
+
+def test_the_smallest_input_of_each_network_runs() -> None:
+    """A recipe may ask for 16 px; whoever cannot says so before training."""
+    for name in NETS:
+        least = SMALLEST.get(name, 16)
+        settings = NetSettings(name=name, pretrained="", height=least, width=least)
+        net = build_net(settings, labels=2, seed=0).eval()
+        assert net(torch.rand(2, 1, least, least)).shape == (2, 2)
+    small = NetSettings(name="densenet121", pretrained="", height=28, width=64)
+    wanted = (
+        r"net.height 28 and net.width 64 are too small for 'densenet121'; wanted 32"
+    )
+    with pytest.raises(RecipeError, match=wanted):
+        build_net(small, labels=2, seed=0)
 
 
 def test_imagenet_weights_need_one_or_three_channels() -> None:

@@ -43,6 +43,8 @@ NETS: dict[str, tuple[Callable[[int], nn.Module], str]] = {
     ),
     "densenet121": (MonaiDenseNet, "MONAI's DenseNet121, from scratch or a file"),
 }
+# Poolings that halve without padding leave nothing of a smaller image.
+SMALLEST = {"densenet121": 32}
 
 
 def build_net(settings: NetSettings, *, labels: int, seed: int) -> Classifier:
@@ -54,7 +56,8 @@ def build_net(settings: NetSettings, *, labels: int, seed: int) -> Classifier:
         seed: of the random weights.
 
     Raises:
-        RecipeError: the name is unknown or no such weights exist.
+        RecipeError: the name is unknown, the input is too small for it, or no
+            such weights exist.
         TrainError: a weight file does not fit.
         MissingExtraError: torch extras are not installed.
     """
@@ -62,6 +65,13 @@ def build_net(settings: NetSettings, *, labels: int, seed: int) -> Classifier:
         raise RecipeError(
             f"recipe: net.name {settings.name!r} is unknown; "
             f"wanted one of {', '.join(sorted(NETS))}"
+        )
+    least = SMALLEST.get(settings.name, 1)
+    if min(settings.height, settings.width) < least:
+        raise RecipeError(
+            f"recipe: net.height {settings.height} and net.width {settings.width} are "
+            f"too small for {settings.name!r}; wanted {least} or more, here and in the "
+            "resize of prep.steps"
         )
     torch.manual_seed(seed)
     body = NETS[settings.name][0](settings.channels)
