@@ -147,6 +147,17 @@ def test_float_pixels(tmp_path: Path) -> None:
         open_image(tmp_path / "x.tif")
 
 
+def test_pixels_beyond_float32(tmp_path: Path) -> None:
+    pixels = np.array([[1e300, -1e39], [3e38, 0.0]])
+    tifffile.imwrite(tmp_path / "x.tif", pixels, photometric="minisblack")
+    with pytest.raises(ReadError, match=r"2 of 4 pixels are beyond 3\.4e\+38; wanted"):
+        open_image(tmp_path / "x.tif")
+    pixels[0, 0] = np.inf
+    tifffile.imwrite(tmp_path / "x.tif", pixels[:, :1], photometric="minisblack")
+    with pytest.raises(ReadError, match="1 of 2 pixels are NaN or infinite"):
+        open_image(tmp_path / "x.tif")
+
+
 def test_truncated(tmp_path: Path) -> None:
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, ramp(200, 200), photometric="minisblack")
