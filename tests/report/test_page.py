@@ -225,6 +225,7 @@ def test_methods_are_told_once_each_and_by_what_was_drawn() -> None:
         "sensitivity": "Wilson clustered by patient, 300 cases with it, 37 patients",
         "specificity": "Wilson clustered by patient, 300 cases without, 27 patients",
         "brier": "patient bootstrap, 1000 resamples",
+        "ece": "15 equal-width bins; patient bootstrap, 1000 resamples, reflected",
     }
     metrics = {
         name: {"value": 0.9, "low": 0.8, "high": 0.95, "method": method}
@@ -239,5 +240,6 @@ def test_methods_are_told_once_each_and_by_what_was_drawn() -> None:
     assert table.note == (
         "95% intervals by: clustered DeLong (Obuchowski), logit scale (AUROC); Wilson "
         "clustered by group (sensitivity and specificity); group bootstrap, 1000 "
-        "resamples (Brier score)."
+        "resamples (Brier score); 15 equal-width bins, group bootstrap, 1000 "
+        "resamples, reflected (calibration error (ECE))."
     )

@@ -90,7 +90,7 @@ def _method_words(subject: Subject, names: tuple[str, ...]) -> str:
     found: dict[str, list[str]] = {}
     for name in names:
         # Counts stand in the tables; they would make every method look unlike.
-        words = _COUNTS.sub("", subject.quantity(name).method)
+        words = _COUNTS.sub("", subject.quantity(name).method).replace(";", ",")
         if words:
             found.setdefault(words, []).append(name_in_prose(measure_of(name)))
     if not found:
