@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ def roles(tmp_path: Path, header: str, rows: Iterable[str], **flags: str) -> Rol
     return choose_columns(read_table(path), names_file=FILES.__contains__, **flags)
 
 
-def rows(*columns: str) -> list[str]:
-    """Rows that start with a file name; each column is one letter per row."""
+def rows(*columns: Sequence[str]) -> list[str]:
+    """Rows that start with a file name; each column is one text per row."""
     return [
         ",".join([name, *(column[at] for column in columns)])
         for at, name in enumerate(FILES)
@@ -213,13 +213,26 @@ def test_flag_columns_with_unread_values(tmp_path: Path) -> None:
 def test_a_single_flag_column_with_uncertain_values(tmp_path: Path) -> None:
     touch(tmp_path, FILES)
     table(
-        tmp_path / "labels.csv", "image,edema", rows(["1", "0", "-1", "1.0", "", "0"])
+        tmp_path / "labels.csv", "image,edema", rows(("1", "0", "-1", "1.0", "", "0"))
     )
     manifest = read_manifest(tmp_path)
     assert (manifest.kind, manifest.labels) == ("binary", ("0", "1"))
     assert [case.key for case in manifest.cases] == ["0.png", "1.png", "3.png", "5.png"]
     assert "1 label of -1 not read, as usual beside 0 and 1" in manifest.notes
     assert {problem.kind for problem in manifest.problems} == {"no_label"}
+
+
+def test_plus_and_minus_are_findings_and_a_lone_dash_is_empty(tmp_path: Path) -> None:
+    touch(tmp_path, FILES)
+    table(tmp_path / "labels.csv", "image,label", rows(("+", "-", "+", "-", "", "-")))
+    manifest = read_manifest(tmp_path)
+    assert (manifest.labels, manifest.positive) == (
+        ("negative", "positive"),
+        "positive",
+    )
+    assert manifest.targets()[:, 1].tolist() == [1, 0, 1, 0, 0]
+    table(tmp_path / "labels.csv", "image,label", rows(("a", "-", "b", "-", "", "a")))
+    assert len(read_manifest(tmp_path).cases) == 3
 
 
 def test_labels_parted_by_a_mark(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def resolve_labels(draft: Draft) -> Labelling:
     """
     if draft.label_names:
         return _from_flags(draft)
-    texts = [_text(entry, draft) for entry in draft.entries]
+    texts = _spell_signs([_text(entry, draft) for entry in draft.entries])
     if all(is_blank(text) for text in texts):
         raise DataError(
             f"{draft.label_source}: all {len(texts):,} labels are empty; "
@@ -64,6 +64,14 @@ def resolve_labels(draft: Draft) -> Labelling:
     found = _from_texts(texts, source=draft.label_source)
     note = f"{count_of(uncertain, 'label')} of -1 not read, as usual beside 0 and 1"
     return replace(found, notes=(*found.notes, note))
+
+
+def _spell_signs(texts: list[str]) -> list[str]:
+    """ "+" and "-" in words: beside a plus a dash is a finding, not a blank."""
+    if not {"+", "-"} <= set(texts):
+        return texts
+    words = {"+": "positive", "-": "negative"}
+    return [words.get(text, text) for text in texts]
 
 
 def _are_flags(texts: list[str]) -> bool:
