@@ -95,3 +95,8 @@ def test_what_is_wrong_with_a_table(tmp_path, text, message):
     path.write_bytes(text)
     with pytest.raises(DataError, match=message):
         read_table(path)
+
+
+def test_a_table_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"^f.csv: is no file; write it with 'medlens"):
+        read_table(tmp_path / "f.csv")

@@ -84,9 +84,11 @@ def read_table(path: Path) -> FeatureTable:
     field is NaN.
 
     Raises:
-        DataError: no `case` column, a repeated column or case, a field that is
-            no number, a short row, or no text at all.
+        DataError: not there, no `case` column, a repeated column or case, a
+            field that is no number, a short row, or no text at all.
     """
+    if not path.is_file():
+        raise DataError(f"{path.name}: is no file; write it with 'medlens features'")
     cases: dict[str, None] = {}
     values: list[NDArray[np.float64]] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
