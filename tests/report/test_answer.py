@@ -165,3 +165,10 @@ def test_predictive_values_name_the_prevalence_they_hold_at() -> None:
     held = {"per_label": {"yes": {"prevalence": 0.05}}}
     subject = find_subject(run_of({"metrics": ppv, **held}))
     assert write_answer(subject, data_name="").keys[0].meaning.endswith("of 5%")
+
+
+def test_cases_that_are_nobodys_copy_are_not_called_groups() -> None:
+    one_each = {"n_cases": 40, "n_patients": 40, "unit": "group"}
+    said = answer_of({"metrics": {"auroc": quantity(0.9, 0.8, 1.0)}, **one_each})
+    assert "40 cases are few" in said
+    assert "group" not in said

@@ -165,7 +165,8 @@ def _data(note: Json, subject: Subject) -> str:
     for name, split in subject.splits.items():
         cases, patients = (clean_count(split.get(k)) for k in ("n_cases", "n_patients"))
         if cases is not None:
-            whom = f" of {units_of(split)}" if patients else ""
+            units = units_of(split) if patients else ""
+            whom = f" of {units}" if units not in ("", count_of(cases, "case")) else ""
             where = f"measured on {_plain(name, limit=30)}"
             lines.append(f"- {where}: {count_of(cases, 'case')}{whom}")
     return "\n".join(lines)

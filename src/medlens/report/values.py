@@ -96,8 +96,14 @@ def _last_part(word: str) -> str:
 
 
 def units_of(split: Json) -> str:
-    """ "24 patients" of a split, "64 groups of copies" where none is named."""
+    """ "24 patients" of a split, "64 groups of copies" where none is named.
+
+    >>> units_of({"n_patients": 12, "n_cases": 12, "unit": "group"})
+    '12 cases'
+    """
     count = clean_count(split.get("n_patients")) or 0
+    if split.get("unit") == "group" and count == clean_count(split.get("n_cases")):
+        return count_of(count, "case")  # nobody looked for copies, or found one
     if split.get("unit") == "group":
         return count_of(count, "group of copies", "groups of copies")
     return count_of(count, "patient")
