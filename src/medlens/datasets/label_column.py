@@ -25,7 +25,7 @@ _SUBGROUP_WORDS = words_in(
 # Left out of subgroup tables: they name a person or an event.
 _IDENTITY_WORDS = words_in(
     "date birth birthday birthdate dob accession mrn ssn nhs security record address "
-    "phone telephone mobile email zip zipcode postcode postal surname forename "
+    "phone telephone email zip zipcode postcode postal surname forename "
     "firstname lastname fullname patientname subjectname personname physician uid "
     "uids initials vorname nachname familienname geburtsdatum anschrift"
 )
