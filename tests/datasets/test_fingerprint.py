@@ -61,6 +61,14 @@ def test_unnamed_modalities_stay_unnamed() -> None:
     assert found.modalities == {"unknown": 10}
 
 
+def test_a_mixture_without_a_majority_has_no_modality() -> None:
+    names = ["CT"] * 4 + ["MR"] * 3 + ["DX"] * 3
+    made = [replace(s, modality=n) for s, n in zip(signals(), names, strict=True)]
+    found = fingerprint(MANIFEST, made, patients=0, groups=10)
+    assert found.modality == ""
+    assert found.modalities == {"CT": 4, "MR": 3, "DX": 3}
+
+
 def test_json_holds_plain_values() -> None:
     found = fingerprint(MANIFEST, signals(), patients=0, groups=10)
     again = json.loads(json.dumps(found.to_json()))

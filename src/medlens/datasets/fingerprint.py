@@ -25,8 +25,8 @@ class Fingerprint:
         groups: sets of cases that must stay together.
         kind, labels: the task.
         label_counts: cases with each label.
-        modality: the most frequent one, or a guess where the files name none
-            ("OT" and "" mean that nothing says).
+        modality: the one that more than half of the images name; "" where
+            there is none ("OT" names nothing).
         modalities, formats, channels, bit_depths: cases of each value.
         is_colour: at least 5 % of the images really have colour.
         bits: significant bits of most images.
@@ -98,7 +98,7 @@ def fingerprint(
         kind=manifest.kind,
         labels=manifest.labels,
         label_counts=tuple(int(n) for n in (targets == 1).sum(axis=0)),
-        modality=_guess_modality(signals),
+        modality=_common_modality(signals),
         is_colour=float(np.mean([s.is_colour for s in signals])) >= 0.05,
         bits=_most(s.bits for s in signals),
         is_rescaled=float(np.mean([s.stage == "rescaled" for s in signals])) > 0.5,
@@ -131,14 +131,17 @@ def _count(values: Any) -> dict[str, int]:
     return {str(value): count for value, count in counts.most_common(20)}
 
 
-def _guess_modality(signals: Sequence[Signal]) -> str:
-    """The most frequent modality that a file names; "" when none does.
+def _common_modality(signals: Sequence[Signal]) -> str:
+    """The modality that more than half of the images name, "" if none.
 
     Pictures without a header are not guessed from their looks: a radiograph
     and an MRI slice as PNG need the same plan, and a wrong name misleads.
     """
     named = [s.modality for s in signals if s.modality and s.modality != "OT"]
-    return str(_most(named)) if len(named) * 2 > len(signals) else ""
+    for name, count in Counter(named).most_common(1):
+        if count * 2 > len(signals):
+            return name
+    return ""
 
 
 assert len(QUANTILES) == 7
