@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlens.core import DataError, ResourceError
-from medlens.evaluate import CaseTable, read_predictions, write_predictions
+from medlens.evaluate import (
+    CaseTable,
+    compare_tables,
+    read_predictions,
+    with_groups,
+    write_predictions,
+)
 
 from .phantoms import table_of
 
@@ -141,3 +148,36 @@ def test_missing_and_binary_files(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(DataError, match="not a CSV file in UTF-8"):
         read_predictions(tmp_path / "p.csv")
+
+
+def test_groups_of_the_run_keep_copies_from_counting_twice(tmp_path: Path) -> None:
+    """Every case six times: a comparison must not grow surer by that."""
+    table = table_of(n=240, patients=("",) * 240)
+    for name in ("targets", "probabilities", "decisions"):
+        array = np.repeat(np.asarray(getattr(table, name))[:40], 6, axis=0)
+        object.__setattr__(table, name, array)
+    path = tmp_path / "splits.csv"
+    rows = [f"{case},,{i // 6},test" for i, case in enumerate(table.cases)]
+    path.write_text("\n".join(["case,patient,group,split", *rows]), encoding="utf-8")
+    plain = saved(tmp_path, table)
+    assert with_groups(plain, tmp_path / "none.csv") is plain
+    grouped = with_groups(plain, path)
+    assert len(set(grouped.groups)) == 40
+
+    def width(first: CaseTable) -> float:
+        other = replace(first, probabilities=first.probabilities**2)
+        mixed = np.random.default_rng(0).permutation(40).repeat(6) / 40
+        shares = np.stack([1 - mixed, mixed], axis=1)
+        other = replace(other, probabilities=(other.probabilities + shares) / 2)
+        gap = compare_tables(first, other, resamples=50)["metrics"]["auroc"]
+        return float(gap["difference"]["high"] - gap["difference"]["low"])
+
+    assert width(grouped) / width(plain) == pytest.approx(6**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize("text", ["case,split\na,test\n", "case,group\nother,1\n"])
+def test_splits_of_another_run_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "splits.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"splits.csv: .* were both written by one run"):
+        with_groups(saved(tmp_path, table_of()), path)

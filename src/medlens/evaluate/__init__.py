@@ -4,7 +4,11 @@ from medlens.evaluate.baseline import measure_baseline
 from medlens.evaluate.compare import compare_tables
 from medlens.evaluate.files import read_metrics, write_metrics
 from medlens.evaluate.measure import measure_split
-from medlens.evaluate.predictions import read_predictions, write_predictions
+from medlens.evaluate.predictions import (
+    read_predictions,
+    with_groups,
+    write_predictions,
+)
 from medlens.evaluate.table import CaseTable
 
 __all__ = [
@@ -14,6 +18,7 @@ __all__ = [
     "measure_split",
     "read_metrics",
     "read_predictions",
+    "with_groups",
     "write_metrics",
     "write_predictions",
 ]

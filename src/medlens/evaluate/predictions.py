@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,36 @@ def read_predictions(
         splits=tuple(row[2] for row in rows),
         ood_scores=_read_scores(path, rows, has_scores=header[-1] == "ood_score"),
     )
+
+
+def with_groups(table: CaseTable, path: Path) -> CaseTable:
+    """The table with the groups of a `splits.csv`, which predictions.csv lacks.
+
+    Without them near-duplicates would count as independent, and every interval
+    and test would claim too much.
+
+    Args:
+        table: from `read_predictions`.
+        path: splits.csv of the same run; the table comes back as it is where
+            there is no such file.
+
+    Raises:
+        DataError: the file is no splits.csv, or a case of the table is not in it.
+    """
+    if not path.is_file():
+        return table
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            home = {row["case"]: row["group"] for row in csv.DictReader(stream)}
+        groups = tuple(home[case] for case in table.cases)
+    except OSError as error:
+        raise DataError(f"{path.name}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise DataError(
+            f"{path.name}: wanted the columns case and group, with every case of "
+            "predictions.csv; were both written by one run?"
+        ) from error
+    return replace(table, groups=groups)
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
