@@ -120,8 +120,8 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("member", "message"),
     [
-        ("", "name one, for instance member='train_images:0'"),
-        ("train_labels:0", "name one, for instance"),
+        ("", "wanted a member, for instance 'train_images:0'"),
+        ("train_labels:0", "wanted a member, for instance"),
         ("train_images", "has no member of that name"),
         ("train_images:5", "past the end; the last is 'train_images:4'"),
         ("other_images:0", "has no array 'other_images'; it has train_images"),

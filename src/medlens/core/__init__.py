@@ -13,6 +13,7 @@ from medlens.core.errors import (
     TamperedError,
     TrainError,
     UsageError,
+    reason_of,
 )
 from medlens.core.geometry import Geometry
 from medlens.core.image import Array, Image, Provenance, Stage, Voi
@@ -39,4 +40,5 @@ __all__ = [
     "TrainError",
     "UsageError",
     "Voi",
+    "reason_of",
 ]

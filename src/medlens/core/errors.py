@@ -78,3 +78,16 @@ class MissingExtraError(MedlensError):
             f"run: pip install 'medlens[{extra}]'"
         )
         self.feature, self.extra = feature, extra
+
+
+def reason_of(error: Exception) -> str:
+    """Why a case failed, in our own words; a library's may name folders or people."""
+    if isinstance(error, MedlensError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        found = "there is not enough memory; free some, or scale the image down"
+    elif isinstance(error, OSError) and error.strerror:
+        found = f"{error.strerror}; check the file"
+    else:
+        found = f"{type(error).__name__}; the file may be damaged: leave it out"
+    return f"cannot be read or prepared: {found}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.core import Array, DataError, MedlensError
+from medlens.core import Array, DataError
 from medlens.datasets.audit_images import (
     find_constant,
     find_identical,
@@ -168,7 +168,7 @@ class _Looker:
             image = open_preview(
                 case.path, member=case.member, case=case.key, size=LOOK_SIDE
             )
-        except (MedlensError, MemoryError):
+        except Exception:  # one hostile file must not end the audit
             return None
         plane = to_look(middle_plane(image))
         return 255 - plane if plane is not None and at in self.inverted else plane

@@ -34,7 +34,8 @@ def baseline_probabilities(
     """Probabilities (n, K) of each baseline on the test cases.
 
     The baselines see what the network sees: images after the recipe's
-    preparation, at most 128 px a side.
+    preparation, at most 128 px a side. An image that can no longer be measured
+    counts as one of which nothing is known.
 
     Args:
         recipe: its steps and seed.
@@ -75,7 +76,11 @@ def _measure_all(
 
     def one(index: int) -> list[float]:
         case = manifest.cases[index]
-        found = measure(_small(pipeline(open_case(case)).array[:, 0]), case=case.key)
+        try:
+            values = _small(pipeline(open_case(case)).array[:, 0])
+            found = measure(values, case=case.key)
+        except Exception:  # gone or changed since it was read; the rest goes on
+            return [np.nan] * len(FEATURES)
         return [found[name] for name in FEATURES]
 
     with ThreadPoolExecutor(threads) as pool:

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from medlens.core import UsageError
-from medlens.evaluate import CaseTable, compare_tables, read_metrics, read_predictions
+from medlens.evaluate import (
+    CaseTable,
+    compare_tables,
+    read_metrics,
+    read_predictions,
+    with_groups,
+)
 from medlens.experiment.words import interval
 
 
@@ -29,6 +35,7 @@ def _load(folder: Path) -> CaseTable:
         )
     task = read_metrics(folder / "metrics.json")["task"]
     table = read_predictions(path, kind=task["kind"], positive=task["positive"])
+    table = with_groups(table, folder / "splits.csv")
     splits = set(table.splits)
     if "test" in splits:  # validation cases chose the weights: not for comparison
         return table.select(_is_test(table))
@@ -44,7 +51,8 @@ def _is_test(table: CaseTable) -> Any:
 def describe_comparison(found: dict[str, Any], first: str, second: str) -> list[str]:
     """The comparison in plain lines; says when a difference is within luck."""
     lines = [
-        f"{found['n_cases']} cases of {found['n_patients']} patients in both; "
+        f"{found['n_cases']} cases in both, {found['n_patients']} of them "
+        "independent (patients, or groups of copies); "
         f"A is {first}, B is {second}; 95 % intervals."
     ]
     for name, row in found["metrics"].items():

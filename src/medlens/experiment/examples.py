@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from medlens.core import Array, Image, MedlensError
+from medlens.core import Array, Image
 from medlens.datasets import Manifest
 from medlens.evaluate import CaseTable
 from medlens.experiment.collect import open_case
@@ -30,16 +30,23 @@ def choose_examples(table: CaseTable) -> list[int]:
     is_right = np.all(decisions == (targets == 1), axis=1)
     sureness = np.abs(np.asarray(table.probabilities) - 0.5).mean(axis=1)
     order = np.argsort(-sureness, kind="stable")
-    wrong = [i for i in order if known[i] and not is_right[i]][:WRONG]
+    groups = table.groups or table.cases
+    shown: set[str] = set()  # copies of an image already shown tell nothing new
+
+    def first(candidates: Iterable[np.intp], most: int) -> list[int]:
+        chosen: list[int] = []
+        for i in candidates:
+            if len(chosen) < most and groups[i] not in shown:
+                shown.add(groups[i])
+                chosen.append(int(i))
+        return chosen
+
+    wrong = first((i for i in order if known[i] and not is_right[i]), WRONG)
     right: list[int] = []
     for k in range(len(table.labels)):
-        right += [i for i in order if known[i] and is_right[i] and targets[i, k] == 1][
-            :RIGHT
-        ]
-    doubtful = [
-        i for i in order[::-1] if known[i] and i not in wrong and i not in right
-    ]
-    return [int(i) for i in wrong + right[: 2 * RIGHT] + doubtful[:DOUBTFUL]]
+        hits = (i for i in order if known[i] and is_right[i] and targets[i, k] == 1)
+        right += first(hits, min(RIGHT, 2 * RIGHT - len(right)))
+    return wrong + right + first((i for i in order[::-1] if known[i]), DOUBTFUL)
 
 
 def make_examples(
@@ -55,7 +62,7 @@ def make_examples(
         case = manifest.cases[places[table.cases[row]]]
         try:
             examples.append(_example(predictor, open_case(case), table, row))
-        except MedlensError:
+        except Exception:  # whatever the file has become
             continue  # it was readable before; a vanished file must not stop a report
     return examples
 

@@ -47,7 +47,8 @@ def gather_facts(
         modality=fingerprint.modality,
         is_colour=fingerprint.is_colour,
         bits=fingerprint.bits,
-        is_rescaled=fingerprint.is_rescaled,
+        # windows in HU mean nothing on the one MR among CT
+        is_rescaled=fingerprint.is_rescaled and set(fingerprint.modalities) == {"CT"},
         height=fingerprint.height,
         width=fingerprint.width,
         aspect=fingerprint.aspect,

@@ -27,7 +27,7 @@ OWN_FILES = (
     "report.html",
     STATE,
 )
-OWN_FOLDERS = ("bundle", "bundle.part", WORK)
+OWN_FOLDERS = ("bundle", "bundle.part", "bundle.old", WORK)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from medlens.core import ExistsError, MedlensError
+from medlens.core import ExistsError, reason_of
 from medlens.datasets import read_manifest
 from medlens.experiment.collect import open_case
 from medlens.experiment.machine import usable_cores
@@ -46,8 +46,8 @@ def tabulate_features(
         case = manifest.cases[index]
         try:
             return case.key, measure_image(open_case(case))
-        except MedlensError as error:
-            return case.key, str(error)
+        except Exception as error:  # one hostile file must not end the others
+            return case.key, reason_of(error)
 
     def rows() -> Iterator[tuple[str, Mapping[str, float]]]:
         total = len(manifest.cases)

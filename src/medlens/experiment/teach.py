@@ -312,6 +312,10 @@ def _with_training(
     data_digest: str,
     parity: float,
 ) -> Bundle:
+    # what calibration was fitted on: see `_calibrate`
+    calibrated = lesson.validation_targets
+    if recipe.train.path == "frozen":
+        calibrated = np.concatenate([lesson.train_targets, calibrated])
     training = {
         "recipe_digest": recipe_digest(recipe),
         "data_digest": data_digest,
@@ -321,13 +325,18 @@ def _with_training(
         "train_cases": len(lesson.train_rows),
         "validation_cases": len(lesson.validation_rows),
         "train_prevalence": {
-            label: round(float((lesson.train_targets[:, k] == 1).mean()), 6)
+            label: _share(lesson.train_targets[:, k])
             for k, label in enumerate(lesson.labels)
         },
         "validation_prevalence": {
-            label: round(float((lesson.validation_targets[:, k] == 1).mean()), 6)
-            for k, label in enumerate(lesson.labels)
+            label: _share(calibrated[:, k]) for k, label in enumerate(lesson.labels)
         },
         "onnx_difference": float(f"{parity:.3g}"),
     }
     return Bundle(**{**vars(bundle), "training": training})
+
+
+def _share(column: NDArray[np.int8]) -> float:
+    """Share of the cases with the label among those that were read for it."""
+    known = column[column >= 0]
+    return round(float((known == 1).mean()), 6) if len(known) else 0.0

@@ -13,10 +13,7 @@ def headline(metrics: dict[str, Any]) -> list[str]:
     name = "test" if "test" in splits else next(iter(splits))
     entry = splits[name]
     found = entry["metrics"]
-    lines = [
-        f"On {entry['n_cases']} cases of {entry['n_patients']} {_UNITS[entry['unit']]} "
-        f"({name} split, 95 % intervals):"
-    ]
+    lines = [f"On {_counted(entry)} ({name} split, 95 % intervals):"]
     for key, words in (
         ("auroc", "AUROC"),
         ("sensitivity", "sensitivity"),
@@ -33,6 +30,13 @@ def headline(metrics: dict[str, Any]) -> list[str]:
             f"{interval(classical['metrics']['auroc'])}"
         )
     return lines
+
+
+def _counted(entry: dict[str, Any]) -> str:
+    cases, units = entry["n_cases"], entry["n_patients"]
+    if entry["unit"] == "group" and units == cases:
+        return f"{cases} cases"
+    return f"{cases} cases of {units} {_UNITS[entry['unit']]}"
 
 
 def interval(estimate: dict[str, Any]) -> str:

@@ -82,7 +82,7 @@ def choose_prep(facts: Facts, size: int) -> tuple[PrepSettings, list[Choice]]:
         if facts.is_colour:
             colour = ("to_rgb", "colour is kept", "many images really have colour")
         else:
-            colour = ("to_grey", "grey", "no image carries colour")
+            colour = ("to_grey", "grey", "fewer than 1 image in 20 carries colour")
         if facts.modality == "CT":
             colour = ("to_rgb", "three equal channels", "CT without HU values")
         steps.append(Step(colour[0], {}))

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
-from medlens.core import BundleError, Image, MedlensError, OutOfDistribution, Prediction
+from medlens.core import (
+    BundleError,
+    Image,
+    OutOfDistribution,
+    Prediction,
+    reason_of,
+)
 from medlens.metrics import decide, image_statistics
 from medlens.predict.session import Engine, check_offered, open_session
 from medlens.prep import build_pipeline, place_on_source
@@ -32,16 +38,8 @@ class Failed:
     @classmethod
     def of(cls, case: str, error: Exception) -> Failed:
         """The failure in our own words; a library's may name folders or people."""
-        if isinstance(error, MedlensError):
-            said = str(error)
-            return cls(case, said if said.startswith(case) else f"{case}: {said}")
-        if isinstance(error, MemoryError):
-            found = "there is not enough memory; free some, or scale the image down"
-        elif isinstance(error, OSError) and error.strerror:
-            found = f"{error.strerror}; check the file"
-        else:
-            found = f"{type(error).__name__}; the file may be damaged: leave it out"
-        return cls(case, f"{case}: cannot be read or prepared: {found}")
+        said = reason_of(error)
+        return cls(case, said if said.startswith(case) else f"{case}: {said}")
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ def read_npz(source: Source, member: str) -> Image:
     name = member.partition(":")[0]
     if not name.endswith(IMAGES):
         raise ReadError(
-            f"{source.case}: an .npz archive holds many images; name one, for "
-            f"instance member='train{IMAGES}:0' (list_members gives them all)"
+            f"{source.case}: an .npz archive holds arrays of images; wanted a member, "
+            f"for instance 'train{IMAGES}:0' (list_members gives what there is)"
         )
     stack = _open(source, name)
     if stack.ndim not in (3, 4) or stack.dtype.kind not in "buif":

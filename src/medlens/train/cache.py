@@ -25,10 +25,10 @@ import medlens
 from medlens.core import (
     Array,
     Image,
-    MedlensError,
     RecipeError,
     ResourceError,
     TrainError,
+    reason_of,
 )
 from medlens.recipe.settings import PrepSettings, Step
 
@@ -210,9 +210,15 @@ def _prepare_one(
     bits: int,
 ) -> Array | str:
     try:
-        values = prepare(open_one(index)).array[:, 0]
-    except MedlensError as error:
-        return str(error)
+        prepared = prepare(open_one(index)).array
+    except Exception as error:  # one hostile file must not end the others
+        return reason_of(error)
+    if prepared.shape[1] != 1:
+        return (
+            f"{prepared.shape[1]} slices in one case; wanted a single image: list "
+            "the slices one by one"
+        )
+    values = prepared[:, 0]
     top = float(2**bits - 1)
     return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
 
