@@ -139,6 +139,36 @@ def test_cases_that_fail_are_listed_and_the_others_go_on(tmp_path: Path) -> None
         np.testing.assert_allclose(cache.read([2])[0], arrays[3], atol=0.5 / 255 + 1e-6)
 
 
+def test_a_volume_or_a_crash_of_a_reader_fails_one_case_alone(tmp_path: Path) -> None:
+    """A reader's own error must not end the others, nor may its words go on."""
+    source = Source(images(4))
+
+    def open_one(index: int) -> Image:
+        if index == 1:
+            raise IndexError("/home/someone/patient.dcm: list index out of range")
+        return source.open_one(index)
+
+    def prepare(image: Image) -> Image:
+        prepared = source.prepare(image)
+        slices = 3 if image.case == "2" else 1
+        return prepared.with_array(np.repeat(prepared.array, slices, axis=1))
+
+    cache = build_cache(
+        tmp_path,
+        [f"case {i}" for i in range(4)],
+        open_one,
+        prepare,
+        settings=PrepSettings((Step("display"),), 8),
+        data_digest="d",
+        threads=2,
+    )
+    assert list(cache.rows) == ["case 0", "case 3"]
+    (_, crash), (_, volume) = cache.failed
+    assert crash.startswith("cannot be read or prepared: IndexError; the file may be")
+    assert "someone" not in crash
+    assert volume.startswith("3 slices in one case; wanted a single image")
+
+
 def test_images_of_two_shapes_are_a_mistake_of_the_recipe(tmp_path: Path) -> None:
     source = Source(images(3))
 

@@ -325,18 +325,19 @@ def _with_training(
         "train_cases": len(lesson.train_rows),
         "validation_cases": len(lesson.validation_rows),
         "train_prevalence": {
-            label: _share(lesson.train_targets[:, k])
+            label: prevalence_of(lesson.train_targets[:, k])
             for k, label in enumerate(lesson.labels)
         },
         "validation_prevalence": {
-            label: _share(calibrated[:, k]) for k, label in enumerate(lesson.labels)
+            label: prevalence_of(calibrated[:, k])
+            for k, label in enumerate(lesson.labels)
         },
         "onnx_difference": float(f"{parity:.3g}"),
     }
     return Bundle(**{**vars(bundle), "training": training})
 
 
-def _share(column: NDArray[np.int8]) -> float:
+def prevalence_of(column: NDArray[np.int8]) -> float:
     """Share of the cases with the label among those that were read for it."""
     known = column[column >= 0]
     return round(float((known == 1).mean()), 6) if len(known) else 0.0

@@ -1,0 +1,35 @@
+"""Figures in plain sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medlens.experiment.words import headline, interval
+
+
+def metrics_of(unit: str, *, cases: int, units: int) -> dict[str, Any]:
+    entry = {
+        "n_cases": cases,
+        "n_patients": units,
+        "unit": unit,
+        "metrics": {"auroc": {"value": 0.9, "low": 0.8, "high": 0.95}},
+    }
+    return {"splits": {"test": entry}}
+
+
+def test_the_unit_of_the_intervals_is_named() -> None:
+    lines = headline(metrics_of("patient", cases=12, units=7))
+    assert lines[0] == "On 12 cases of 7 patients (test split, 95 % intervals):"
+    assert lines[1].endswith("0.900 (0.800–0.950)")
+    lines = headline(metrics_of("group", cases=12, units=9))
+    assert lines[0].startswith("On 12 cases of 9 groups of copies (")
+
+
+def test_single_cases_are_no_groups() -> None:
+    lines = headline(metrics_of("group", cases=12, units=12))
+    assert lines[0] == "On 12 cases (test split, 95 % intervals):"
+
+
+def test_a_missing_figure_says_why() -> None:
+    found = interval({"value": None, "reason": "one class only"})
+    assert found == "not defined: one class only"
