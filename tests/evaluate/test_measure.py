@@ -79,6 +79,7 @@ def test_every_part_is_there_and_strict_json(kind: Any) -> None:
         "curves",
         "conformal",
         "out_of_distribution",
+        "label_suspects",
         "baselines",
     }
     assert ("macro" in entry) == (kind != "binary")

@@ -30,6 +30,26 @@ def test_single_cases_are_no_groups() -> None:
     assert lines[0] == "On 12 cases (test split, 95 % intervals):"
 
 
+def test_the_surest_label_to_read_again_is_named() -> None:
+    metrics = metrics_of("patient", cases=12, units=7)
+    metrics["splits"]["test"]["label_suspects"] = {
+        "n_entries": 2,
+        "n_cases": 18,
+        "listed": [
+            {
+                "case": "no/7.png",
+                "n_cases": 17,
+                "reference": "no",
+                "looks_like": "yes",
+                "probability": 1.0,
+            }
+        ],
+    }
+    assert headline(metrics)[-1].endswith(
+        "18 cases; the surest: no/7.png, labelled 'no', looks like 'yes' (0.999)"
+    )
+
+
 def test_a_missing_figure_says_why() -> None:
     found = interval({"value": None, "reason": "one class only"})
     assert found == "not defined: one class only"

@@ -15,6 +15,7 @@ from medlens.evaluate.drawings import curve_entries, reliability_entries
 from medlens.evaluate.headline import measure_table
 from medlens.evaluate.label_figures import LabelFigures
 from medlens.evaluate.subgroups import measure_subgroups
+from medlens.evaluate.suspects import suspect_entry
 from medlens.evaluate.table import CaseTable
 from medlens.metrics import OperatingPoint, confusion_matrix
 from medlens.metrics.bootstrap import RESAMPLES
@@ -78,6 +79,7 @@ def measure_split(
         "curves": curve_entries(table),
         "conformal": conformal_entry(table, codes),
         "out_of_distribution": outlier_entry(table, codes),
+        "label_suspects": suspect_entry(table),
         "baselines": {
             name: measure_baseline(whole, other, seed=seed, resamples=resamples)
             for name, other in (baselines or {}).items()

@@ -29,7 +29,23 @@ def headline(metrics: dict[str, Any]) -> list[str]:
             f"  {'classical baseline AUROC':<24} "
             f"{interval(classical['metrics']['auroc'])}"
         )
-    return lines
+    return lines + _suspects(entry.get("label_suspects") or {})
+
+
+def _suspects(found: dict[str, Any]) -> list[str]:
+    if not found.get("n_entries"):
+        return []
+    first = found["listed"][0]
+    return [
+        f"  {'labels to read again':<24} {found['n_cases']} cases; the surest: "
+        f"{first['case']}, labelled {first['reference']!r}, looks like "
+        f"{first['looks_like']!r} ({chance(first['probability'])})"
+    ]
+
+
+def chance(value: float) -> str:
+    """A probability in words that never claims certainty."""
+    return f"{min(max(value, 0.001), 0.999):.3f}"
 
 
 def _counted(entry: dict[str, Any]) -> str:

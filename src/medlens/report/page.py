@@ -45,6 +45,7 @@ from medlens.report.performance import (
 )
 from medlens.report.pictures import legend_stops, to_pictures
 from medlens.report.subject import Subject, find_subject
+from medlens.report.suspects import suspect_table
 from medlens.report.trust import describe_trust
 from medlens.report.values import as_mapping, without_folder
 
@@ -140,6 +141,7 @@ def _measured(run: RunFolder, subject: Subject) -> dict[str, Any]:
         "points": point_table(subject),
         "elsewhere": elsewhere_table(subject),
         "labels": labels,
+        "suspects": suspect_table(subject),
         "labels_figure": labels_figure,
         "groups": groups,
         "groups_figures": groups_figures,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -45,15 +46,18 @@ def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
     augment = build_augment(recipe.augment.steps, seed=0)
     wanted = torch.from_numpy(targets).to(device)
 
+    def make() -> torch.Tensor:
+        made = [augment(image, epoch=0, index=i) for i, image in enumerate(images)]
+        return to_tensor(np.stack(made))
+
     def step() -> None:
-        batch = np.stack(
-            [augment(image, epoch=0, index=i) for i, image in enumerate(images)]
-        )
+        batch = waiting.pop().result()
+        waiting.append(pool.submit(make))  # beside the network, as in training
         net.train()
         with torch.autocast(
             device.type, torch.bfloat16, enabled=recipe.train.precision == "bf16"
         ):
-            logits = net(to_tensor(batch).to(device))
+            logits = net(batch.to(device))
         loss = loss_of(logits, wanted)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -65,7 +69,10 @@ def measure_speed(recipe: Recipe, *, labels: int) -> Speed:
         with torch.inference_mode():
             net(to_tensor(images).to(device)).cpu()
 
-    return Speed(train=_typical(step) / size, forward=_typical(forward) / size)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(make)]
+        train = _typical(step) / size
+    return Speed(train=train, forward=_typical(forward) / size)
 
 
 def _typical(work: Callable[[], None]) -> float:
