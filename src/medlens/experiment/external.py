@@ -13,9 +13,9 @@ from medlens.evaluate import measure_split, write_metrics, write_predictions
 from medlens.experiment.collect import collect_answers
 from medlens.experiment.examples import choose_examples, make_examples
 from medlens.experiment.folder import write_json
+from medlens.experiment.identity import data_digest
 from medlens.experiment.machine import machine_facts, usable_cores, versions
 from medlens.experiment.narrator import Narrator
-from medlens.experiment.road import data_digest
 from medlens.predict import Predictor
 from medlens.report import write_report
 

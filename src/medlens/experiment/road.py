@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from medlens.bundle import write_bundle
 from medlens.core import DataError, ResourceError, UsageError
-from medlens.datasets import (
-    Manifest,
-    check_trainable,
-    describe_split,
-    merge_groups,
-    read_manifest,
-    read_splits,
-    split,
-    write_splits,
-)
-from medlens.datasets import audit as audit_data
+from medlens.datasets import Manifest, check_trainable, read_manifest, read_splits
 from medlens.evaluate import write_metrics, write_predictions
-from medlens.experiment.facts import gather_facts
 from medlens.experiment.folder import (
     RunFolder,
     locked,
     open_run_folder,
     read_json,
-    write_json,
 )
+from medlens.experiment.identity import command_line, data_digest
 from medlens.experiment.judge import Judged, judge
-from medlens.experiment.machine import (
-    free_disk_mb,
-    machine_facts,
-    versions,
-)
+from medlens.experiment.machine import free_disk_mb, machine_facts, versions
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.request import Request
+from medlens.experiment.survey import Stage, Walk, survey
 from medlens.experiment.teach import Learned, teach
-from medlens.plan import make_plan
-from medlens.recipe import Recipe, SplitSettings, load_recipe, write_recipe
+from medlens.recipe import Recipe, load_recipe
 from medlens.report import write_card, write_report
 
-Stage = Literal["audit", "plan", "train", "run"]
 INTENDED_USE = (
     "Research on images like those it was trained on. Not a medical device; "
     "no patient may be treated on its answer."
 )
-
-
-@dataclass
-class _Walk:
-    """What one walk carries from step to step."""
-
-    request: Request
-    folder: RunFolder
-    narrator: Narrator
-    started: float
-    seconds: dict[str, float]
-
-    def took(self, step: str, since: float) -> None:
-        self.seconds[step] = round(time.monotonic() - since, 2)
 
 
 def walk(request: Request, narrator: Narrator, *, until: Stage = "run") -> RunFolder:
@@ -98,12 +66,12 @@ def walk(request: Request, narrator: Narrator, *, until: Stage = "run") -> RunFo
         request.out, request=request.identity(), force=request.force
     )
     with locked(folder):
-        steps = _Walk(request, folder, narrator, time.monotonic(), {})
+        steps = Walk(request, folder, narrator, time.monotonic(), {})
         return _walk(steps, manifest, given, until)
 
 
 def _walk(
-    steps: _Walk, manifest: Manifest, given: Recipe | None, until: Stage
+    steps: Walk, manifest: Manifest, given: Recipe | None, until: Stage
 ) -> RunFolder:
     folder, narrator = steps.folder, steps.narrator
     if folder.is_resumed:
@@ -116,7 +84,7 @@ def _walk(
             "--out, or pass --force to start afresh"
         )
     folder.write_state({**state, "data_digest": digest})
-    groups, recipe = _prepare(steps, manifest, given, until)
+    groups, recipe = survey(steps, manifest, given, until)
     if until == "audit":
         return folder
     splits = read_splits(folder.file("splits.csv"), manifest)
@@ -152,101 +120,6 @@ def _walk(
     steps.took("evaluate", began)
     _finish(steps, recipe, manifest, learned, judged, digest)
     return folder
-
-
-def _prepare(
-    steps: _Walk, manifest: Manifest, given: Recipe | None, until: Stage
-) -> tuple[list[int], Recipe | None]:
-    """Audit, split and plan, or what an earlier walk left of them."""
-    folder, narrator = steps.folder, steps.narrator
-    done = read_json(folder.work / "groups.json")
-    recipe_path = folder.file("recipe.toml")
-    if done is not None and recipe_path.is_file() and until != "audit":
-        groups = [int(group) for group in done["groups"]]
-        return groups, load_recipe(recipe_path)
-
-    for note in manifest.notes:
-        narrator.say(note)
-    narrator.step("Audit")
-    began = time.monotonic()
-    found = audit_data(manifest, progress=narrator.progress)
-    audit_seconds = time.monotonic() - began
-    write_json(folder.file("audit.json"), found.to_json())
-    for sentence in found.sentences():
-        narrator.say(sentence)
-    steps.took("audit", began)
-    if until == "audit":
-        return list(found.groups), None
-
-    narrator.step("Split and plan")
-    began = time.monotonic()
-    settings = given.split if given else SplitSettings(seed=steps.request.seed)
-    groups = list(merge_groups(manifest, found.pairs()))
-    splits = _left_out(split(manifest, groups, settings), manifest, found)
-    write_splits(folder.file("splits.csv"), manifest, groups, splits)
-    for sentence in describe_split(manifest, splits):
-        narrator.say(sentence)
-    if given is not None:
-        recipe = _follow(given, manifest)
-        choices: list[dict[str, str]] = []
-        write_recipe(recipe, recipe_path)
-        narrator.say("Following the given recipe.")
-    else:
-        from medlens.train import measure_speed
-
-        facts = gather_facts(
-            manifest,
-            splits,
-            found.fingerprint,
-            request=steps.request,
-            audit_seconds=audit_seconds,
-            seconds_used=time.monotonic() - steps.started,
-        )
-        plan = make_plan(facts, lambda r: measure_speed(r, labels=len(manifest.labels)))
-        recipe = plan.recipe
-        choices = [
-            {"rule": c.key, "choice": c.choice, "reason": c.reason}
-            for c in plan.choices
-        ]
-        for choice in plan.choices:
-            narrator.say(f"{choice.key}: {choice.choice} ({choice.reason})")
-        write_recipe(recipe, recipe_path, reasons=plan.reasons())
-    steps.took("plan", began)
-    write_json(
-        folder.work / "groups.json",
-        {"groups": groups, "plan": choices, "seconds": steps.seconds},
-    )
-    return groups, recipe
-
-
-def _left_out(splits: Sequence[str], manifest: Manifest, found: Any) -> tuple[str, ...]:
-    """Unreadable cases belong to no split."""
-    unread = {key for key, _ in found.unreadable}
-    return tuple(
-        "" if case.key in unread else name
-        for case, name in zip(manifest.cases, splits, strict=True)
-    )
-
-
-def _follow(given: Recipe, manifest: Manifest) -> Recipe:
-    """A recipe from a person, held against the data set."""
-    if given.task.labels and given.task.labels != manifest.labels:
-        raise UsageError(
-            f"recipe: task.labels are {', '.join(given.task.labels)}; DATA has "
-            f"{', '.join(manifest.labels)}: correct one of them"
-        )
-    if given.train.path != "frozen" and given.train.steps == 0:
-        raise UsageError(
-            "recipe: train.steps is 0; wanted the number of steps to train "
-            "(`medlens plan` fills it in from the budget)"
-        )
-    task = replace(
-        given.task,
-        kind=manifest.kind,
-        labels=manifest.labels,
-        positive=manifest.positive,
-    )
-    return replace(given, task=task)
 
 
 def _check_disk(folder: RunFolder, recipe: Recipe, splits: Sequence[str]) -> None:
@@ -292,7 +165,7 @@ def _bundle_name(folder: RunFolder) -> str:
 
 
 def _finish(
-    steps: _Walk,
+    steps: Walk,
     recipe: Recipe,
     manifest: Manifest,
     learned: Learned,
@@ -347,38 +220,3 @@ def _tidy(folder: RunFolder) -> None:
     for name in ("groups.json", "lock"):
         (folder.work / name).unlink(missing_ok=True)
     folder.work.rmdir()
-
-
-def command_line(request: Request) -> str:
-    """The command that repeats this run; DATA by its last name only."""
-    words = ["medlens", "run", request.data.name]
-    if request.labels:
-        words += ["--labels", request.labels.name]
-    if request.label_column:
-        words += ["--label-column", request.label_column]
-    if request.patient_column:
-        words += ["--patient-column", request.patient_column]
-    words += ["--budget", f"{request.budget:g}s", "--seed", str(request.seed)]
-    if request.recipe:
-        words += ["--recipe", request.recipe.name]
-    return " ".join(words)
-
-
-def data_digest(manifest: Manifest) -> str:
-    """SHA-256 over case keys, file sizes, targets, patients and given splits.
-
-    Sizes instead of contents, so that a resumed run of 30,000 files need not
-    read them all first.
-    """
-    whole = hashlib.sha256()
-    sizes: dict[Path, int] = {}
-    for case in manifest.cases:
-        if case.path not in sizes:
-            try:
-                sizes[case.path] = case.path.stat().st_size
-            except OSError:
-                sizes[case.path] = -1
-        line = (case.key, sizes[case.path], case.target, case.patient, case.split)
-        whole.update(repr(line).encode())
-    whole.update(repr((manifest.kind, manifest.labels)).encode())
-    return whole.hexdigest()

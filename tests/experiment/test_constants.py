@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medlens.experiment.teach import prevalence_of
+from medlens.experiment.constants import prevalence_of
 
 
 def test_cases_that_nobody_read_do_not_count() -> None:
