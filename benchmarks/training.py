@@ -5,8 +5,9 @@
 The plain loop is the one published with the data set (Yang et al. 2023): ResNet-18 for
 28 px, Adam at 1e-3, batches of 128, fp32, no augmentation. It is stopped at the first
 epoch whose test AUROC reaches the target, or after the given number of epochs, and
-then its time is a lower bound. medlens trains the recipe of its plan, shortened to
-a few epochs, and is measured once, at its end; reading and preparing are in its time. Both use the same cores, one after the other.
+then its time is a lower bound. medlens trains the recipe of its plan, shortened to a
+few epochs, and is measured once, at its end; reading and preparing are in its time.
+Both use the same cores and the same settings of torch, one after the other.
 """
 
 from __future__ import annotations
@@ -96,8 +97,8 @@ def medlens_loop(path: Path, *, epochs: int, seed: int) -> dict:
 
     manifest = read_manifest(path)
     splits = [case.split for case in manifest.cases]
-    facts = Facts("binary", manifest.labels, manifest.positive, 4708, 524, 624, (1214, 3494),
-                  height=28, width=28)  # fmt: skip
+    facts = Facts("binary", manifest.labels, manifest.positive, 4708, 524, 624,
+                  (1214, 3494), height=28, width=28)  # fmt: skip
     size, _ = choose_size(facts)
     prep, _ = choose_prep(facts, size)
     recipe = Recipe(
