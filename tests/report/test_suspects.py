@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from medlens.report.caution import find_notices
+from medlens.report.load import RunFolder
 from medlens.report.subject import Subject
 from medlens.report.suspects import suspect_table
 
@@ -25,6 +27,15 @@ def test_each_suspect_is_a_row_that_names_both_labels() -> None:
     assert table is not None
     assert table.rows == (("no/1102.jpg", "17", "no", "yes", "97.4%"),)
     assert table.note.endswith("2 more are not listed.")
+
+
+def test_suspects_are_among_what_to_mind() -> None:
+    entry = {"case": "no/7.png", "n_cases": 17, "reference": "no", "looks_like": "yes"}
+    notices = find_notices(RunFolder("r"), subject_of([entry], entries=2))
+    (notice,) = [n for n in notices if "wrong label" in n.text]
+    assert notice.weight == "mind"
+    assert notice.text.startswith("20 cases may carry a wrong label")
+    assert "The surest is no/7.png, labelled “no”." in notice.text
 
 
 def test_without_suspects_there_is_no_table() -> None:

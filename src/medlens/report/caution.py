@@ -42,6 +42,7 @@ def find_notices(folder: RunFolder, subject: Subject) -> tuple[Notice, ...]:
     found = [
         *_shortcuts(folder.audit),
         *_conflicts(folder.audit),
+        *_suspects(subject),
         *_calibration(subject),
         *_strange(subject),
         *_shift(subject),
@@ -83,6 +84,23 @@ def _conflicts(audit: Json) -> Iterator[Notice]:
             "carries different labels.",
             "Settle them with a reader; until then some errors are the labels' own.",
         )
+
+
+def _suspects(subject: Subject) -> Iterator[Notice]:
+    found = as_mapping(subject.leading.get("label_suspects"))
+    cases, entries = clean_count(found.get("n_cases")), as_list(found.get("listed"))
+    if not cases or not entries:
+        return
+    first = as_mapping(entries[0])
+    yield Notice(
+        "mind",
+        f"{count_of(cases, 'case')} may carry a wrong label: the model is as sure of "
+        "another one as it is of typical cases that carry it. The surest is "
+        f"{clean_text(first.get('case'), limit=80)}, labelled "
+        f"“{clean_text(first.get('reference'), limit=60)}”.",
+        "Let a reader look at those listed under Results; the figures count them as "
+        "they are labelled.",
+    )
 
 
 def _calibration(subject: Subject) -> Iterator[Notice]:
