@@ -81,7 +81,7 @@ def medlens_loop(path: Path, *, epochs: int, seed: int) -> dict:
     from medlens.experiment.collect import open_case
     from medlens.experiment.teach import lesson_of
     from medlens.plan import Facts
-    from medlens.plan.plan import MIXUP
+    from medlens.plan.schedule import MIXUP, MIXUP_EPOCHS
     from medlens.plan.rules import (
         choose_augment,
         choose_balance,
@@ -110,7 +110,7 @@ def medlens_loop(path: Path, *, epochs: int, seed: int) -> dict:
             epochs=epochs,
             steps=epochs * (4708 // 32),
             batch_size=32,
-            mixup=MIXUP,
+            mixup=MIXUP if epochs >= MIXUP_EPOCHS else 0.0,
             balance=choose_balance(facts)[0],
             seed=seed,
         ),

@@ -173,6 +173,7 @@ def test_epochs_come_from_a_coarse_ladder(known: Facts, cost: float) -> None:
     if plan.recipe.train.path == "fine_tune":
         assert plan.recipe.train.epochs in EPOCHS
         assert plan.recipe.train.epochs >= 3
+        assert (plan.recipe.train.mixup > 0) == (plan.recipe.train.epochs >= 8)
     assert plan.recipe.net.height in SIZES
 
 

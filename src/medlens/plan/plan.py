@@ -34,8 +34,7 @@ from medlens.recipe.settings import (
 
 Measure = Callable[[Recipe], Speed]
 ENOUGH_EPOCHS = 8  # with mixup fewer are not enough
-GROUP_POWER = 0.5  # docs/plan.md, as the next
-MIXUP = 0.3  # docs/plan.md: what it was worth
+GROUP_POWER = 0.5  # docs/train.md: what it was worth
 PATIENCE = 6  # noise on few validation patients must not end a good schedule
 
 
@@ -92,7 +91,6 @@ def make_plan(facts: Facts, measure: Measure) -> Plan:
     base = TrainSettings(
         batch_size=choose_batch(facts, sides[0]),
         balance=balance,
-        mixup=MIXUP,
         group_power=GROUP_POWER,
         patience=PATIENCE,
         seed=facts.seed,
