@@ -81,7 +81,6 @@ def medlens_loop(path: Path, *, epochs: int, seed: int) -> dict:
     from medlens.experiment.collect import open_case
     from medlens.experiment.teach import lesson_of
     from medlens.plan import Facts
-    from medlens.plan.schedule import MIXUP, MIXUP_EPOCHS
     from medlens.plan.rules import (
         choose_augment,
         choose_balance,
@@ -89,6 +88,7 @@ def medlens_loop(path: Path, *, epochs: int, seed: int) -> dict:
         choose_prep,
         choose_size,
     )
+    from medlens.plan.schedule import MIXUP, MIXUP_EPOCHS
     from medlens.prep import build_pipeline
     from medlens.recipe import Recipe, TaskSettings, TrainSettings
     from medlens.train import build_cache, train_network
