@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from medlens.datasets import hashes_index
-from medlens.datasets.hashes_index import LEAF, Index, build_index, find_neighbours
+from medlens.datasets.hashes_index import (
+    LEAF,
+    Index,
+    build_index,
+    find_neighbours,
+    order_by_likeness,
+)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -53,6 +59,18 @@ def test_leaves_share_out_all_vectors_and_none_overflows(tree: Index) -> None:
     leaves = [leaf for leaf in tree.tree.leaves if leaf is not None]
     assert max(map(len, leaves)) <= LEAF
     assert sorted(np.concatenate(leaves)) == list(range(6000))
+
+
+def test_alike_vectors_are_put_beside_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vectors = scatter(6000)
+    assert np.array_equal(order_by_likeness(vectors[:100]), np.arange(100))
+    monkeypatch.setattr(hashes_index, "EXACT", 500)
+    order = order_by_likeness(vectors)
+    assert sorted(order) == list(range(6000))
+    beside = np.sum(vectors[order[1:]] * vectors[order[:-1]], axis=1).mean()
+    assert beside > np.sum(vectors[1:] * vectors[:-1], axis=1).mean() + 0.2
 
 
 def test_tree_finds_planted_neighbours_and_never_the_asker(tree: Index) -> None:

@@ -33,7 +33,12 @@ from medlens.datasets.hashes import (
     learn_describer,
     make_maps,
 )
-from medlens.datasets.hashes_index import Index, build_index, find_neighbours
+from medlens.datasets.hashes_index import (
+    Index,
+    build_index,
+    find_neighbours,
+    order_by_likeness,
+)
 
 Thumbnails = NDArray[np.uint8]
 IntArray = NDArray[np.int64]
@@ -135,10 +140,13 @@ def _find(
     able = first[_has_detail(thumbnails[first])]
     if len(able) < 2:
         return Copies(tuple(pairs), 0)
-    kept = thumbnails[able]
-    maps = _keep_maps(kept)
+    maps = _keep_maps(thumbnails, able)
     describer = learn_describer(_sample(maps))
-    index = build_index(_describe(describer, maps), FIRST_LOOK)
+    descriptors = _describe(describer, maps)
+    order = order_by_likeness(descriptors)
+    able, maps = able[order], maps[order]
+    index = build_index(descriptors[order], FIRST_LOOK)
+    kept = thumbnails[able]
     bring: Look | None = None
     if look is not None:
         bring = lru_cache(maxsize=_REMEMBERED)(_renumber(look, able))
@@ -359,11 +367,13 @@ def _has_detail(thumbnails: Thumbnails) -> NDArray[np.bool_]:
     return able
 
 
-def _keep_maps(thumbnails: Thumbnails) -> NDArray[np.int8]:
-    """Coarse maps of all images as int8: 729 bytes each."""
+def _keep_maps(thumbnails: Thumbnails, able: IntArray) -> NDArray[np.int8]:
+    """Coarse maps of the images that take part as int8: 729 bytes each."""
     kept = [
-        np.clip(np.rint(make_maps(thumbnails[at : at + 512]) * MAP_SCALE), -127, 127)
-        for at in range(0, len(thumbnails), 512)
+        np.clip(
+            np.rint(make_maps(thumbnails[able[at : at + 512]]) * MAP_SCALE), -127, 127
+        )
+        for at in range(0, len(able), 512)
     ]
     return np.concatenate([part.astype(np.int8) for part in kept])
 

@@ -78,6 +78,18 @@ def build_index(descriptors: FloatArray, first_look: Sequence[int]) -> Index:
     return Index(descriptors, _grow(descriptors), first_look, 512)
 
 
+def order_by_likeness(descriptors: FloatArray) -> IntArray:
+    """(n,) positions, alike descriptors beside each other.
+
+    Images that ask together should be alike: their questions then walk down the
+    same branches, and a chunk costs the same however many images there are.
+    """
+    if len(descriptors) <= EXACT:
+        return np.arange(len(descriptors))
+    leaves = [leaf for leaf in _grow(descriptors).leaves if leaf is not None]
+    return np.concatenate(leaves)
+
+
 def find_neighbours(
     index: Index, questions: FloatArray, start: int, *, keep: int, least: float
 ) -> tuple[IntArray, IntArray]:
