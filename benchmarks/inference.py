@@ -98,7 +98,9 @@ def compare(folder: Path) -> dict[str, object]:
             )
             for name, work in works.items()
         }
-        seconds = median_seconds(works, rounds=ROUNDS, warm_up=2)
+        seconds = median_seconds(
+            works, rounds=ROUNDS, warm_up=2, calls=5 if size == 1 else 2
+        )
         found[f"batch_{size}"] = {
             "seconds": seconds,
             "ratio_to_torch": {n: seconds["torch"] / s for n, s in seconds.items()},

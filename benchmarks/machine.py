@@ -24,20 +24,25 @@ def keep(name: str, figures: dict[str, Any]) -> Path:
 
 
 def median_seconds(
-    works: dict[str, Callable[[], object]], *, rounds: int, warm_up: int = 1
+    works: dict[str, Callable[[], object]],
+    *,
+    rounds: int,
+    warm_up: int = 1,
+    calls: int = 1,
 ) -> dict[str, float]:
     """Median wall-clock of each work, taken in turns (A B A B …).
 
     In turns, because a shared machine drifts: a ratio then holds although the
-    seconds do not.
+    seconds do not. Each turn is `warm_up` calls that are not timed, so that no work
+    pays for what the one before left in the caches, and `calls` that are.
     """
-    for work in works.values():
-        for _ in range(warm_up):
-            work()
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - started)
+            for _ in range(warm_up):
+                work()
+            for _ in range(calls):
+                started = time.perf_counter()
+                work()
+                seconds[name].append(time.perf_counter() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
