@@ -13,7 +13,7 @@ from medlens.core import ReadError
 from medlens.read.series.scan import scan_file
 from medlens.read.series.series import Series, make_series
 from medlens.read.series.slices import LeftOut, Slice
-from medlens.read.series.split import split_series
+from medlens.read.series.split import Part, split_series
 
 MAX_FILES = 200_000
 MAX_DEPTH = 32
@@ -81,21 +81,21 @@ def _assemble(slices: list[Slice]) -> tuple[tuple[Series, ...], list[LeftOut]]:
     groups: dict[str, list[Slice]] = defaultdict(list)
     for item in slices:
         groups[item.series].append(item)
-    parts = []
+    parts: list[Part] = []
     left_out: list[LeftOut] = []
     for group in groups.values():
         done, rest = split_series(group)
         parts += done
         left_out += rest
-    homes: dict[str, list[tuple[list[Slice], tuple[str, ...]]]] = defaultdict(list)
+    homes: dict[str, list[Part]] = defaultdict(list)
     for part in parts:
         homes[_home(part[0])].append(part)
     series = []
     for home, held in sorted(homes.items()):
         held.sort(key=lambda part: min(item.name for item in part[0]))
-        for at, (part, keywords) in enumerate(held, start=1):
+        for at, (members, keywords) in enumerate(held, start=1):
             case = home if len(held) == 1 else f"{home}#{at}"
-            series.append(make_series(case, part, keywords))
+            series.append(make_series(case, members, keywords))
     return tuple(series), left_out
 
 

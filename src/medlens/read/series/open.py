@@ -216,8 +216,8 @@ class _Reader:
         fits = item.pixels is not None or np.can_cast(found, wanted, "safe")
         if not fits:
             raise ReadError(
-                f"{volume.series.case}: slice '{item.name}' has values of type {found}, "
-                f"others {wanted}; wanted one depth; convert them"
+                f"{volume.series.case}: slice '{item.name}' has values of type "
+                f"{found}, others {wanted}; wanted one depth; convert them"
             )
 
 

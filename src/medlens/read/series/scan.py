@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,53 +86,57 @@ def _unfit(data: Any, case: str) -> LeftOut | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What all frames of a file have in common."""
+
+    data: Any
+    layout: Layout
+    path: Path
+    case: str
+    series: str
+    number: int
+    is_named_scout: bool
+
+
 def _scan_frames(
     data: Any, layout: Layout, path: Path, case: str
 ) -> tuple[list[Slice], list[LeftOut]]:
-    slices: list[Slice] = []
-    left_out: list[LeftOut] = []
-    single = layout.frames == 1
-    series = text(data, "SeriesInstanceUID") or f"folder {path.parent}"
-    shared = f"{text(data, 'Modality', 16)} {series}"
-    scout = any(
-        _SCOUT.search(text(data, keyword))
-        for keyword in ("SeriesDescription", "ProtocolName")
-    )
-    number = whole(data, "InstanceNumber", 0) or 0
-    for frame in range(layout.frames):
-        member = "" if single else f"frame:{frame}"
-        name = case if single else f"{case}#{member}"
-        tags = read_tags(data, frame)
-        if "LOCALIZER" in tags["FrameType"].upper().split("\\"):
-            reason = "is a localiser by its Image Type"
-            left_out.append(LeftOut(name, reason, "localiser"))
-            continue
-        position = find_position(data, frame)
-        axes = read_axes(data, frame)
-        if not position or axes is None:
-            what = "Image Orientation (0020,0037)" if position else _POSITION
-            reason = f"has no usable {what}, so its place in the patient is unknown"
-            left_out.append(LeftOut(name, reason, "unplaced"))
-            continue
-        spacing, calibrated = read_spacing(data, frame)
-        slices.append(
-            Slice(
-                path,
-                case,
-                member,
-                _vector(position),
-                _vector(axes[0]),
-                _vector(axes[1]),
-                spacing,
-                bool(calibrated),
-                _read_pixels(data, frame, layout, case),
-                shared,
-                tags,
-                number if single else frame,
-                scout,
-            )  # fmt: skip
-        )
+    uid = text(data, "SeriesInstanceUID") or f"folder {path.parent}"
+    words = (text(data, word) for word in ("SeriesDescription", "ProtocolName"))
+    shared = _Shared(
+        data, layout, path, case, f"{text(data, 'Modality', 16)} {uid}",
+        whole(data, "InstanceNumber", 0) or 0, any(map(_SCOUT.search, words)),
+    )  # fmt: skip
+    found = [_scan_frame(shared, frame) for frame in range(layout.frames)]
+    slices = [item for item in found if isinstance(item, Slice)]
+    left_out = [item for item in found if isinstance(item, LeftOut)]
+    if not slices and len({(item.reason, item.kind) for item in left_out}) == 1:
+        left_out = [replace(left_out[0], case=case)]  # one line for 900 frames
     return slices, left_out
+
+
+def _scan_frame(shared: _Shared, frame: int) -> Slice | LeftOut:
+    data, case = shared.data, shared.case
+    single = shared.layout.frames == 1
+    member = "" if single else f"frame:{frame}"
+    name = case if single else f"{case}#{member}"
+    tags = read_tags(data, frame)
+    if "LOCALIZER" in tags["FrameType"].upper().split("\\"):
+        return LeftOut(name, "is a localiser by its Image Type", "localiser")
+    position = find_position(data, frame)
+    axes = read_axes(data, frame)
+    if not position or axes is None:
+        what = "Image Orientation (0020,0037)" if position else _POSITION
+        reason = f"has no usable {what}, so its place in the patient is unknown"
+        return LeftOut(name, reason, "unplaced")
+    spacing, calibrated = read_spacing(data, frame)
+    return Slice(
+        shared.path, case, member, _vector(position), _vector(axes[0]),
+        _vector(axes[1]), spacing, bool(calibrated),
+        _read_pixels(data, frame, shared.layout, case), shared.series, tags,
+        shared.number if single else frame, shared.is_named_scout,
+    )  # fmt: skip
 
 
 _POSITION = "Image Position (0020,0032)"

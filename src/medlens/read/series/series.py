@@ -63,7 +63,8 @@ class Series:
             )
         if stack.sideways > SIDEWAYS_SHARE * min(self.slices[0].spacing):
             found.append(
-                f"slices lie up to {stack.sideways:.1f} mm beside the line of the others"
+                f"slices lie up to {stack.sideways:.1f} mm beside the line of the "
+                "others"
             )
         if self.parted_by:
             names = ", ".join(dict.fromkeys(self.parted_by))
@@ -118,7 +119,7 @@ def _tell_missing(series: Series) -> str:
 def _tell_uneven(series: Series) -> str:
     """Gaps as the table moved, the most common first, the rare ones with names."""
     stack = series.stack
-    if stack.is_even or stack.missing and not stack.uneven:
+    if stack.is_even or (stack.missing and not stack.uneven):
         return ""
     if not stack.uneven:
         if stack.drift <= EVEN_SHARE * stack.gap:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -41,21 +40,22 @@ def split_series(slices: Sequence[Slice]) -> tuple[list[Part], list[LeftOut]]:
     parts: list[Part] = []
     for group in groups:
         for part, keywords in _part(group, ()):
-            reason = _why_not(part)
-            if reason is None:
+            unfit = _why_not(part)
+            left_out += unfit
+            if not unfit:
                 parts.append((sort_slices(part), keywords))
-            else:
-                kind, words = reason
-                left_out += [LeftOut(s.name, words, kind) for s in part]
     return parts, left_out
 
 
-def _why_not(part: list[Slice]) -> tuple[Literal["localiser", "single"], str] | None:
+def _why_not(part: list[Slice]) -> list[LeftOut]:
+    """The slices of a part that is no volume, [] for a good one."""
     if len(part) <= _FEW and all(s.is_named_scout for s in part):
-        return "localiser", "is a localiser by its description"
+        reason = "is a localiser by its description"
+        return [LeftOut(s.name, reason, "localiser") for s in part]
     if len(part) == 1:
-        return "single", "is a single slice with no neighbour in its orientation"
-    return None
+        reason = "is a single slice with no neighbour in its orientation"
+        return [LeftOut(part[0].name, reason, "single")]
+    return []
 
 
 def _orientations(slices: Sequence[Slice]) -> list[list[Slice]]:
@@ -133,7 +133,10 @@ def _order_of(keyword: str) -> int:
 def _places(group: list[Slice]) -> list[int]:
     """Which place along the normal each of the sorted slices has, from 0."""
     doubles = set(measure_stack(group).doubles)
-    return np.cumsum([at not in doubles for at in range(len(group))]).tolist()
+    places: list[int] = np.cumsum(
+        [i not in doubles for i in range(len(group))]
+    ).tolist()
+    return places
 
 
 def _shared(parts: list[list[Slice]]) -> int:
