@@ -15,13 +15,14 @@ if TYPE_CHECKING:
         Series,
         Slice,
         find_series,
+        join_slices,
         open_series,
         picture_series,
     )
 
 # Series need pydicom, which reading a picture must not load.
 _SERIES = (
-    "Found", "LeftOut", "Series", "Slice", "find_series", "open_series",
+    "Found", "LeftOut", "Series", "Slice", "find_series", "join_slices", "open_series",
     "picture_series",
 )  # fmt: skip
 
@@ -32,6 +33,7 @@ __all__ = [
     "Series",
     "Slice",
     "find_series",
+    "join_slices",
     "list_arrays",
     "list_members",
     "open_array",

@@ -13,7 +13,7 @@ from medlens.core import ReadError
 from medlens.read.series.scan import scan_file
 from medlens.read.series.series import Series, make_series
 from medlens.read.series.slices import LeftOut, Slice
-from medlens.read.series.split import Part, split_series
+from medlens.read.series.split import Part, split_by_grid, split_series
 
 MAX_FILES = 200_000
 MAX_DEPTH = 32
@@ -75,6 +75,42 @@ def find_series(
     series, rest = _assemble(slices)
     left_out += rest
     return Found(series, tuple(sorted(left_out, key=lambda item: item.case)))
+
+
+def join_slices(
+    slices: Sequence[tuple[str | os.PathLike[str], str, str]], *, case: str
+) -> Series:
+    """The series of chosen slices, when it is already known that they belong together.
+
+    Args:
+        slices: (file, local key of the file, member) of each, in any order.
+        case: local key of the series.
+
+    Raises:
+        ReadError: a file cannot be read, or one of them is no slice any more.
+    """
+    wanted: dict[tuple[Path, str], set[str]] = defaultdict(set)
+    for path, key, member in slices:
+        wanted[Path(path), key].add(member)
+    chosen: list[Slice] = []
+    for (path, key), members in wanted.items():
+        found, left_out, _ = scan_file(path, key)
+        held = [item for item in found if item.member in members]
+        if len(held) < len(members):
+            why = f" ({left_out[0].reason})" if left_out else ""
+            raise ReadError(
+                f"{case}: '{key}' holds no slice of it{why}; read DATA again"
+            )
+        chosen += held
+    if not chosen:
+        raise ReadError(f"{case}: the series has no slice; wanted one or more")
+    parts = split_by_grid(chosen)
+    if len(parts) > 1:
+        raise ReadError(
+            f"{case}: its slices differ in size, pixel spacing or orientation: "
+            f"'{parts[0][0].name}' and '{parts[1][0].name}'; leave one kind out"
+        )
+    return make_series(case, chosen)
 
 
 def _assemble(slices: list[Slice]) -> tuple[tuple[Series, ...], list[LeftOut]]:

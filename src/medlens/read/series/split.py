@@ -32,10 +32,10 @@ def split_series(slices: Sequence[Slice]) -> tuple[list[Part], list[LeftOut]]:
     time and the like part only where images would share a place, since a scan
     in steps numbers every step as an acquisition of its own.
     """
-    groups = _orientations(slices)
+    groups = split_by_grid(slices)
     left_out: list[LeftOut] = []
     if len(groups) > 2 and all(len(group) == 1 for group in groups):
-        reason = f"one of {len(slices)} slices in {len(groups)} orientations or sizes"
+        reason = f"mixed series: {len(slices)} slices in as many orientations or sizes"
         return [], [LeftOut(s.name, reason, "mixed") for s in slices]
     parts: list[Part] = []
     for group in groups:
@@ -58,7 +58,7 @@ def _why_not(part: list[Slice]) -> list[LeftOut]:
     return []
 
 
-def _orientations(slices: Sequence[Slice]) -> list[list[Slice]]:
+def split_by_grid(slices: Sequence[Slice]) -> list[list[Slice]]:
     """Slices by size, spacing and orientation, in the order they come in."""
     groups: list[list[Slice]] = []
     heads: list[tuple[object, np.ndarray]] = []
