@@ -192,6 +192,8 @@ def test_real_glioma_slices(shared_data: Path) -> None:
     assert sum(len(case.slices) for case in manifest.cases) == 358
     case = manifest.cases[0]
     assert [part.number for part in case.slices] == list(range(1, 24))
+    assert case.slices[4].columns["mask"].endswith("_5_mask.png")
+    assert case.columns["series"] == case.key
     image = open_case(case)
     assert image.array.shape == (3, 23, 256, 256)
     assert len({case.patient for case in manifest.cases}) == 16

@@ -26,6 +26,8 @@ class CaseSlice:
         target: K values as in `Case`, of this slice alone.
         number: place along the series that a table gives; None where DICOM
             headers give it.
+        columns: those of its row in which it differs from other slices of the
+            series (its mask, for one).
     """
 
     key: str
@@ -33,6 +35,7 @@ class CaseSlice:
     member: str = ""
     target: tuple[int, ...] = ()
     number: float | None = None
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,20 +214,23 @@ def _merge(key: str, parts: Sequence[tuple[Case, float | None]]) -> Case | Probl
     target = _merge_targets([case.target for case in cases])
     if target is None:
         return Problem(key, "its slices have different classes", "conflict")
-    slices = tuple(
-        CaseSlice(case.key, case.path, case.member, case.target, number)
-        for case, number in parts
-    )
     first = cases[0]
-    columns = {
+    shared = {
         name: text
         for name, text in first.columns.items()
         if all(case.columns.get(name) == text for case in cases)
     }
+    slices = tuple(
+        CaseSlice(
+            case.key, case.path, case.member, case.target, number,
+            {k: text for k, text in case.columns.items() if k not in shared},
+        )
+        for case, number in parts
+    )  # fmt: skip
     site = first.site if all(case.site == first.site for case in cases) else ""
     return Case(
         key, first.path.parent, target, "", first.patient, site, first.split,
-        columns, slices,
+        shared, slices,
     )  # fmt: skip
 
 

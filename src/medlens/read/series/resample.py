@@ -20,6 +20,8 @@ MAX_HOLE_MM = 10.0
 MAX_HOLE_GAPS = 4.0
 """A hole between slices is bridged up to the larger of both; more would be made up."""
 
+_MOST_GAPS = 20.0  # and never more new slices than this for each old one
+
 Box = tuple[int, int, int, int]
 """First and past-the-end row, first and past-the-end column."""
 
@@ -83,7 +85,7 @@ def _refuse_holes(series: Series, offsets: FloatArray) -> None:
     gap = series.stack.gap
     most = MAX_HOLE_GAPS * gap
     if series.slices[0].is_calibrated:
-        most = max(most, MAX_HOLE_MM)
+        most = max(most, min(MAX_HOLE_MM, _MOST_GAPS * gap))
     widest = float(np.diff(offsets).max())
     if widest > most * (1 + 1e-6):
         raise ReadError(
