@@ -175,6 +175,7 @@ def test_what_is_left_out_and_why(tmp_path: Path) -> None:
     assert SECRET not in shown
     assert SECRET_ID not in shown
     assert "2.826" not in shown
+    assert str(tmp_path) not in shown
 
 
 def test_slices_that_turn_about_an_axis_are_mixed(tmp_path: Path) -> None:
@@ -188,6 +189,32 @@ def test_slices_that_turn_about_an_axis_are_mixed(tmp_path: Path) -> None:
     assert found.series == ()
     assert set(reasons(found).values()) == {"mixed"}
     assert "6 slices in as many orientations" in found.left_out[0].reason
+
+
+def test_hundreds_of_orientations_end_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medlens.read.series.split._MOST_GRIDS", 2)
+    for plane in ("axial", "sagittal", "coronal"):
+        write_series(tmp_path / plane, voxels(), make_affine(plane))
+    found = find_series(tmp_path)
+    assert found.series == ()
+    assert set(reasons(found).values()) == {"mixed"}
+
+
+def test_one_uid_for_all_slices_does_not_lose_them(tmp_path: Path) -> None:
+    write_series(tmp_path, voxels(), AXIAL, SOPInstanceUID="1.2.3")
+    assert sizes(find_series(tmp_path)) == [5]
+
+
+def test_films_have_no_place_for_each_frame(tmp_path: Path) -> None:
+    film = slice_of(
+        voxels().reshape(-1, 6), AXIAL, [0, 0, 0], uid="1.5", Rows=4, NumberOfFrames=5
+    )
+    save(film, tmp_path / "film.dcm")
+    found = find_series(tmp_path / "film.dcm")
+    assert reasons(found) == {"film.dcm": "unplaced"}
+    assert "film of 5 frames" in found.left_out[0].reason
 
 
 def test_damaged_files_fail_alone(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from medlens.core import Image, ReadError
 from medlens.read import find_series, limits, open_series
 
+from .phantoms import sequence
 from .series_kit import (
     field_at,
     linear_stack,
@@ -172,6 +173,16 @@ def test_limits_come_before_memory(
         open_series(tmp_path, allocate=never)
 
 
+def test_too_little_memory_is_a_clear_error(tmp_path: Path) -> None:
+    write_series(tmp_path, voxels(), AXIAL)
+
+    def none_left(*_: Any) -> Any:
+        raise MemoryError
+
+    with pytest.raises(ReadError, match="not enough memory for 0 MB of voxels"):
+        open_series(tmp_path, allocate=none_left)
+
+
 def test_the_array_is_made_by_the_caller(tmp_path: Path) -> None:
     write_series(tmp_path / "s", voxels(), AXIAL)
 
@@ -196,6 +207,16 @@ def test_values_of_all_slices_fit(tmp_path: Path) -> None:
     assert image.array.dtype == np.float32
     np.testing.assert_allclose(image.array[0, :, 0, 0], [50, 100, 150])
     assert image.valid_max == pytest.approx(65535 * 1.5)
+
+
+def test_values_beyond_the_headers_range_are_refused(tmp_path: Path) -> None:
+    """A modality table whose entries are larger than its descriptor allows."""
+    lut = sequence(LUTDescriptor=[120, 0, 8], ModalityLUTType="US")
+    lut[0].LUTData = [300] * 120
+    lut[0]["LUTData"].VR = "US"
+    write_series(tmp_path, voxels(), AXIAL, ModalityLUTSequence=lut)
+    with pytest.raises(ReadError, match=r"values of type uint16, others uint8"):
+        open_series(tmp_path)
 
 
 def test_hounsfield_units_stay_whole(tmp_path: Path) -> None:

@@ -101,8 +101,9 @@ def test_any_turn_gap_and_tilt(
     write_series(folder, stack, affine)
     image = open_series(folder)
     check_places(image, stack, affine)
-    tilt = image.provenance.facts.get("GantryTilt", "0")
-    assert float(tilt) == pytest.approx(np.degrees(np.arctan(abs(shear))), abs=0.01)
+    if abs(shear) * spacing[0] * 3 > 0.006:  # less is taken for rounding
+        tilt = float(image.provenance.facts["GantryTilt"])
+        assert tilt == pytest.approx(np.degrees(np.arctan(abs(shear))), abs=0.01)
 
 
 @pytest.mark.parametrize("plane", PLANES)

@@ -56,7 +56,7 @@ def find_series(
     files = list(_name_files(where, cases))
     slices: list[Slice] = []
     left_out: list[LeftOut] = []
-    seen: dict[str, str] = {}
+    seen: dict[tuple[object, ...], str] = {}
     for path, case in sorted(files, key=lambda item: item[1]):
         try:
             found, rest, uid = scan_file(path, case)
@@ -64,12 +64,12 @@ def find_series(
             reason = str(error).removeprefix(f"{case}: ")
             left_out.append(LeftOut(case, reason, "no_image"))
             continue
-        if found and uid in seen:
-            reason = f"is a copy of '{seen[uid]}' (the same SOP Instance UID)"
+        # Some anonymisers give one UID to all: copies share their places too.
+        mark = (uid, *((item.position, item.along, item.down) for item in found))
+        if found and uid and seen.setdefault(mark, case) != case:
+            reason = f"is a copy of '{seen[mark]}' (the same SOP Instance UID)"
             left_out.append(LeftOut(case, reason, "copy"))
             continue
-        if found and uid:
-            seen[uid] = case
         slices += found
         left_out += rest
     series, rest = _assemble(slices)
@@ -140,7 +140,8 @@ def _home(part: list[Slice]) -> str:
     files = {item.case for item in part}
     if len(files) == 1:
         return files.pop()
-    return posixpath.commonpath([posixpath.dirname(f) or "." for f in files]) or "."
+    folders = [posixpath.dirname(name).lstrip("/") or "." for name in files]
+    return posixpath.commonpath(folders) or "."
 
 
 def _name_files(

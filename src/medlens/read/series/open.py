@@ -131,7 +131,7 @@ class _Volume:
     def read(self, allocate: Allocate) -> Image:
         """Decode slice by slice."""
         slices = self.series.slices
-        array = allocate((self.channels, *self.shape), self.dtype)
+        array = self._allocate(allocate)
         reader = _Reader(self)
         if self.grid is None:
             for at in range(len(slices)):
@@ -152,6 +152,18 @@ class _Volume:
             valid_max=_end(max, reader.highs),
             provenance=self._provenance(reader.uids),
         )
+
+    def _allocate(self, allocate: Allocate) -> Array:
+        shape = (self.channels, *self.shape)
+        try:
+            return allocate(shape, self.dtype)
+        except MemoryError:
+            size = int(np.prod(shape, dtype=object)) * self.dtype.itemsize
+            raise ReadError(
+                f"{self.series.case}: there is not enough memory for "
+                f"{size / 2**20:,.0f} MB of voxels; free some, or map a file with "
+                "allocate"
+            ) from None
 
     def _provenance(self, uids: list[str]) -> Provenance:
         made = self.first.provenance
@@ -213,12 +225,23 @@ class _Reader:
                 "grey; wanted one kind; convert them"
             )
         found, wanted = image.array.dtype, volume.dtype
-        fits = item.pixels is not None or np.can_cast(found, wanted, "safe")
+        fits = np.can_cast(found, wanted, "safe") or (
+            item.pixels is not None and _holds(wanted, image.array)
+        )
         if not fits:
             raise ReadError(
                 f"{volume.series.case}: slice '{item.name}' has values of type "
                 f"{found}, others {wanted}; wanted one depth; convert them"
             )
+
+
+def _holds(dtype: np.dtype[Any], values: Array) -> bool:
+    """Whether a type chosen by the headers has room for what was decoded."""
+    if dtype.kind == "f":
+        return True
+    info = np.iinfo(dtype)
+    in_range = values.min() >= info.min and values.max() <= info.max
+    return bool(values.dtype.kind in "iu" and in_range)
 
 
 def _open(item: Slice) -> Image:

@@ -14,7 +14,7 @@ from medlens.read.dicom.codecs import is_known
 from medlens.read.dicom.geometry import find_position, read_axes, read_spacing
 from medlens.read.dicom.header import quiet, read_header, sop_class_name
 from medlens.read.dicom.layout import GREY, Layout, read_layout
-from medlens.read.dicom.numbers import text, whole
+from medlens.read.dicom.numbers import items, text, whole
 from medlens.read.dicom.values import (
     Modality,
     read_modality,
@@ -67,6 +67,9 @@ def scan_file(path: Path, case: str = "") -> tuple[list[Slice], list[LeftOut], s
                 f"{source.case}: {layout.frames:,} frames; at most {MAX_FRAMES:,} are "
                 "read"
             )
+        if layout.frames > 1 and not items(data, "PerFrameFunctionalGroupsSequence"):
+            reason = f"is a film of {layout.frames:,} frames without a place for each"
+            return [], [LeftOut(source.case, reason, "unplaced")], uid
         slices, left_out = _scan_frames(data, layout, path, source.case)
     return slices, left_out, uid
 

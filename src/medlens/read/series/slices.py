@@ -50,7 +50,7 @@ class Slice:
         is_named_scout: the series' description calls it a localiser.
     """
 
-    path: Path
+    path: Path = field(repr=False)
     case: str
     member: str
     position: Vector

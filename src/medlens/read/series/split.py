@@ -19,6 +19,7 @@ At 250 mm from the first pixel it moves a voxel by 0.025 mm.
 
 _FEW = 20  # slices an orientation of a localiser has at most
 _IN_PLANE_MM = 0.1
+_MOST_GRIDS = 256  # orientations in one series; more are no stacks
 _LEAST = 3  # slices of a scan that evenness can be seen in
 
 Part = tuple[list[Slice], tuple[str, ...]]
@@ -59,7 +60,10 @@ def _why_not(part: list[Slice]) -> list[LeftOut]:
 
 
 def split_by_grid(slices: Sequence[Slice]) -> list[list[Slice]]:
-    """Slices by size, spacing and orientation, in the order they come in."""
+    """Slices by size, spacing and orientation, in the order they come in.
+
+    Where there are hundreds of orientations every slice stands for itself.
+    """
     groups: list[list[Slice]] = []
     heads: list[tuple[object, np.ndarray]] = []
     for item in slices:
@@ -70,6 +74,8 @@ def split_by_grid(slices: Sequence[Slice]) -> list[list[Slice]]:
                 group.append(item)
                 break
         else:
+            if len(groups) >= _MOST_GRIDS:
+                return [[each] for each in slices]
             groups.append([item])
             heads.append((grid, axes))
     return groups
