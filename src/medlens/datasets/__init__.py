@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from medlens.datasets.fingerprint import fingerprint
     from medlens.datasets.forms import read_manifest
     from medlens.datasets.groups import merge_groups
-    from medlens.datasets.manifest import UNKNOWN, Case, Manifest, Problem
+    from medlens.datasets.manifest import UNKNOWN, Case, CaseSlice, Manifest, Problem
     from medlens.datasets.samples import get_dataset, list_datasets
     from medlens.datasets.shapes import make_shapes
     from medlens.datasets.split import describe_split, folds, split
     from medlens.datasets.split_file import read_splits, write_splits
+    from medlens.datasets.volumes import open_case, series_of
 
 _HOMES = {
     "UNKNOWN": "manifest",
     "Audit": "audit",
     "Case": "manifest",
+    "CaseSlice": "manifest",
     "Manifest": "manifest",
     "Problem": "manifest",
     "audit": "audit",
@@ -35,8 +37,10 @@ _HOMES = {
     "make_shapes": "shapes",
     "match_labels": "checks",
     "merge_groups": "groups",
+    "open_case": "volumes",
     "read_manifest": "forms",
     "read_splits": "split_file",
+    "series_of": "volumes",
     "split": "split",
     "write_splits": "split_file",
 }
@@ -45,6 +49,7 @@ __all__ = [
     "UNKNOWN",
     "Audit",
     "Case",
+    "CaseSlice",
     "Manifest",
     "Problem",
     "audit",
@@ -57,8 +62,10 @@ __all__ = [
     "make_shapes",
     "match_labels",
     "merge_groups",
+    "open_case",
     "read_manifest",
     "read_splits",
+    "series_of",
     "split",
     "write_splits",
 ]

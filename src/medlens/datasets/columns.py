@@ -93,6 +93,7 @@ def choose_columns(
     names_file: Callable[[str], bool],
     label_column: str | None = None,
     patient_column: str | None = None,
+    takes_series: bool = False,
 ) -> Roles:
     """Give each column of a table its role.
 
@@ -102,6 +103,7 @@ def choose_columns(
         label_column: the label column, or several 0/1 columns parted by
             commas; None to find it by rule.
         patient_column: the patient column; None to find it by rule.
+        takes_series: a column `series` may stand in for the image column.
 
     Raises:
         DataError: a named column is not there, no column names files, or the
@@ -117,7 +119,8 @@ def choose_columns(
         for name, key in keys.items()
         if key in _UIDS and name != image and name not in wanted
     }
-    if not image and not uid:
+    series = next(iter(_by_key(keys, _SERIES)), "")
+    if not image and not uid and not (takes_series and series):
         raise DataError(_no_image_message(table))
     taken = {image, patient, *wanted} - {""}
     found: dict[str, str] = {"patient": patient}

@@ -41,7 +41,8 @@ class Draft:
             `Entry.values` is one text.
         label_source: where labels came from, for notes ("column 'label'").
         known_labels: names of numeric codes 0, 1, …, where published.
-        patient_column, series_column: of the CSV, "" where there is none.
+        patient_column, series_column, slice_column: of the CSV, "" where there
+            is none.
         wants_headers: False when members are plain arrays without headers.
         notes, problems: as in `Manifest`.
     """
@@ -53,6 +54,7 @@ class Draft:
     known_labels: tuple[str, ...] = ()
     patient_column: str = ""
     series_column: str = ""
+    slice_column: str = ""
     wants_headers: bool = True
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 from medlens.core import DataError
 from medlens.datasets.drafts import Draft, count_of, list_some
@@ -13,6 +14,7 @@ from medlens.datasets.labels import drop_unlabelled, resolve_labels
 from medlens.datasets.manifest import Case, Manifest
 from medlens.datasets.walk import NIFTI, Tree, suffix_of
 
+Unit = Literal["image", "series"]
 _TABLES = (".csv", ".tsv")
 
 
@@ -23,6 +25,7 @@ def read_manifest(
     label_column: str | None = None,
     patient_column: str | None = None,
     task: str = "auto",
+    unit: Unit = "image",
 ) -> Manifest:
     """Read a data set for classification; pixels are not touched.
 
@@ -36,6 +39,10 @@ def read_manifest(
             commas; None to find it by rule.
         patient_column: its patient column; None to find it by rule.
         task: "auto" or "classify".
+        unit: what a case is. "image": one picture, slice or frame. "series": one
+            volume: a NIfTI volume, DICOM slices or frames grouped by their
+            headers, or pictures that a CSV numbers in columns `series` and
+            `slice`; `Case.slices` then has the slices with their own targets.
 
     Returns:
         The usable cases; everything else stands in `Manifest.problems`.
@@ -48,13 +55,23 @@ def read_manifest(
     data = Path(data)
     if not data.exists():
         raise DataError(f"DATA: '{data.name}' is not there; check the path")
-    draft, tree, headers = _read_form(data, labels, label_column, patient_column)
+    whole = unit == "series"
+    draft, tree, headers = _read_form(
+        data, labels, label_column, patient_column, takes_series=whole
+    )
     if tree is not None and draft.wants_headers:
-        apply_headers(draft, tree, headers)
+        apply_headers(draft, tree, headers, takes_volumes=whole)
     if not draft.entries:
         raise DataError(_nothing_left(draft))
     _settle_patients(draft)
-    return _to_manifest(draft)
+    manifest = _to_manifest(draft)
+    if not whole:
+        return manifest
+    from medlens.datasets.volumes import gather_series
+
+    return gather_series(
+        manifest, series_column=draft.series_column, slice_column=draft.slice_column
+    )
 
 
 def _check_task(task: str) -> None:
@@ -73,6 +90,8 @@ def _read_form(
     labels: Path | None,
     label_column: str | None,
     patient_column: str | None,
+    *,
+    takes_series: bool = False,
 ) -> tuple[Draft, Tree | None, dict[str, Header] | None]:
     """Find out which form DATA has and read it."""
     from medlens.datasets.from_table import read_rows
@@ -108,6 +127,7 @@ def _read_form(
         label_column=label_column,
         patient_column=patient_column,
         is_whole=not is_table,
+        takes_series=takes_series,
     )
     return draft, tree, headers
 
@@ -218,12 +238,13 @@ def _to_manifest(draft: Draft) -> Manifest:
         labelling.kind,
         labelling.labels,
         labelling.positive,
-        (*draft.notes, *labelling.notes, *_count_problems(problems)),
+        (*draft.notes, *labelling.notes, *count_problems(problems)),
         problems,
     )
 
 
-def _count_problems(problems: tuple[object, ...]) -> list[str]:
+def count_problems(problems: tuple[object, ...]) -> list[str]:
+    """How many rows and files were left out, kind by kind."""
     words = {
         "missing": "named a file that is not there",
         "outside": "pointed outside DATA",
@@ -234,6 +255,7 @@ def _count_problems(problems: tuple[object, ...]) -> list[str]:
         "ambiguous": "fitted several files",
         "not_an_image": "held no picture",
         "volume": "were 3D volumes",
+        "no_series": "were in no series",
         "unreadable": "could not be read",
     }
     counts = Counter(getattr(problem, "kind", "") for problem in problems)

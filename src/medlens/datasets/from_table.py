@@ -90,6 +90,7 @@ def read_rows(
     label_column: str | None = None,
     patient_column: str | None = None,
     is_whole: bool = True,
+    takes_series: bool = False,
 ) -> tuple[Draft, dict[str, Header] | None]:
     """Entries from the rows of a table.
 
@@ -99,6 +100,8 @@ def read_rows(
         label_column, patient_column: as in `read_manifest`.
         is_whole: True when every image of DATA should have a row; those that
             have none are then reported.
+        takes_series: where no column names images, a column `series` may name
+            the folder or the file of a volume.
 
     Returns:
         The draft, and DICOM headers if they had to be read for joining.
@@ -112,6 +115,7 @@ def read_rows(
         names_file=lambda text: isinstance(resolver.find(text), str),
         label_column=label_column,
         patient_column=patient_column,
+        takes_series=takes_series,
     )
     draft = Draft(tree.root, problems=[*table.problems, *tree.problems])
     several = len(roles.labels) > 1
@@ -123,12 +127,15 @@ def read_rows(
     headers: dict[str, Header] | None = None
     if roles.image:
         find = _by_path(table, roles, resolver)
+    elif not roles.uid:
+        find = _by_folder(table, roles, resolver, tree)
     else:
         headers = read_headers(tree, list(tree.images), draft)
         find = _by_header(table, roles, headers, draft)
     _join(table, roles, find, draft)
     _require_entries(table, roles, draft)
     draft.patient_column, draft.series_column = roles.patient, roles.series
+    draft.slice_column = roles.slice
     if is_whole:
         _report_rowless(table, roles, tree, resolver, draft)
     return draft, headers
@@ -143,6 +150,32 @@ def _by_path(
         if not texts[row]:
             return Miss("missing", f"column '{roles.image}' is empty")
         found = resolver.find(texts[row])
+        return found if isinstance(found, Miss) else [found]
+
+    return find
+
+
+def _by_folder(
+    table: Table, roles: Roles, resolver: Resolver, tree: Tree
+) -> Callable[[int], list[str] | Miss]:
+    """Rows → the volume file that the series column names, or a folder's files."""
+    texts = table.column(roles.series)
+    folders: dict[str, list[str]] = defaultdict(list)
+    for name in tree.images:
+        folder = posixpath.dirname(name)
+        while folder:
+            folders[folder].append(name)
+            folder = posixpath.dirname(folder)
+
+    def find(row: int) -> list[str] | Miss:
+        folder = posixpath.normpath(texts[row].replace("\\", "/"))
+        if folder in folders:
+            return folders[folder]
+        if not texts[row]:
+            return Miss("missing", f"column '{roles.series}' is empty")
+        found = resolver.find(texts[row])
+        if isinstance(found, Miss) and found.kind == "missing":
+            return Miss("missing", "names no folder or file of DATA")
         return found if isinstance(found, Miss) else [found]
 
     return find
@@ -237,7 +270,8 @@ def _filled(text: str) -> str:
 
 def _case_of(table: Table, roles: Roles, row: int, miss: Miss) -> str:
     """What a message calls a row: its path unless that could say too much."""
-    text = table.column(roles.image)[row] if roles.image and miss.kind else ""
+    column = roles.image or ("" if roles.uid else roles.series)
+    text = table.column(column)[row] if column and miss.kind else ""
     is_path = miss.kind in ("missing", "ambiguous") and not text.startswith("/")
     is_plain = text.isprintable() and not _DRIVE.match(text)
     if text and is_path and is_plain and not _LIKE_UID.search(text):
@@ -248,7 +282,7 @@ def _case_of(table: Table, roles: Roles, row: int, miss: Miss) -> str:
 def _require_entries(table: Table, roles: Roles, draft: Draft) -> None:
     if draft.entries:
         return
-    column = roles.image or ", ".join(roles.uid.values())
+    column = roles.image or ", ".join(roles.uid.values()) or roles.series
     first = draft.problems[0] if draft.problems else None
     why = f"; first: {first.case}: {first.reason}" if first else ""
     raise DataError(

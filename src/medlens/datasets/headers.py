@@ -185,11 +185,17 @@ def read_headers(tree: Tree, files: list[str], draft: Draft) -> dict[str, Header
     return headers
 
 
-def apply_headers(draft: Draft, tree: Tree, headers: dict[str, Header] | None) -> None:
+def apply_headers(
+    draft: Draft,
+    tree: Tree,
+    headers: dict[str, Header] | None,
+    *,
+    takes_volumes: bool = False,
+) -> None:
     """Add patients and facts from headers, and part files that hold several images.
 
-    Entries whose file has no picture, cannot be read, or is a volume leave the
-    draft for its problems.
+    Entries whose file has no picture, cannot be read, or is a volume (unless
+    `takes_volumes`) leave the draft for its problems.
     """
     known = headers
     if known is None:
@@ -205,7 +211,10 @@ def apply_headers(draft: Draft, tree: Tree, headers: dict[str, Header] | None) -
         header = known.get(entry.file)
         if header is not None:
             _add_facts(entry, header, patients)
-        members = _members(entry, tree, header, draft.problems)
+        if header is None and takes_volumes and tree.is_nifti(entry.file):
+            members = _nifti_volumes(entry, tree.root / entry.file, draft.problems)
+        else:
+            members = _members(entry, tree, header, draft.problems)
         parted += len(members) > 1
         kept.extend(_with_member(entry, member) for member in members)
     draft.entries = kept
@@ -278,6 +287,19 @@ def _nifti_members(entry: Entry, path: Path, problems: list[Problem]) -> list[st
         reason = str(error).removeprefix(f"{entry.key}: ")
     problems.append(Problem(entry.key, reason, kind))
     return []
+
+
+def _nifti_volumes(entry: Entry, path: Path, problems: list[Problem]) -> list[str]:
+    """Members of a NIfTI file, each a volume; [] with a problem where it is broken."""
+    from medlens.core import ReadError
+    from medlens.read import list_members
+
+    try:
+        return list_members(path)[:MAX_FRAMES]
+    except ReadError as error:
+        reason = str(error).removeprefix(f"{path.name}: ")
+        problems.append(Problem(entry.key, reason, "unreadable"))
+        return []
 
 
 def _with_member(entry: Entry, member: str) -> Entry:

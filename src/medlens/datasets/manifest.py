@@ -16,6 +16,29 @@ UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True)
+class CaseSlice:
+    """One slice of a case that is a series, in the order of the volume.
+
+    Attributes:
+        key: path relative to DATA, "#frame:3" behind it for a frame.
+        path: file that holds the pixels.
+        member: which image inside the file, "" for its only one.
+        target: K values as in `Case`, of this slice alone.
+        number: place along the series that a table gives; None where DICOM
+            headers give it.
+        columns: those of its row in which it differs from other slices of the
+            series (its mask, for one).
+    """
+
+    key: str
+    path: Path
+    member: str = ""
+    target: tuple[int, ...] = ()
+    number: float | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One unit of prediction and where its pixels are.
 
@@ -32,6 +55,8 @@ class Case:
         site: hospital or scanner, or "".
         split: "train", "validation", "test" when DATA gives its own, or "".
         columns: any further column of the manifest, for subgroup tables.
+        slices: of a series that is made of several files or frames, sorted by
+            position; () for a single image and for a volume in one file.
     """
 
     key: str
@@ -42,6 +67,7 @@ class Case:
     site: str = ""
     split: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    slices: tuple[CaseSlice, ...] = ()
 
 
 ProblemKind = Literal[
@@ -54,6 +80,7 @@ ProblemKind = Literal[
     "ambiguous",
     "not_an_image",
     "volume",
+    "no_series",
     "unreadable",
 ]
 
@@ -72,6 +99,7 @@ class Problem:
             label; "conflict" one file with two labels; "ambiguous" a row that
             fits several files; "not_an_image" a DICOM object without pixels
             or another kind of file; "volume" a 3D file where single images
+            are wanted; "no_series" an image that is in no volume where series
             are wanted; "unreadable" a header that cannot be read.
     """
 

@@ -23,12 +23,12 @@ def read_geometry(data: Any, frame: int) -> tuple[Geometry, str]:
     count as 1 mm, in the ratio of Pixel Aspect Ratio, and `is_calibrated` is
     False. Zero, negative and non-finite values count as missing.
     """
-    (row_gap, column_gap), source = _read_spacing(data, frame)
+    (row_gap, column_gap), source = read_spacing(data, frame)
     depth = _positive(data, frame, "SliceThickness") or _positive(
         data, frame, "SpacingBetweenSlices"
     )
     direction = _read_direction(data, frame)
-    position = _find(data, frame, "PlanePositionSequence", "ImagePositionPatient", 3)
+    position = find_position(data, frame)
     geometry = Geometry.from_parts(
         spacing=(depth or 1.0, row_gap, column_gap),
         origin=(position[0], position[1], position[2]) if position else (0.0, 0.0, 0.0),
@@ -59,8 +59,18 @@ def _positive(data: Any, frame: int, keyword: str) -> float | None:
     return None
 
 
-def _read_spacing(data: Any, frame: int) -> tuple[tuple[float, float], str]:
-    """(row gap, column gap) in mm: between rows first, as in the header."""
+def find_position(data: Any, frame: int) -> list[float]:
+    """LPS mm of the centre of a frame's first pixel, [] where it is not known."""
+    return _find(data, frame, "PlanePositionSequence", "ImagePositionPatient", 3)
+
+
+def read_spacing(data: Any, frame: int) -> tuple[tuple[float, float], str]:
+    """(row gap, column gap) in mm: between rows first, as in the header.
+
+    Returns:
+        The gaps, and the keyword they came from, "" where they are only a
+        ratio of pixels.
+    """
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         found = _find(data, frame, "PixelMeasuresSequence", keyword, 2)
         if found and all(map(_is_length, found)):
@@ -94,11 +104,12 @@ def _read_regions(data: Any) -> tuple[float, float] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _read_direction(data: Any, frame: int) -> Array | None:
-    """(3, 3) columns D, H, W from Image Orientation (Patient), None if unusable.
+def read_axes(data: Any, frame: int) -> tuple[Array, Array] | None:
+    """Unit vectors along a row and down a column, None if unusable.
 
-    The first three numbers point along a row, in which the column index (W)
-    grows; the next three down a column, in which the row index (H) grows.
+    Image Orientation (Patient): the first three numbers point along a row, in
+    which the column index (W) grows; the next three down a column, in which the
+    row index (H) grows.
     """
     found = _find(data, frame, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
     if not found:
@@ -108,7 +119,14 @@ def _read_direction(data: Any, frame: int) -> Array | None:
     if not all(0.99 < length < 1.01 for length in lengths):
         return None
     along, down = along / lengths[0], down / lengths[1]
-    if abs(along @ down) > 0.01:
+    return None if abs(along @ down) > 0.01 else (along, down)
+
+
+def _read_direction(data: Any, frame: int) -> Array | None:
+    """(3, 3) columns D, H, W from Image Orientation (Patient), None if unusable."""
+    axes = read_axes(data, frame)
+    if axes is None:
         return None
+    along, down = axes
     normal = np.cross(along, down)
     return np.column_stack([normal / np.linalg.norm(normal), down, along])
