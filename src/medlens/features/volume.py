@@ -74,11 +74,14 @@ def measure_volume(
         UsageError: spacing, bins, bin_width or ivh_width is out of range.
     """
     mm = check_spacing(spacing, 3)
-    values, whole, inside = _check_volume(array, mask, intensity_mask, case)
+    array, whole, inside = _check_volume(array, mask, intensity_mask, case)
+    _check_size(_find_box(whole | inside, 0, mm), case)
+    around = _find_box(whole | inside, PEAK_RADIUS_MM, mm)
+    # Only now to 64 bits: the volume may be a hundred times the region.
+    values = array[around].astype(np.float64)
+    whole, inside = whole[around], inside[around]
+    row = measure_peaks(values, inside, spacing=mm)
     box = _find_box(whole | inside, 0, mm)
-    _check_size(box, case)
-    around = _find_box(inside, PEAK_RADIUS_MM, mm)
-    row = measure_peaks(values[around], inside[around], spacing=mm)
     values, whole, inside = values[box], whole[box], inside[box]
     counted = values[inside]
     levels = discretise(values, inside, bins=bins, bin_width=bin_width, lower=lower)
@@ -101,8 +104,8 @@ def measure_volume(
 
 def _check_volume(
     array: Array, mask: Array, intensity_mask: Array | None, case: str
-) -> tuple[NDArray[np.float64], Mask, Mask]:
-    """The volume as float64 and both masks, or an error that says what is wrong."""
+) -> tuple[Array, Mask, Mask]:
+    """The volume and both masks, or an error that says what is wrong."""
     array = np.asarray(array)
     if array.ndim != 3 or array.dtype.kind not in "buif":
         raise PrepError(
@@ -126,7 +129,7 @@ def _check_volume(
             f"{case}: {bad} of {counted.size} voxels are NaN, infinite or beyond "
             f"{MAX_MAGNITUDE:g}; leave them out with intensity_mask="
         )
-    return array.astype(np.float64), whole, inside
+    return array, whole, inside
 
 
 def _find_box(
