@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medlens.core import ResourceError, UsageError
-from medlens.metrics import PatientBootstrap
+from medlens.metrics import PatientBootstrap, masks
 from medlens.metrics.masks import (
     compare_surfaces,
     match_lesions,
@@ -51,10 +52,10 @@ def test_every_label_as_if_alone():
     found = score_labels(reference, answer, labels=labels, spacing=SPACING)
     assert list(found) == list(labels)
     for name, value in labels.items():
-        masks = reference == value, answer == value
-        assert found[name] == score_masks(*masks, spacing=SPACING)
-        assert found[name].surface == compare_surfaces(*masks, spacing=SPACING)
-        assert found[name].lesions == match_lesions(*masks)
+        pair = reference == value, answer == value
+        assert found[name] == score_masks(*pair, spacing=SPACING)
+        assert found[name].surface == compare_surfaces(*pair, spacing=SPACING)
+        assert found[name].lesions == match_lesions(*pair)
     assert found["absent"].is_absent
 
 
@@ -157,3 +158,11 @@ def test_nothing_to_average():
 def test_patients_must_fit():
     with pytest.raises(UsageError, match="5 cases have scores, the bootstrap has 2"):
         summarise_masks(three_cases(), PatientBootstrap.of(["a", "b"]))
+
+
+def test_docs_name_every_figure():
+    page = Path(__file__).parents[3] / "docs" / "metrics.md"
+    text = page.read_text(encoding="utf-8")
+    found = summarise_masks(three_cases()[:1], PatientBootstrap.of(["a"]))
+    for name in [*found, *(n for n in masks.__all__ if n[0].islower())]:
+        assert f"`{name}`" in text, name

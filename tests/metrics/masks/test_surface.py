@@ -75,6 +75,32 @@ def test_same_as_monai(spacing, tolerance):
     assert found.surface_dice == pytest.approx(float(overlap), abs=2e-3)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("label", [1, 2])
+def test_real_hippocampi_same_as_monai(shared_data, label):
+    torch = pytest.importorskip("torch")
+    metrics = pytest.importorskip("monai.metrics")
+    from scipy.ndimage import binary_dilation
+
+    from medlens.read import open_image
+
+    path = next((shared_data / "mri_hippocampus" / "labels").glob("*.nii.gz"))
+    image = open_image(path)
+    reference = image.array[0] == label
+    answer = np.roll(binary_dilation(reference), 1, axis=1)
+    found = compare_surfaces(reference, answer, spacing=image.geometry.spacing)
+    batch = [
+        torch.from_numpy(m[None, None].astype(np.float32)) for m in (answer, reference)
+    ]
+    options = {"include_background": True, "spacing": list(image.geometry.spacing)}
+    hd95 = metrics.compute_hausdorff_distance(*batch, percentile=95, **options)
+    assert found.hd95_mm == pytest.approx(float(hd95), rel=1e-4)
+    overlap = metrics.compute_surface_dice(
+        *batch, class_thresholds=[2.0], use_subvoxels=True, **options
+    )
+    assert found.surface_dice == pytest.approx(float(overlap), abs=1e-3)
+
+
 def test_shifted_boxes_by_hand():
     # Two 4 x 4 x 4 cubes, 1 voxel of 2 mm apart along D.
     first = np.zeros((8, 8, 8), dtype=np.uint8)
