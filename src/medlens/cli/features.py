@@ -17,11 +17,20 @@ def features(
     label_column: Annotated[
         str | None, typer.Option(help="Column that holds the label.")
     ] = None,
+    voxel_mm: Annotated[
+        float | None, typer.Option(help="Volumes: resample to cubes of this side.")
+    ] = None,
+    bin_width: Annotated[
+        float | None,
+        typer.Option(help="Volumes: width of a grey level (25 for CT in HU)."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing table.")
     ] = False,
 ) -> None:
     """Write a table of edge, texture and shape features, IBSI names where it has them.
+
+    Volumes in images/ with masks in labels/ give one row for each label.
 
     Example: medlens features images/ --out features.csv
     """
@@ -33,6 +42,8 @@ def features(
             data,
             labels=labels,
             label_column=label_column,
+            voxel_mm=voxel_mm,
+            bin_width=bin_width,
             out=out,
             force=force,
             narrator=console,

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from medlens.core import ExistsError, reason_of
-from medlens.datasets import read_manifest
+from medlens.core import ExistsError, UsageError, reason_of
+from medlens.datasets import Manifest, read_manifest
 from medlens.experiment.collect import open_case
 from medlens.experiment.machine import usable_cores
 from medlens.experiment.narrator import Narrator
-from medlens.features import measure_image, write_table
+from medlens.experiment.tabulate_volumes import find_pairs, tabulate_volumes
+from medlens.features import VolumeSettings, measure_image, write_table
 
 CHUNK = 32
 
@@ -21,11 +22,22 @@ def tabulate_features(
     *,
     labels: Path | None,
     label_column: str | None,
+    voxel_mm: float | None = None,
+    bin_width: float | None = None,
     out: Path,
     force: bool,
     narrator: Narrator,
 ) -> tuple[int, list[tuple[str, str]]]:
-    """Write features.csv.
+    """Write features.csv: images one row each, volumes one row for each label.
+
+    Args:
+        data: any form of DATA, or volumes with masks (see `find_pairs`).
+        labels, label_column: as for training.
+        voxel_mm: volumes: cubes to resample to; default the grid as it is.
+        bin_width: volumes: width of a grey level; default 32 levels.
+        out: the table.
+        force: replace it.
+        narrator: hears of progress.
 
     Returns:
         Rows written, and (case, reason) of cases that gave none.
@@ -33,12 +45,47 @@ def tabulate_features(
     Raises:
         ExistsError: the table is there already.
         DataError: DATA cannot be used.
+        UsageError: voxel_mm or bin_width is out of range, or given for images.
     """
+    pairs, lonely = find_pairs(data) if labels is None else ([], [])
+    if pairs:
+        written, failed = tabulate_volumes(
+            data,
+            pairs,
+            settings=_read_settings(voxel_mm, bin_width),
+            out=out,
+            force=force,
+            narrator=narrator,
+        )
+        return written, failed + lonely
+    if voxel_mm is not None or bin_width is not None:
+        raise UsageError(
+            "--voxel-mm and --bin-width are for volumes with masks; DATA has none: "
+            "wanted NIfTI files of equal names in images/ and labels/"
+        )
     if out.exists() and not force:
         raise ExistsError(
             f"{out.name}: is there already; choose another --out, or pass --force"
         )
     manifest = read_manifest(data, labels=labels, label_column=label_column)
+    return _tabulate_images(manifest, out, narrator)
+
+
+def _read_settings(
+    voxel_mm: float | None, bin_width: float | None
+) -> VolumeSettings | None:
+    """None where nothing was chosen, so that the modality decides."""
+    if voxel_mm is None and bin_width is None:
+        return None
+    # Levels of a fixed width are for calibrated units: whole numbers there (HU).
+    return VolumeSettings(
+        voxel_mm=voxel_mm, bin_width=bin_width, is_rounded=bin_width is not None
+    )
+
+
+def _tabulate_images(
+    manifest: Manifest, out: Path, narrator: Narrator
+) -> tuple[int, list[tuple[str, str]]]:
     failed: list[tuple[str, str]] = []
     narrator.step("Measure features")
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from medlens.features.image import measure, measure_image, measure_many
     from medlens.features.levels import discretise
     from medlens.features.names import FEATURES, VOLUME_FEATURES, Feature
+    from medlens.features.prepared import (
+        VolumeSettings,
+        measure_region,
+        measure_volume_image,
+    )
     from medlens.features.shape import find_foreground, measure_shape
     from medlens.features.table import (
         FeatureTable,
@@ -39,6 +44,7 @@ _ROOM = {
     "levels": ("discretise",),
     "image": ("measure", "measure_image", "measure_many"),
     "names": ("FEATURES", "VOLUME_FEATURES", "Feature"),
+    "prepared": ("VolumeSettings", "measure_region", "measure_volume_image"),
     "shape": ("find_foreground", "measure_shape"),
     "table": ("FeatureTable", "build_table", "read_table", "write_table"),
     "texture": ("measure_texture",),
@@ -54,6 +60,7 @@ __all__ = [
     "Feature",
     "FeatureTable",
     "Majority",
+    "VolumeSettings",
     "build_table",
     "discretise",
     "find_foreground",
@@ -63,9 +70,11 @@ __all__ = [
     "measure",
     "measure_image",
     "measure_many",
+    "measure_region",
     "measure_shape",
     "measure_texture",
     "measure_volume",
+    "measure_volume_image",
     "read_table",
     "write_table",
 ]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from medlens.core import UsageError
 from medlens.features.levels import Levels
 from medlens.features.texture import entropy
 
 Values = NDArray[np.float64]
+
+MAX_BINS = 1_000_000
+"""Bins of a volume histogram in the unit of the intensities."""
 
 
 def measure_statistics(values: Values) -> dict[str, float]:
@@ -58,19 +62,23 @@ def measure_histogram(levels: Levels) -> dict[str, float]:
     }
 
 
-def measure_volume_histogram(levels: Levels) -> dict[str, float]:
+def measure_volume_histogram(
+    levels: Levels, *, limits: tuple[int, int] | None = None
+) -> dict[str, float]:
     """Features of the intensity-volume histogram (IBSI P88C).
 
     Args:
         levels: (n,) grey levels from 1; for intensities without a unit IBSI
             advises 1000 levels.
+        limits: lowest and highest level there could be, between which the
+            shares of intensity are taken; default those of the region.
 
     Returns:
         name → value with prefix "ivh_"; volumes as a share of the region,
         intensities in levels.
     """
-    low, high = int(levels.min()), int(levels.max())
-    counts = np.bincount(levels)[low:]
+    low, high = limits or (int(levels.min()), int(levels.max()))
+    counts = np.bincount(levels, minlength=high + 1)[low:]
     at_least = counts[::-1].cumsum()[::-1] / levels.size
     level = np.arange(low, high + 1, dtype=np.float64)
     fraction = (level - low) / (high - low) if high > low else np.zeros(1)
@@ -92,6 +100,45 @@ def measure_volume_histogram(levels: Levels) -> dict[str, float]:
         "ivh_volume_difference": v10 - v90,
         "ivh_intensity_difference": i10 - i90,
     }
+
+
+def measure_calibrated_volume_histogram(
+    values: Values, *, width: float, limits: tuple[float, float] | None = None
+) -> dict[str, float]:
+    """The same for calibrated intensities (HU, SUV), which keep their unit.
+
+    A bin stands for its middle. Without limits the bins are laid so that the
+    lowest value is the middle of the first: whole numbers in bins of 1 stay
+    themselves.
+
+    Args:
+        values: (n,) finite intensities.
+        width: of a bin, above 0, in the unit of values.
+        limits: lowest and highest intensity there could be; values beyond count
+            in the outer bins.
+
+    Returns:
+        As `measure_volume_histogram`, intensities in the unit of values.
+
+    Raises:
+        UsageError: the width or the limits give no bin or over a million.
+    """
+    start, end = limits or (values.min() - width / 2, values.max() + width / 2)
+    n_bins = (end - start) / width if width > 0 else np.inf
+    if not 0 < n_bins <= MAX_BINS:
+        raise UsageError(
+            f"volume histogram: bins of {width:g} from {start:g} to {end:g}; wanted "
+            f"1 to {MAX_BINS} bins; choose another ivh_width"
+        )
+    # A quotient that is whole but for rounding is meant to be whole.
+    last = int(np.ceil(n_bins - 1e-9))
+    steps = np.floor((values - start) / width).clip(0, last - 1)
+    row = measure_volume_histogram(steps.astype(np.int64) + 1, limits=(1, last))
+    for share in ("10", "90"):
+        name = f"ivh_intensity_at_{share}"
+        row[name] = float(start + (row[name] - 0.5) * width)
+    row["ivh_intensity_difference"] *= width
+    return row
 
 
 def measure_moments(values: Values) -> tuple[float, float, float, float]:

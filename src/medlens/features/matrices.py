@@ -132,15 +132,23 @@ def count_zones(zones: Levels, grey: Levels) -> SizeMatrix:
     return _from_pairs(grey[1:], sizes[1:], int(sizes[1:].sum()))
 
 
-def count_zone_distances(zones: Levels, grey: Levels) -> SizeMatrix:
+def count_zone_distances(
+    zones: Levels, grey: Levels, region: NDArray[np.bool_] | None = None
+) -> SizeMatrix:
     """Distance-zone matrix: how near a zone comes to the region's edge (IBSI VMDZ).
 
     Distance is counted in steps over faces, 1 for a voxel at the edge; the end
     of the array is an edge as well.
+
+    Args:
+        zones, grey: from `label_zones`.
+        region: whose edge it is, in the shape of zones, holding all of them;
+            default the zones together. Voxels whose intensity was left out make
+            no edge (IBSI: the distance map is that of the morphological mask).
     """
     from scipy.ndimage import distance_transform_cdt
 
-    inside = np.pad(zones > 0, 1)
+    inside = np.pad(zones > 0 if region is None else region, 1)
     steps = distance_transform_cdt(inside, metric="taxicab")
     steps = steps[(slice(1, -1),) * zones.ndim]
     nearest = np.full(grey.size, np.iinfo(np.int64).max)

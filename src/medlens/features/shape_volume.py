@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from medlens.metrics.masks.extent import find_farthest
+
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Spacing = tuple[float, ...]
@@ -124,12 +126,16 @@ def _measure_envelopes(
     from scipy.spatial import ConvexHull
 
     hull = ConvexHull(points)
+    corners = points[hull.vertices]
+    first, second = find_farthest(corners)
     sides = np.ptp(points, axis=0)
     box_area = 2 * float(
         sides[0] * sides[1] + sides[1] * sides[2] + sides[2] * sides[0]
     )
     return {
-        "morph_maximum_diameter": _largest_distance(points[hull.vertices]),
+        "morph_maximum_diameter": float(
+            np.linalg.norm(corners[first] - corners[second])
+        ),
         "morph_volume_density_box": volume / float(np.prod(sides)),
         "morph_area_density_box": surface / box_area,
         "morph_volume_density_hull": volume / float(hull.volume),
@@ -144,15 +150,6 @@ def _measure_shift(centres: Values, places: Values, weights: Values) -> float:
         return 0.0
     heavy = (places * weights[:, None]).sum(axis=0) / total
     return float(np.linalg.norm(centres.mean(axis=0) - heavy))
-
-
-def _largest_distance(points: Values) -> float:
-    """Largest distance of any two points, block by block."""
-    largest = 0.0
-    for start in range(0, len(points), 512):
-        gaps = points[start : start + 512, None, :] - points[None, :, :]
-        largest = max(largest, float((gaps**2).sum(axis=2).max()))
-    return float(largest**0.5)
 
 
 def _signed_volumes(corners: Values) -> Values:

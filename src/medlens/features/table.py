@@ -44,15 +44,21 @@ def build_table(rows: Iterable[tuple[str, Mapping[str, float]]]) -> FeatureTable
     return FeatureTable(tuple(cases), tuple(FEATURES), array)
 
 
-def write_table(rows: Iterable[tuple[str, Mapping[str, float]]], path: Path) -> int:
+def write_table(
+    rows: Iterable[tuple[str, Mapping[str, float]]],
+    path: Path,
+    *,
+    names: tuple[str, ...] = tuple(FEATURES),
+) -> int:
     """Write features.csv row by row; the file appears only when it is complete.
 
-    Columns are `case`, then `FEATURES` in order. Numbers have the digits that
+    Columns are `case`, then the features in order. Numbers have the digits that
     give the same float64 when read again.
 
     Args:
         rows: (case key, features), as `measure_many` yields them.
         path: the file; replaced if it is there.
+        names: of the features; `VOLUME_FEATURES` for regions of volumes.
 
     Returns:
         Number of rows written.
@@ -62,10 +68,10 @@ def write_table(rows: Iterable[tuple[str, Mapping[str, float]]], path: Path) -> 
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["case", *FEATURES])
+            writer.writerow(["case", *names])
             n_rows = 0
             for case, row in rows:
-                writer.writerow([case, *(repr(float(row[name])) for name in FEATURES)])
+                writer.writerow([case, *(repr(float(row[name])) for name in names)])
                 n_rows += 1
             file.flush()
             os.fsync(file.fileno())

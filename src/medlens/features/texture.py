@@ -16,11 +16,16 @@ COARSENESS_CAP = 1e6
 """Coarseness of a region without any tone difference (IBSI leaves it open)."""
 
 
-def measure_texture(levels: Levels) -> dict[str, float]:
+def measure_texture(
+    levels: Levels, *, region: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
     """Features of all six grey-level matrices.
 
     Args:
         levels: two or three axes; 0 outside the region, grey levels from 1.
+        region: same shape; the region before voxels were left out for their
+            intensity, to whose edge zones have their distance. Default: where
+            there are levels.
 
     Returns:
         name → value, families glcm, glrlm, glszm, gldzm, ngtdm and ngldm.
@@ -29,7 +34,7 @@ def measure_texture(levels: Levels) -> dict[str, float]:
     sizes = {
         "glrlm": matrices.count_runs(levels),
         "glszm": matrices.count_zones(zones, grey),
-        "gldzm": matrices.count_zone_distances(zones, grey),
+        "gldzm": matrices.count_zone_distances(zones, grey, region),
         "ngldm": matrices.count_dependences(levels),
     }
     values = measure_cooccurrence(matrices.count_pairs(levels))

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from medlens.core import Array, PrepError, ResourceError
 from medlens.features.image import IVH_BINS
 from medlens.features.intensity import (
+    measure_calibrated_volume_histogram,
     measure_histogram,
     measure_statistics,
     measure_volume_histogram,
 )
-from medlens.features.levels import crop_to_region, discretise
+from medlens.features.levels import discretise
 from medlens.features.names_ibsi import VOLUME_FEATURES
 from medlens.features.region import MAX_MAGNITUDE, check_spacing
 from medlens.features.shape_volume import measure_shape_volume
@@ -38,6 +39,8 @@ def measure_volume(
     bins: int = 32,
     bin_width: float | None = None,
     lower: float | None = None,
+    ivh_width: float | None = None,
+    ivh_limits: tuple[float, float] | None = None,
     case: str = "volume",
 ) -> dict[str, float]:
     """Shape, intensity and texture of a region in a volume.
@@ -55,6 +58,11 @@ def measure_volume(
         bins: grey levels (fixed bin number), when bin_width is None.
         bin_width: width of a grey level (fixed bin size).
         lower: where level 1 starts for a fixed bin size; default the minimum.
+        ivh_width: bin width of the volume histogram for calibrated intensities,
+            which then come in their own unit; default the grey levels of a
+            fixed bin size, or 1000 levels.
+        ivh_limits: lowest and highest intensity of that histogram; default those
+            of the region. Used with ivh_width only.
         case: local key, for messages.
 
     Returns:
@@ -63,33 +71,41 @@ def measure_volume(
     Raises:
         PrepError: shapes, masks or values do not allow a measurement.
         ResourceError: the box around the region has over 4 Mi voxels.
-        UsageError: spacing, bins or bin_width is out of range.
+        UsageError: spacing, bins, bin_width or ivh_width is out of range.
     """
     mm = check_spacing(spacing, 3)
-    values, whole, inside = _check_volume(array, mask, intensity_mask, case)
+    array, whole, inside = _check_volume(array, mask, intensity_mask, case)
+    _check_size(_find_box(whole | inside, 0, mm), case)
+    around = _find_box(whole | inside, PEAK_RADIUS_MM, mm)
+    # Only now to 64 bits: the volume may be a hundred times the region.
+    values = array[around].astype(np.float64)
+    whole, inside = whole[around], inside[around]
+    row = measure_peaks(values, inside, spacing=mm)
     box = _find_box(whole | inside, 0, mm)
-    _check_size(box, case)
-    around = _find_box(inside, PEAK_RADIUS_MM, mm)
-    row = measure_peaks(values[around], inside[around], spacing=mm)
     values, whole, inside = values[box], whole[box], inside[box]
     counted = values[inside]
     levels = discretise(values, inside, bins=bins, bin_width=bin_width, lower=lower)
-    fine = levels[inside]
-    if bin_width is None:
-        fine = discretise(counted, np.ones(counted.shape, bool), bins=IVH_BINS)
     row |= measure_shape_volume(whole, values, inside, spacing=mm)
     row |= measure_autocorrelation(values, inside, spacing=mm)
     row |= measure_statistics(counted)
     row |= measure_histogram(levels[inside])
-    row |= measure_volume_histogram(fine)
-    row |= measure_texture(crop_to_region(levels))
+    if ivh_width is not None:
+        row |= measure_calibrated_volume_histogram(
+            counted, width=ivh_width, limits=ivh_limits
+        )
+    else:
+        fine = levels[inside]
+        if bin_width is None:
+            fine = discretise(counted, np.ones(counted.shape, bool), bins=IVH_BINS)
+        row |= measure_volume_histogram(fine)
+    row |= measure_texture(levels, region=whole | inside)
     return {name: row[name] for name in VOLUME_FEATURES}
 
 
 def _check_volume(
     array: Array, mask: Array, intensity_mask: Array | None, case: str
-) -> tuple[NDArray[np.float64], Mask, Mask]:
-    """The volume as float64 and both masks, or an error that says what is wrong."""
+) -> tuple[Array, Mask, Mask]:
+    """The volume and both masks, or an error that says what is wrong."""
     array = np.asarray(array)
     if array.ndim != 3 or array.dtype.kind not in "buif":
         raise PrepError(
@@ -113,7 +129,7 @@ def _check_volume(
             f"{case}: {bad} of {counted.size} voxels are NaN, infinite or beyond "
             f"{MAX_MAGNITUDE:g}; leave them out with intensity_mask="
         )
-    return array.astype(np.float64), whole, inside
+    return array, whole, inside
 
 
 def _find_box(
