@@ -19,7 +19,12 @@ from medlens.experiment.folder import (
 )
 from medlens.experiment.identity import command_line, data_digest
 from medlens.experiment.judge import Judged, judge
-from medlens.experiment.machine import free_disk_mb, machine_facts, versions
+from medlens.experiment.machine import (
+    free_disk_mb,
+    give_back_memory,
+    machine_facts,
+    versions,
+)
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.request import Request
 from medlens.experiment.survey import Stage, Walk, survey
@@ -85,6 +90,7 @@ def _walk(
         )
     folder.write_state({**state, "data_digest": digest})
     groups, recipe = survey(steps, manifest, given, until)
+    give_back_memory()
     if until == "audit":
         return folder
     splits = read_splits(folder.file("splits.csv"), manifest)
