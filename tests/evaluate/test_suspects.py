@@ -84,9 +84,11 @@ def test_several_labels_are_judged_one_by_one_and_unread_ones_never() -> None:
     ]
 
 
-def test_the_surest_come_first_and_the_list_is_bounded() -> None:
+def test_the_heaviest_come_first_then_the_surest_and_the_list_is_bounded() -> None:
     rows = [("yes", 1, 0.6), *((f"g{i}", 0, 0.7 + i / 200) for i in range(30))]
+    rows.append(("g3", 0, 0.7))
     found = suspect_entry(binary(rows))
     assert found["n_entries"] == 30
     assert len(found["listed"]) == 20
-    assert found["listed"][0]["case"] == "case 30"
+    assert found["n_cases"] == 31
+    assert [e["case"] for e in found["listed"][:2]] == ["case 4", "case 30"]

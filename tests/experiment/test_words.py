@@ -30,7 +30,7 @@ def test_single_cases_are_no_groups() -> None:
     assert lines[0] == "On 12 cases (test split, 95 % intervals):"
 
 
-def test_the_surest_label_to_read_again_is_named() -> None:
+def test_the_label_to_read_again_first_is_named() -> None:
     metrics = metrics_of("patient", cases=12, units=7)
     metrics["splits"]["test"]["label_suspects"] = {
         "n_entries": 2,
@@ -46,7 +46,8 @@ def test_the_surest_label_to_read_again_is_named() -> None:
         ],
     }
     assert headline(metrics)[-1].endswith(
-        "18 cases; the surest: no/7.png, labelled 'no', looks like 'yes' (0.999)"
+        "18 cases; first no/7.png and 16 like it, labelled 'no', looks like 'yes' "
+        "(0.999)"
     )
 
 

@@ -35,7 +35,7 @@ def test_suspects_are_among_what_to_mind() -> None:
     (notice,) = [n for n in notices if "wrong label" in n.text]
     assert notice.weight == "mind"
     assert notice.text.startswith("20 cases may carry a wrong label")
-    assert "The surest is no/7.png, labelled “no”." in notice.text
+    assert "Read first no/7.png, labelled “no”." in notice.text
 
 
 def test_without_suspects_there_is_no_table() -> None:

@@ -26,17 +26,18 @@ _SURE = 0.5
 
 
 def suspect_entry(table: CaseTable) -> dict[str, Any]:
-    """Entry `label_suspects` of a split: counts, and the surest by name.
+    """Entry `label_suspects` of a split: counts, and those that weigh most by name.
 
     Copies and images of one patient with the same answer are one entry: whoever
-    reads one label again has read them all.
+    reads one label again has read them all. Those with most cases come first, then
+    the surest.
     """
     found = [
         entry
         for index in range(len(table.labels))
         for entry in _suspects_of(table, index)
     ]
-    found.sort(key=lambda entry: (-entry["probability"], entry["case"]))
+    found.sort(key=lambda e: (-e["n_cases"], -e["probability"], e["case"]))
     return {
         "n_entries": len(found),
         "n_cases": sum(entry["n_cases"] for entry in found),

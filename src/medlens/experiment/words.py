@@ -36,9 +36,10 @@ def _suspects(found: dict[str, Any]) -> list[str]:
     if not found.get("n_entries"):
         return []
     first = found["listed"][0]
+    alike = f" and {first['n_cases'] - 1} like it" if first["n_cases"] > 1 else ""
     return [
-        f"  {'labels to read again':<24} {found['n_cases']} cases; the surest: "
-        f"{first['case']}, labelled {first['reference']!r}, looks like "
+        f"  {'labels to read again':<24} {found['n_cases']} cases; first "
+        f"{first['case']}{alike}, labelled {first['reference']!r}, looks like "
         f"{first['looks_like']!r} ({chance(first['probability'])})"
     ]
 

@@ -95,7 +95,7 @@ def _suspects(subject: Subject) -> Iterator[Notice]:
     yield Notice(
         "mind",
         f"{count_of(cases, 'case')} may carry a wrong label: the model is as sure of "
-        "another one as it is of typical cases that carry it. The surest is "
+        "another one as it is of typical cases that carry it. Read first "
         f"{clean_text(first.get('case'), limit=80)}, labelled "
         f"“{clean_text(first.get('reference'), limit=60)}”.",
         "Let a reader look at those listed under Results; the figures count them as "
