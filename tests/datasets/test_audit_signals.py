@@ -164,3 +164,25 @@ def test_a_broken_file_gives_its_reason_and_the_others_go_on(tmp_path: Path) -> 
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert "bad.png" not in str(outcomes[0])
     assert str(tmp_path) not in str(outcomes[2])
+
+
+def test_a_reader_that_breaks_costs_its_own_case_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a library raises, and nothing of what it says."""
+    import medlens.read
+
+    def open_image(path: Path, *, member: str, case: str) -> Image:
+        if case == "bad.png":
+            raise KeyError("/home/someone/secret")
+        return Image(texture(0)[None, None], Geometry.uncalibrated())
+
+    monkeypatch.setattr(medlens.read, "open_image", open_image)
+    cases = [
+        Case(key=k, path=tmp_path / k, target=(1, 0)) for k in ("a.png", "bad.png")
+    ]
+    good, bad = measure_signals(cases)
+    assert isinstance(good, Signal)
+    assert bad == (
+        "cannot be read or prepared: KeyError; the file may be damaged: leave it out"
+    )

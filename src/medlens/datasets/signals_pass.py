@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from medlens.core import MedlensError
+from medlens.core import reason_of
 from medlens.datasets.manifest import Case
 from medlens.datasets.signals import Signal, measure_signal
 
@@ -61,12 +61,8 @@ def _measure(case: Case) -> Outcome:
     try:
         image = open_image(case.path, member=case.member, case=case.key)
         return measure_signal(image, case.path, member=case.member)
-    except MedlensError as error:
-        return _reason(str(error), case.key)
     except MemoryError:
         return "is too large for the free memory; scale it down"
-
-
-def _reason(message: str, key: str) -> str:
-    """The message without the case key that it starts with."""
-    return message.removeprefix(f"{key}: ")
+    except Exception as error:  # one hostile file must not end the others
+        # Without the case key that the message may start with: it is listed beside.
+        return reason_of(error).removeprefix(f"{case.key}: ")
