@@ -172,7 +172,7 @@ def test_a_reader_that_breaks_costs_its_own_case_alone(
     """Whatever a library raises, and nothing of what it says."""
     import medlens.read
 
-    def open_image(path: Path, *, member: str, case: str) -> Image:
+    def open_image(_: Path, *, case: str, **__: object) -> Image:
         if case == "bad.png":
             raise KeyError("/home/someone/secret")
         return Image(texture(0)[None, None], Geometry.uncalibrated())
