@@ -35,9 +35,7 @@ def test_the_same_parts_as_scipy(
     )
     wanted = dropped(mask, min_voxels=min_voxels, only_largest=only_largest)
     found = mask.copy()
-    count = drop_parts(
-        found, label=1, min_voxels=min_voxels, only_largest=only_largest
-    )
+    count = drop_parts(found, label=1, min_voxels=min_voxels, only_largest=only_largest)
     np.testing.assert_array_equal(found, wanted)
     assert count == (mask != wanted).sum()
 

@@ -94,13 +94,19 @@ def _remedies(
 
     depth, height, width = settings.patch
     half = (depth // 2 or 1, height // 2 or 1, width // 2 or 1)
-    # A network that was measured was measured with this patch and batch.
-    scale = None if settings.net_mb is None else settings.net_mb / settings.batch
+
+    # A network's need grows with the voxels that it sees at once.
+    def net(share: float) -> float | None:
+        return None if settings.net_mb is None else settings.net_mb * share
+
+    shrunk = math.prod(half) / math.prod(settings.patch)
     tries = {
-        "set sliding.batch to 1": replace(settings, batch=1, net_mb=scale),
+        "set sliding.batch to 1": replace(
+            settings, batch=1, net_mb=net(1 / settings.batch)
+        ),
         "set sliding.precision to float16": replace(settings, precision="float16"),
         f"set sliding.patch to {half}": replace(
-            settings, patch=half, net_mb=None if scale is None else scale / 8, batch=1
+            settings, patch=half, net_mb=net(shrunk)
         ),
     }
     fitting = [
