@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medlens.predict.components import drop_parts
+    from medlens.predict.on_source import SourceGrid, build_source_grid
+    from medlens.predict.patch_net import PatchNet
     from medlens.predict.predictor import Failed, Predictor
+    from medlens.predict.sliding import predict_volume, sweep
+    from medlens.predict.sliding_memory import check_memory
+    from medlens.predict.sliding_settings import Sliding
 
-__all__ = ["Failed", "Predictor"]
+__all__ = [
+    "Failed",
+    "PatchNet",
+    "Predictor",
+    "Sliding",
+    "SourceGrid",
+    "build_source_grid",
+    "check_memory",
+    "drop_parts",
+    "predict_volume",
+    "sweep",
+]
+
+_HOMES = {
+    "Failed": "predictor",
+    "PatchNet": "patch_net",
+    "Predictor": "predictor",
+    "Sliding": "sliding_settings",
+    "SourceGrid": "on_source",
+    "build_source_grid": "on_source",
+    "check_memory": "sliding_memory",
+    "drop_parts": "components",
+    "predict_volume": "sliding",
+    "sweep": "sliding",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from medlens.predict import predictor
-
-        return getattr(predictor, name)
+    if name in _HOMES:
+        return getattr(import_module(f"medlens.predict.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'medlens.predict' has no attribute {name!r}")
