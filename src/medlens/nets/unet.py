@@ -137,8 +137,9 @@ class UNet(nn.Module):
 
 
 def _start(module: nn.Module) -> None:
-    """Random start for leaky ReLU (He et al. 2015); norms and biases as torch's."""
-    if isinstance(module, (*CONV.values(), *UP.values())):
+    """Random start for leaky ReLU (He et al. 2015); norms keep torch's."""
+    convolutions = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    if isinstance(module, convolutions):
         nn.init.kaiming_normal_(module.weight, a=SLOPE)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
