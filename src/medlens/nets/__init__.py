@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,65 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 if TYPE_CHECKING:
     from medlens.nets.build import NETS, build_net
+    from medlens.nets.build_volumes import (
+        UNETS,
+        VOLUME_NETS,
+        build_sequence,
+        build_unet,
+        build_volume_net,
+    )
     from medlens.nets.classifier import Classifier, Exported
+    from medlens.nets.graphs import ExportedReading, ExportedSequence, ExportedSlices
+    from medlens.nets.reader import READERS
+    from medlens.nets.sequence import SequenceAnswer, SequenceNet
+    from medlens.nets.topology import Topology, plan_topology
+    from medlens.nets.unet import UNet
 
-__all__ = ["NETS", "Classifier", "Exported", "build_net"]
+__all__ = [
+    "NETS",
+    "READERS",
+    "UNETS",
+    "VOLUME_NETS",
+    "Classifier",
+    "Exported",
+    "ExportedReading",
+    "ExportedSequence",
+    "ExportedSlices",
+    "SequenceAnswer",
+    "SequenceNet",
+    "Topology",
+    "UNet",
+    "build_net",
+    "build_sequence",
+    "build_unet",
+    "build_volume_net",
+    "plan_topology",
+]
+
+# public name → file that holds it; `topology` alone needs no torch
+_FILES = {
+    "NETS": "build",
+    "build_net": "build",
+    "UNETS": "build_volumes",
+    "VOLUME_NETS": "build_volumes",
+    "build_sequence": "build_volumes",
+    "build_unet": "build_volumes",
+    "build_volume_net": "build_volumes",
+    "Classifier": "classifier",
+    "Exported": "classifier",
+    "ExportedReading": "graphs",
+    "ExportedSequence": "graphs",
+    "ExportedSlices": "graphs",
+    "READERS": "reader",
+    "SequenceAnswer": "sequence",
+    "SequenceNet": "sequence",
+    "Topology": "topology",
+    "plan_topology": "topology",
+    "UNet": "unet",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"NETS", "build_net"}:
-        from medlens.nets import build
-
-        return getattr(build, name)
-    if name in {"Classifier", "Exported"}:
-        from medlens.nets import classifier
-
-        return getattr(classifier, name)
-    raise AttributeError(f"module 'medlens.nets' has no attribute {name!r}")
+    if name not in _FILES:
+        raise AttributeError(f"module 'medlens.nets' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"medlens.nets.{_FILES[name]}"), name)

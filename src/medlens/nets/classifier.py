@@ -14,7 +14,8 @@ class Classifier(nn.Module):
     mean plus the bias is the logit exactly.
 
     Args:
-        body: (B, C, H, W) → (B, F, h, w), with attribute `width` = F.
+        body: (B, C, H, W) → (B, F, h, w), with attribute `width` = F; for volumes
+            (B, C, D, H, W) → (B, F, d, h, w).
         labels: K.
         mean, std: the network input is (x - mean) / std for x in 0..1.
         dropout: on the mean feature, in training only.
@@ -32,13 +33,13 @@ class Classifier(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, F, h, w) feature map of prepared images in 0..1."""
+        """(B, F, h, w) or (B, F, d, h, w) feature map of prepared images in 0..1."""
         y: Tensor = self.body((x - self.mean) / self.std)
         return y
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, K) logits."""
-        embedding = self.features(x).mean(dim=(2, 3))
+        embedding = mean_of_places(self.features(x))
         embedding = F.dropout(embedding, self.dropout, self.training)
         logits: Tensor = self.head(embedding)
         return logits
@@ -52,13 +53,24 @@ class Exported(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (B, K), evidence (B, K, h, w), embedding (B, F)."""
+        """Logits (B, K), evidence (B, K, h, w) or (B, K, d, h, w), embedding (B, F)."""
         features = self.net.features(x)
-        embedding = features.mean(dim=(2, 3))
+        embedding = mean_of_places(features)
         head = self.net.head
-        logits = head(embedding)
-        evidence = F.conv2d(features, head.weight[:, :, None, None])
-        return logits, evidence, embedding
+        return head(embedding), evidence_map(features, head.weight), embedding
+
+
+def mean_of_places(features: Tensor) -> Tensor:
+    """(B, F) mean over the 2 or 3 axes of places."""
+    return features.mean(dim=tuple(range(2, features.ndim)))
+
+
+def evidence_map(features: Tensor, weight: Tensor) -> Tensor:
+    """(B, K, …) linear layer (K, F) at each place of (B, F, …) features."""
+    conv = F.conv2d if features.ndim == 4 else F.conv3d
+    kernel = weight[(..., *[None] * (features.ndim - 2))]
+    evidence: Tensor = conv(features, kernel)
+    return evidence
 
 
 def load_body(net: Classifier, state: dict[str, Tensor]) -> None:
