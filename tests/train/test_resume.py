@@ -120,10 +120,10 @@ def test_a_stopped_run_goes_on_in_the_same_process(tmp_path: Path) -> None:
 
     def stop(step: int, *_: object) -> None:
         if step == 6:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("at step 6")
 
     whole, _ = train_network(small_recipe(), lesson, tmp_path / "whole", digest="d")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="at step 6"):
         train_network(
             small_recipe(),
             lesson,

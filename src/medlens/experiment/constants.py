@@ -44,6 +44,8 @@ def fit_constants(
         logits: (n, K) cross-fitted logits of training and validation cases, where
             features stayed frozen; else the graph answers the validation cases.
     """
+    from medlens.train.judge import spread
+
     settings = recipe.calibrate
     kind, labels = manifest.kind, manifest.labels
     bare = Bundle(
@@ -62,7 +64,8 @@ def fit_constants(
         model=model,
     )
     session = OnnxSession(bare, threads=recipe.train.threads)
-    inside = _answers(session, lesson, _spread(lesson.train_rows, OUTLIER_CASES))
+    seen = lesson.train_rows[spread(len(lesson.train_rows), OUTLIER_CASES)]
+    inside = _answers(session, lesson, seen)
     outside = _answers(session, lesson, lesson.validation_rows)
     fit_logits: NDArray[Any] = outside[0]
     fit_targets = lesson.validation_targets
@@ -120,13 +123,6 @@ def _answers(
         np.concatenate(embeddings),
         np.concatenate(statistics),
     )
-
-
-def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most `most` rows, evenly over the whole."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def with_training(

@@ -61,6 +61,18 @@ class RunFolder:
         write_json(self.path / STATE, state)
 
 
+def refuse_existing(out: Path, *, force: bool) -> None:
+    """Keep a table of an earlier command, unless it may be replaced.
+
+    Raises:
+        ExistsError: `out` is there already and `force` is not given.
+    """
+    if out.exists() and not force:
+        raise ExistsError(
+            f"{out.name}: is there already; choose another --out, or pass --force"
+        )
+
+
 def open_run_folder(path: Path, *, request: dict[str, Any], force: bool) -> RunFolder:
     """Make the folder, go on with an interrupted run, or refuse.
 

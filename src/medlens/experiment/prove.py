@@ -13,7 +13,7 @@ from medlens.experiment.narrator import Narrator
 from medlens.predict.session import Engine, Session, open_session
 from medlens.recipe import Recipe
 from medlens.train import Lesson, quantise_onnx
-from medlens.train.judge import macro_auroc
+from medlens.train.judge import macro_auroc, spread
 
 CASES = 2000  # validation cases looked at
 EXAMPLES = 96  # training images that set the ranges of the 8-bit copy
@@ -38,9 +38,7 @@ def prove_engines(
     for name in recipe.export.engines:
         candidate = bundle
         if name == "int8":
-            chosen = lesson.train_rows[
-                np.linspace(0, len(lesson.train_rows) - 1, EXAMPLES).astype(np.int64)
-            ]
+            chosen = lesson.train_rows[spread(len(lesson.train_rows), EXAMPLES)]
             small = quantise_onnx(bundle.model, examples=lesson.cache.read(chosen))
             candidate = replace(bundle, int8=small)
         engine: Engine = "int8" if name == "int8" else "openvino"

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from medlens.core import ExistsError, UsageError, reason_of
+from medlens.core import UsageError, reason_of
 from medlens.datasets import Manifest, read_manifest
 from medlens.experiment.collect import open_case
+from medlens.experiment.folder import refuse_existing
 from medlens.experiment.machine import usable_cores
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.tabulate_volumes import find_pairs, tabulate_volumes
@@ -63,10 +64,7 @@ def tabulate_features(
             "--voxel-mm and --bin-width are for volumes with masks; DATA has none: "
             "wanted NIfTI files of equal names in images/ and labels/"
         )
-    if out.exists() and not force:
-        raise ExistsError(
-            f"{out.name}: is there already; choose another --out, or pass --force"
-        )
+    refuse_existing(out, force=force)
     manifest = read_manifest(data, labels=labels, label_column=label_column)
     return _tabulate_images(manifest, out, narrator)
 

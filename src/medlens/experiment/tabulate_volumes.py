@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.core import DataError, ExistsError, Image, PrepError, reason_of
+from medlens.core import DataError, Image, PrepError, reason_of
 from medlens.datasets.walk import Tree, stem_of
+from medlens.experiment.folder import refuse_existing
 from medlens.experiment.machine import usable_cores
 from medlens.experiment.narrator import Narrator
 from medlens.features import (
@@ -91,10 +92,7 @@ def tabulate_volumes(
         ExistsError: the table is there already.
         DataError: there is no pair.
     """
-    if out.exists() and not force:
-        raise ExistsError(
-            f"{out.name}: is there already; choose another --out, or pass --force"
-        )
+    refuse_existing(out, force=force)
     if not pairs:
         raise DataError(
             "DATA has no volume with a mask; wanted NIfTI files of equal names in "
