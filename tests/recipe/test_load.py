@@ -57,7 +57,10 @@ steps = [
             r"recipe.toml: train.lerning_rate is unknown; nearest: train.learning_rate",
         ),
         ("[trian]\nseed = 1", "recipe.toml: trian is unknown; nearest: train"),
-        ("[net]\nxyz = 1", "net.xyz is unknown; wanted one of: net.channels, net.drop"),
+        (
+            "[net]\nxyz = 1",
+            "net.xyz is unknown; wanted one of: net.channels, net.context",
+        ),
         ("[[train]]\nseed = 1", "train is not a table; wanted one"),
         ("train = 3", "train is not a table; wanted one"),
         ("[train]\nepochs = 2.5", "train.epochs is 2.5; wanted a whole number"),

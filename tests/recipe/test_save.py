@@ -161,19 +161,24 @@ def other_value(value: Any) -> Any:
     return value + 1 if isinstance(value, int) else value / 2 + 0.011
 
 
+# Settings that take one of a few values.
+NAMED: dict[str, Any] = {
+    "task.labels": ("a", "b"),
+    "task.form": "segment",
+    "task.mask_values": (0, 1),
+    "net.spacing": (3.0, 1.0, 1.0),
+    "net.reader": "gru",
+    "sliding.mirror": (1,),
+    "sliding.precision": "float16",
+    "export.engines": ("int8",),
+    "calibrate.method": "vector",
+    "prep.cache_bits": 16,
+}
+
+
 def changed(recipe: Recipe, section: str, name: str) -> Recipe:
     part = getattr(recipe, section)
-    value = other_value(getattr(part, name))
-    if (section, name) == ("task", "labels"):
-        value = ("a", "b")
-    if (section, name) == ("export", "engines"):
-        value = ("openvino",)
-    if (section, name) == ("export", "engines"):
-        value = ("int8",)
-    if (section, name) == ("calibrate", "method"):
-        value = "vector"
-    if (section, name) == ("prep", "cache_bits"):
-        value = 16
+    value = NAMED.get(f"{section}.{name}") or other_value(getattr(part, name))
     return replace(recipe, **{section: replace(part, **{name: value})})
 
 

@@ -138,7 +138,9 @@ def _checked(folder: Path, name: str, note: dict[str, Any], limit: int) -> bytes
 
 def _build(note: dict[str, Any], model: bytes, small: bytes) -> Bundle:
     kind, labels, positive = _task(note["task"])
-    size = {key: _side(note["input"][key], key) for key in ("channels", *SIDES)}
+    size: dict[str, Any] = {
+        key: _side(note["input"][key], key) for key in ("channels", *SIDES)
+    }
     name = note["name"]
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise BundleError("bundle.json: name has characters that are not allowed")

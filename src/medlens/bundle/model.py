@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medlens.metrics import Calibration, ConformalSets, OperatingPoint, OutlierGate
-from medlens.recipe.settings import Kind, Step
+from medlens.recipe.settings import Form, Kind, SlidingSettings, Step
 
 SCHEMA = "medlens/bundle/1"
 MODEL_NAME = "model.onnx"
@@ -42,8 +42,18 @@ class Bundle:
 
     Attributes:
         name: given when it was made; letters, digits, '.', '_' and '-'.
+        form: what the network looks at; see `recipe.TaskSettings`.
         kind, labels, positive: the task.
-        channels, height, width: of the network input.
+        channels, depth, height, width: of the network input; for "segment" the
+            patch.
+        context: neighbouring slices on either side that are channels too.
+        reader: what reads the slices in order; "" but for sequences.
+        slice_labels: whether a sequence's answer per slice was learned from
+            labels of slices, and may be shown.
+        sliding: how patches are joined (segment only).
+        net_mb: what the network holds while it answers one patch, measured.
+        keep_largest: labels of which only the largest connected part is kept,
+            since validation found that to help (segment only).
         steps: preparation, source image → network input.
         calibration: logits → probabilities.
         operating_points: named thresholds, the chosen one first.
@@ -70,6 +80,14 @@ class Bundle:
     operating_points: tuple[OperatingPoint, ...]
     conformal: ConformalSets | None
     outlier: OutlierGate | None
+    form: Form = "image"
+    depth: int = 1
+    context: int = 0
+    reader: str = ""
+    slice_labels: bool = False
+    sliding: SlidingSettings | None = None
+    net_mb: float | None = None
+    keep_largest: tuple[str, ...] = ()
     intended_use: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

@@ -17,7 +17,13 @@ from medlens.core.errors import (
 )
 from medlens.core.geometry import Geometry
 from medlens.core.image import Array, Image, Provenance, Stage, Voi
-from medlens.core.prediction import OutOfDistribution, Prediction
+from medlens.core.prediction import (
+    MaskPrediction,
+    OutOfDistribution,
+    Prediction,
+    Region,
+    SequencePrediction,
+)
 
 __all__ = [
     "Array",
@@ -28,8 +34,11 @@ __all__ = [
     "Image",
     "MedlensError",
     "MissingExtraError",
+    "MaskPrediction",
     "OutOfDistribution",
     "Prediction",
+    "Region",
+    "SequencePrediction",
     "PrepError",
     "Provenance",
     "ReadError",

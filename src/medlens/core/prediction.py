@@ -56,3 +56,65 @@ class Prediction:
     out_of_distribution: OutOfDistribution
     evidence: FloatArray | None = None
     embedding: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Region:
+    """All voxels of one label in a case, measured in the patient.
+
+    Attributes:
+        label: its name.
+        voxels: how many.
+        volume_ml: None where the image carries no spacing.
+        parts: connected pieces (26 neighbours).
+        longest_diameter_mm: of its largest piece, in the plane of the slices;
+            None where the image carries no spacing or nothing was found.
+        centre_mm: LPS position of its centre of mass; None as above.
+    """
+
+    label: str
+    voxels: int
+    volume_ml: float | None
+    parts: int
+    longest_diameter_mm: float | None
+    centre_mm: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
+class MaskPrediction:
+    """A bundle's answer for each voxel of one case.
+
+    Attributes:
+        case: local key.
+        labels: K names, the background first.
+        mask: (D, H, W) uint8 indices of labels, in the grid of the source image;
+            may be memory-mapped.
+        regions: of each label but the background, in their order.
+        out_of_distribution: how unlike the training images.
+    """
+
+    case: str
+    labels: tuple[str, ...]
+    mask: NDArray[np.uint8]
+    regions: tuple[Region, ...]
+    out_of_distribution: OutOfDistribution
+
+
+@dataclass(frozen=True)
+class SequencePrediction:
+    """A bundle's answer for a series and for each of its slices.
+
+    Attributes:
+        series: answer for the whole.
+        slices: answer for each slice, in the order of the volume; () where the
+            bundle was trained without labels of slices.
+        attention: (T,) weight of each slice in the series' answer, sums to 1.
+        key_slice: index of the slice that matters most for the series' decision.
+        evidence: (K, H, W) of the key slice in the grid of the source, or None.
+    """
+
+    series: Prediction
+    slices: tuple[Prediction, ...]
+    attention: FloatArray
+    key_slice: int
+    evidence: FloatArray | None = None

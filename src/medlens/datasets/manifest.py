@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.recipe.settings import Kind
+from medlens.recipe.settings import Form, Kind
 
 UNKNOWN = -1
 """Target of a label that nobody has read for this case."""
@@ -27,7 +27,8 @@ class CaseSlice:
         number: place along the series that a table gives; None where DICOM
             headers give it.
         columns: those of its row in which it differs from other slices of the
-            series (its mask, for one).
+            series.
+        mask: file with the label of each of its pixels, or None.
     """
 
     key: str
@@ -36,6 +37,7 @@ class CaseSlice:
     target: tuple[int, ...] = ()
     number: float | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Case:
         columns: any further column of the manifest, for subgroup tables.
         slices: of a series that is made of several files or frames, sorted by
             position; () for a single image and for a volume in one file.
+        mask: file with the label of each voxel on the image's own grid, or None;
+            where a case has slices with masks, theirs count.
     """
 
     key: str
@@ -68,6 +72,7 @@ class Case:
     split: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     slices: tuple[CaseSlice, ...] = ()
+    mask: Path | None = None
 
 
 ProblemKind = Literal[
@@ -115,12 +120,17 @@ class Manifest:
     Attributes:
         root: folder that case keys are relative to.
         cases: in the order of DATA.
+        form: what is learned from them, see `recipe.TaskSettings`: "image",
+            "sequence" (series with an order), "volume" (whole volumes; the plan
+            may still read them as sequences) or "segment".
         kind: binary, multiclass or multilabel.
         labels: K names; for binary tasks the positive label is the second.
         positive: the label that sensitivity is about; "" unless binary.
         notes: what was decided while reading, in plain words ("labels from
             column 'finding'; 12 files without a label left out").
         problems: rows and files that did not become cases, for the audit.
+        mask_values: value of each label in the mask files, in the order of
+            `labels`, the background first ("segment" only).
     """
 
     root: Path
@@ -130,6 +140,8 @@ class Manifest:
     positive: str = ""
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    form: Form = "image"
+    mask_values: tuple[int, ...] = ()
 
     def targets(self) -> NDArray[np.int8]:
         """(n, K) int8 of 1 present, 0 absent, UNKNOWN."""

@@ -13,6 +13,9 @@ LIMITS: dict[str, tuple[float, float]] = {
     "split.folds": (0, 20),
     "split.seed": (0, 2**31 - 1),
     "net.channels": (1, 16),
+    "net.depth": (1, 1024),
+    "net.context": (0, 5),
+    "net.hidden": (8, 1024),
     "net.height": (16, 2048),
     "net.width": (16, 2048),
     "net.dropout": (0.0, 0.9),
@@ -27,12 +30,16 @@ LIMITS: dict[str, tuple[float, float]] = {
     "train.label_smoothing": (0.0, 0.3),
     "train.mixup": (0.0, 2.0),
     "train.group_power": (0.0, 1.0),
+    "train.foreground": (0.0, 1.0),
     "train.balance": (0.0, 1.0),
     "train.patience": (0, 10_000),
     "train.seed": (0, 2**31 - 1),
     "train.threads": (1, 256),
     "calibrate.coverage": (0.5, 0.999),
     "calibrate.false_alarms": (0.0001, 0.5),
+    "sliding.overlap": (0.0, 0.9),
+    "sliding.batch": (1, 256),
+    "sliding.memory_mb": (200.0, 1e7),
     "budget.seconds": (1.0, 1e7),
     "budget.memory_mb": (64, 10_000_000),
 }
@@ -55,6 +62,7 @@ def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
                 f"{name}: {key} is {_shown(value)}; "
                 f"wanted {lowest:.12g} to {highest:.12g}"
             )
+    _check_forms(recipe, name)
     if recipe.prep.cache_bits not in CACHE_BITS:
         raise RecipeError(
             f"{name}: prep.cache_bits is {recipe.prep.cache_bits}; wanted 8 or 16"
@@ -86,6 +94,32 @@ def check_limits(recipe: Recipe, *, name: str = "recipe") -> None:
         raise RecipeError(
             f"{name}: task.positive is {recipe.task.positive!r:.80}; wanted one of "
             f"task.labels ({', '.join(labels)})"
+        )
+
+
+def _check_forms(recipe: Recipe, name: str) -> None:
+    """Settings of series, volumes and masks that are more than one number."""
+    spacing = recipe.net.spacing
+    if spacing and not (len(spacing) == 3 and all(0.01 <= mm <= 100 for mm in spacing)):
+        raise RecipeError(
+            f"{name}: net.spacing is {list(spacing)!s:.80}; wanted [] or three numbers "
+            "of 0.01 to 100 mm in the order D, H, W"
+        )
+    mirror = recipe.sliding.mirror
+    if len(set(mirror)) != len(mirror) or set(mirror) - {0, 1, 2}:
+        raise RecipeError(
+            f"{name}: sliding.mirror is {list(mirror)!s:.80}; wanted each of 0 (D), "
+            "1 (H) and 2 (W) at most once"
+        )
+    values, labels = recipe.task.mask_values, recipe.task.labels
+    if recipe.task.form == "segment" and labels and len(values) != len(labels):
+        raise RecipeError(
+            f"{name}: task.mask_values has {len(values)} numbers for {len(labels)} "
+            "labels; wanted the value of each label in the mask files"
+        )
+    if len(set(values)) != len(values):
+        raise RecipeError(
+            f"{name}: task.mask_values names a value twice; wanted each once"
         )
 
 

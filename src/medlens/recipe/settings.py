@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["binary", "multiclass", "multilabel"]
+Form = Literal["image", "sequence", "volume", "segment"]
 SCHEMA = "medlens/recipe/1"
 
 
@@ -27,13 +28,22 @@ class TaskSettings:
 
     Attributes:
         kind: binary, multiclass (one label a case) or multilabel.
-        labels: names in the order of every output.
+        labels: names in the order of every output; where voxels are labelled the
+            first is the background.
         positive: the label that sensitivity is about (binary only).
+        form: what the network looks at and answers. "image": single images, one
+            answer each. "sequence": the slices of a series in order, an answer
+            per slice and per series. "volume": a whole volume, one answer.
+            "segment": a label for each voxel of an image or volume.
+        mask_values: the value that stands for each label in the mask files, in
+            the order of `labels` (segment only).
     """
 
     kind: Kind = "binary"
     labels: tuple[str, ...] = ()
     positive: str = ""
+    form: Form = "image"
+    mask_values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,16 +89,30 @@ class NetSettings:
     Attributes:
         name: a key of `medlens.nets`.
         pretrained: "imagenet", "" for none, or a path to a state dict.
-        channels: input channels, 1 or 3.
-        height, width: input size in pixels.
+        channels: input channels; 1 or 3 with ImageNet weights.
+        depth, height, width: input size in voxels. For "segment" the patch that
+            is seen at once, depth 1 for a 2D network; for "sequence" the slices
+            of one step of training; 1 for "image".
+        spacing: mm between voxels of the input along D, H, W; () where the
+            images carry none.
+        context: neighbouring slices on either side shown as further channels
+            (2.5D, segment only); the network then takes channels · (2·context + 1).
+        reader: what reads the slices in order (sequence only): "lstm", "gru", or
+            "none" where each slice is judged alone.
+        hidden: width of the reader in each direction.
         dropout: probability before the classifier, 0..0.9.
     """
 
     name: str = "efficientnet_lite0"
     pretrained: str = "imagenet"
     channels: int = 1
+    depth: int = 1
     height: int = 224
     width: int = 224
+    spacing: tuple[float, ...] = ()
+    context: int = 0
+    reader: Literal["lstm", "gru", "none"] = "lstm"
+    hidden: int = 128
     dropout: float = 0.2
 
 
@@ -113,6 +137,8 @@ class TrainSettings:
         group_power: a group of copies or a patient's images has a share of the
             steps that grows with its size to this power; 1 treats cases
             alike, 0 treats groups alike.
+        foreground: share of the patches that are laid around a labelled voxel
+            (segment only).
         patience: epochs without a better validation loss before stopping;
             0 never stops early.
         precision: "fp32" or "bf16".
@@ -134,6 +160,7 @@ class TrainSettings:
     mixup: float = 0.0
     balance: float = 0.5
     group_power: float = 1.0
+    foreground: float = 0.5
     patience: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
@@ -156,6 +183,26 @@ class CalibrateSettings:
     operating_point: str = "youden"
     coverage: float = 0.9
     false_alarms: float = 0.01
+
+
+@dataclass(frozen=True)
+class SlidingSettings:
+    """How the patches of a large volume are answered and joined (segment only).
+
+    Attributes:
+        overlap: share of a patch that the next one covers again, 0..0.9.
+        batch: patches in one call of the network.
+        mirror: axes (0 D, 1 H, 2 W) along which patches are shown flipped as
+            well; each doubles the time.
+        precision: of the answers being blended; "float16" halves them.
+        memory_mb: what predicting may hold, in units of 10^6 bytes.
+    """
+
+    overlap: float = 0.5
+    batch: int = 1
+    mirror: tuple[int, ...] = ()
+    precision: Literal["float32", "float16"] = "float32"
+    memory_mb: float = 2000.0
 
 
 @dataclass(frozen=True)
@@ -195,5 +242,6 @@ class Recipe:
     net: NetSettings = field(default_factory=NetSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     calibrate: CalibrateSettings = field(default_factory=CalibrateSettings)
+    sliding: SlidingSettings = field(default_factory=SlidingSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
