@@ -13,7 +13,7 @@ import torch
 from medlens.core import TrainError
 from medlens.metrics import auroc
 from medlens.nets import build_net
-from medlens.train import EpochResult, loop, train_network
+from medlens.train import EpochResult, classify, train_network
 from medlens.train.judge import clean_logits
 from medlens.train.loop import build_optimizer, set_rate
 from tests.train.lessons import blob_lesson, digest_of, small_recipe
@@ -27,7 +27,7 @@ def test_the_loop_learns_a_plain_rule(tmp_path: Path) -> None:
     logits = clean_logits(net, lesson, lesson.validation_rows, CPU)
     margin = logits[:, 1] - logits[:, 0]
     assert auroc(lesson.validation_targets[:, 1], margin) == 1.0
-    assert history[-1].validation_auroc == 1.0
+    assert history[-1].validation_score == 1.0
     assert not net.training
 
 
@@ -50,7 +50,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> list[Any]:
         seen.append({k: v.clone() for k, v in average.state_dict().items()})
         return losses[len(seen) - 1], 0.5
 
-    monkeypatch.setattr(loop, "_judge_average", say)
+    monkeypatch.setattr(classify, "judge", say)
     return seen
 
 
@@ -94,7 +94,7 @@ def test_a_loss_that_is_not_finite_says_what_to_change(
     def broken(*_: object, **__: object) -> Any:
         return lambda logits, targets: logits.sum() * float("nan") + 0 * targets.sum()
 
-    monkeypatch.setattr(loop, "build_loss", broken)
+    monkeypatch.setattr(classify, "build_loss", broken)
     wanted = (
         r"^training: the loss is not finite at step 1 of 12; lower "
         r"train.learning_rate \(now 0.002\) or set train.precision to 'fp32'$"
@@ -171,5 +171,5 @@ def test_a_gpu_learns_the_same_rule_and_hands_back_cpu_weights(tmp_path: Path) -
     again, _ = train_network(recipe, lesson, tmp_path / "again", digest="d")
     assert {p.device.type for p in net.parameters()} == {"cpu"}
     assert ended[-1] is not None
-    assert ended[-1].validation_auroc == 1.0
+    assert ended[-1].validation_score == 1.0
     assert digest_of(net) == digest_of(again)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from medlens.train.order import (
     case_weights,
     picks_of_step,
-    share_of_epoch,
     steps_per_epoch,
 )
 
@@ -60,12 +59,6 @@ def test_seeds_and_passes_differ() -> None:
 
     assert order(0, 0) != order(0, 1)
     assert order(0, 0) != order(2, 0)
-
-
-def test_the_last_step_of_a_pass_is_known() -> None:
-    found = [share_of_epoch(step, cases=10, batch_size=4) for step in range(5)]
-    assert found == [(0, False), (0, True), (1, False), (1, True), (2, False)]
-    assert share_of_epoch(3, cases=2, batch_size=8) == (3, True)
 
 
 def test_heavy_cases_come_as_often_as_their_weight_says() -> None:

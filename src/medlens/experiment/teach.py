@@ -175,31 +175,36 @@ def lesson_of(
     )
 
 
-def _reporter(narrator: Narrator) -> Callable[[int, int, EpochResult | None], None]:
+def _reporter(
+    narrator: Narrator, *, score: str = "AUROC"
+) -> Callable[[int, int, EpochResult | None], None]:
     def report(step: int, steps: int, ended: EpochResult | None) -> None:
         narrator.progress(step, steps, "steps")
         if ended is not None:
             narrator.say(
                 f"Epoch {ended.epoch}: validation loss {ended.validation_loss:.4f}, "
-                f"AUROC {ended.validation_auroc:.4f}"
+                f"{score} {ended.validation_score:.4f}"
             )
 
     return report
 
 
-def _write_history(path: Path, history: list[EpochResult]) -> None:
+def _write_history(
+    path: Path, history: list[EpochResult], *, score: str = "auroc"
+) -> None:
     names = (
         "epoch",
         "step",
         "learning_rate",
         "train_loss",
         "validation_loss",
-        "validation_auroc",
+        "validation_score",
         "seconds",
     )
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
-        writer.writeheader()
+        shown = {"validation_score": f"validation_{score}"}
+        writer.writerow({name: shown.get(name, name) for name in names})
         writer.writerows({k: f"{v:.8g}" for k, v in asdict(r).items()} for r in history)
     unfinished.replace(path)

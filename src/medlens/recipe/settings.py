@@ -106,14 +106,14 @@ class NetSettings:
     name: str = "efficientnet_lite0"
     pretrained: str = "imagenet"
     channels: int = 1
-    depth: int = 1
     height: int = 224
     width: int = 224
+    dropout: float = 0.2
+    depth: int = 1
     spacing: tuple[float, ...] = ()
     context: int = 0
     reader: Literal["lstm", "gru", "none"] = "lstm"
     hidden: int = 128
-    dropout: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medlens.train.frozen import train_frozen
     from medlens.train.judge import EpochResult
     from medlens.train.lesson import Lesson
-    from medlens.train.loop import train_network
+    from medlens.train.loop import follow, train_network
     from medlens.train.quantise import quantise_onnx
     from medlens.train.speed import measure_speed
 
@@ -25,6 +25,7 @@ __all__ = [
     "build_cache",
     "drop_checkpoint",
     "export_onnx",
+    "follow",
     "measure_speed",
     "quantise_onnx",
     "train_frozen",
@@ -38,6 +39,7 @@ _ROOMS = {
     "build_cache": "cache",
     "drop_checkpoint": "checkpoint",
     "export_onnx": "export",
+    "follow": "loop",
     "measure_speed": "speed",
     "quantise_onnx": "quantise",
     "train_frozen": "frozen",

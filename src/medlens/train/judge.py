@@ -25,14 +25,14 @@ VALIDATION_CASES = 2000  # looked at after each epoch
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One line of history.csv; losses are in nats, the AUROC is macro."""
+    """One line of history.csv; the score is a course's "auroc" (macro) or "dice"."""
 
     epoch: int
     step: int
     learning_rate: float
     train_loss: float
     validation_loss: float
-    validation_auroc: float
+    validation_score: float
     seconds: float
 
 

@@ -8,30 +8,22 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from medlens.core import TrainError
-from medlens.nets import Classifier, build_net
+from medlens.nets import Classifier
 from medlens.recipe.settings import Recipe
 from medlens.train.average import update_average
-from medlens.train.batches import training_batches
 from medlens.train.checkpoint import load_checkpoint, save_checkpoint
+from medlens.train.classify import ClassifierCourse
+from medlens.train.course import Course
 from medlens.train.device import choose_device, prepare_torch
-from medlens.train.judge import (
-    NORM_CASES_FINAL,
-    NORM_CASES_WITHIN,
-    EpochResult,
-    judge,
-    renew,
-)
+from medlens.train.judge import EpochResult
 from medlens.train.lesson import Lesson
-from medlens.train.losses import Loss, build_loss, without_balance
-from medlens.train.mixup import draw_mix
-from medlens.train.order import share_of_epoch
 from medlens.train.schedule import learning_rate
 
 GRADIENT_NORM = 1.0
@@ -51,11 +43,32 @@ def train_network(
     report: Report | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> tuple[Classifier, list[EpochResult]]:
+    """Learn a classifier of images or volumes; arguments as for `follow`."""
+    net, history = follow(
+        ClassifierCourse(recipe, lesson),
+        recipe,
+        folder,
+        digest=digest,
+        report=report,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    return cast(Classifier, net), history
+
+
+def follow(
+    course: Course,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    digest: str,
+    report: Report | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> tuple[nn.Module, list[EpochResult]]:
     """Learn; an interrupted run goes on where it stopped, to the same weights.
 
     Args:
+        course: what is learned.
         recipe: everything that decides the result.
-        lesson: prepared images and targets.
         folder: where the checkpoint lives while the run is under way.
         digest: of recipe and data; a checkpoint of another is refused.
         report: progress.
@@ -80,23 +93,17 @@ def train_network(
         )
     prepare_torch(recipe)
     device = choose_device()
-    net = build_net(recipe.net, labels=len(lesson.labels), seed=settings.seed)
-    net.to(device=device, memory_format=torch.channels_last)
-    loss_of = build_loss(
-        lesson.train_targets,
-        kind=lesson.kind,
-        balance=settings.balance,
-        label_smoothing=settings.label_smoothing,
-    )
+    net = course.build()
+    net.to(device=device)
+    if recipe.task.form == "image":
+        net.to(memory_format=torch.channels_last)
     run = _Run(net, build_optimizer(net, recipe))
     run.restore(folder, digest=digest)
     progress = run.progress
 
     resumed_at, seconds_before = time.monotonic(), progress.seconds
     saved_at, saved_step = resumed_at, progress.step
-    for batch in training_batches(
-        lesson, recipe, start=progress.step, stop=settings.steps
-    ):
+    for batch in course.batches(progress.step, settings.steps):
         if progress.stopped:
             break
         rate = learning_rate(
@@ -108,20 +115,10 @@ def train_network(
         set_rate(run.optimizer, rate)
         torch.manual_seed(settings.seed * 1_000_003 + batch.step)  # dropout
         net.train()
-        images, targets = batch.images.to(device), batch.targets.to(device)
-        mix = draw_mix(
-            batch.step, cases=len(images), strength=settings.mixup, seed=settings.seed
-        )
-        if mix is not None:
-            images = mix.images(images)
         with torch.autocast(
             device.type, torch.bfloat16, enabled=settings.precision == "bf16"
         ):
-            logits = net(images)
-        if mix is None:
-            loss = loss_of(logits, targets)
-        else:
-            loss = mix.loss(loss_of, logits, targets)
+            loss = course.loss(net, batch, device)
         if not torch.isfinite(loss):
             raise _not_finite("loss", batch.step + 1, recipe)
         run.optimizer.zero_grad(set_to_none=True)
@@ -133,14 +130,12 @@ def train_network(
         progress.step = batch.step + 1
         progress.losses.append(float(loss.detach()))
         progress.seconds = seconds_before + time.monotonic() - resumed_at
-        epoch, is_last = share_of_epoch(
-            batch.step, cases=len(lesson.train_rows), batch_size=settings.batch_size
-        )
+        epoch, place = divmod(batch.step, course.steps_per_epoch)
         ended = None
-        if is_last or progress.step == settings.steps:
-            validation_loss, validation_auroc = _judge_average(
-                run.average, lesson, device, loss_of, seed=settings.seed
-            )
+        if place + 1 == course.steps_per_epoch or progress.step == settings.steps:
+            candidate = copy.deepcopy(run.average)
+            course.settle(candidate, device, final=False)
+            validation_loss, validation_score = course.judge(candidate, device)
             if not math.isfinite(validation_loss):
                 raise _not_finite("validation loss", batch.step + 1, recipe)
             ended = EpochResult(
@@ -149,7 +144,7 @@ def train_network(
                 learning_rate=rate,
                 train_loss=float(np.mean(progress.losses)),
                 validation_loss=validation_loss,
-                validation_auroc=validation_auroc,
+                validation_score=validation_score,
                 seconds=progress.seconds,
             )
             if progress.note(ended, patience=settings.patience):
@@ -164,32 +159,10 @@ def train_network(
         run.save(folder, digest=digest)  # what follows may be stopped as well
     if progress.stopped and progress.step < settings.steps:
         run.average.load_state_dict(run.best)
-    renew(run.average, lesson, device, settings.seed, NORM_CASES_FINAL)
+    course.settle(run.average, device, final=True)
     shipped = run.average.cpu().eval()
-    with torch.no_grad():
-        shipped.head.bias.copy_(
-            without_balance(
-                shipped.head.bias,
-                lesson.train_targets,
-                kind=lesson.kind,
-                balance=settings.balance,
-            )
-        )
+    course.finish(shipped)
     return shipped, progress.history
-
-
-def _judge_average(
-    average: Classifier,
-    lesson: Lesson,
-    device: torch.device,
-    loss_of: Loss,
-    *,
-    seed: int,
-) -> tuple[float, float]:
-    """Validation loss and AUROC of the average, as it would be shipped now."""
-    candidate = copy.deepcopy(average)
-    renew(candidate, lesson, device, seed, NORM_CASES_WITHIN)
-    return judge(candidate, lesson, device, loss_of)
 
 
 def _not_finite(what: str, step: int, recipe: Recipe) -> TrainError:
@@ -204,7 +177,7 @@ def _not_finite(what: str, step: int, recipe: Recipe) -> TrainError:
 class _Run:
     """All that changes while a network learns; a checkpoint holds the whole of it."""
 
-    def __init__(self, net: Classifier, optimizer: torch.optim.AdamW) -> None:
+    def __init__(self, net: nn.Module, optimizer: torch.optim.AdamW) -> None:
         self.net, self.optimizer = net, optimizer
         self.average = copy.deepcopy(net)
         self.best = copy.deepcopy(self.average.state_dict())
@@ -272,7 +245,7 @@ class _Progress:
         return progress
 
 
-def build_optimizer(net: Classifier, recipe: Recipe) -> torch.optim.AdamW:
+def build_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW; biases and norms do not decay, the classifier has its own rate."""
     settings = recipe.train
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}

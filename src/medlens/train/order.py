@@ -102,9 +102,3 @@ def case_weights(
     pattern = pattern.reshape(-1)
     mean = np.bincount(pattern, weights) / np.bincount(pattern)
     return weights / mean[pattern]
-
-
-def share_of_epoch(step: int, *, cases: int, batch_size: int) -> tuple[int, bool]:
-    """Epoch of a step and whether it is that epoch's last."""
-    per_epoch = steps_per_epoch(cases, batch_size)
-    return step // per_epoch, (step + 1) % per_epoch == 0
