@@ -1,4 +1,4 @@
-"""What a network is to learn of series: prepared slices, their and their series' labels."""
+"""What a network is to learn of series: prepared slices and the labels of both."""
 
 from __future__ import annotations
 
