@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks.planted import plant_lesion, plant_lesions, read_hippocampus
 
 
