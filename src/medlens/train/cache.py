@@ -12,7 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from medlens.core import (
     TrainError,
     reason_of,
 )
-from medlens.recipe.settings import PrepSettings, Step
+from medlens.recipe.settings import PrepSettings
 
 FloatArray = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -114,7 +114,7 @@ def build_cache(
     found = _load(folder, digest)
     if found is not None:
         return found
-    results = _in_order(
+    results = in_order(
         lambda i: _prepare_one(i, open_one, prepare, settings.cache_bits),
         range(len(keys)),
         threads,
@@ -190,17 +190,30 @@ class _Writer:
         self._unfinished.unlink(missing_ok=True)
         (self._folder / "cache.json.part").unlink(missing_ok=True)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise ResourceError(
-                f"cache of prepared images: cannot write after {self._count} of "
-                f"{self._total} cases ({error.strerror}); free some disk space, or use "
-                "a smaller net.height and net.width in the recipe, and run the same "
-                "command again"
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(
+            "images",
+            self._count,
+            self._total,
+            "use a smaller net.height and net.width in the recipe",
+        )
+
+
+@contextmanager
+def explained(what: str, done: int, total: int, smaller: str) -> Iterator[None]:
+    """Say of a disk that cannot be written what to do.
+
+    Raises:
+        ResourceError: with how far the cache of prepared `what` came.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(
+            f"cache of prepared {what}: cannot write after {done} of {total} cases "
+            f"({error.strerror}); free some disk space, or {smaller}, and run the same "
+            "command again"
+        ) from error
 
 
 def _prepare_one(
@@ -223,13 +236,17 @@ def _prepare_one(
     return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
 
 
-def _in_order(
-    work: Callable[[int], Any], items: Iterable[int], threads: int
+def in_order(
+    work: Callable[[int], Any],
+    items: Iterable[int],
+    threads: int,
+    *,
+    ahead: int = AHEAD,
 ) -> Iterator[Any]:
-    """Results in the order of `items`, at most AHEAD of them in memory."""
+    """Results in the order of `items`, at most `ahead` of them in memory."""
     with ThreadPoolExecutor(threads) as pool:
         todo = iter(items)
-        waiting = deque(pool.submit(work, item) for item in islice(todo, AHEAD))
+        waiting = deque(pool.submit(work, item) for item in islice(todo, ahead))
         while waiting:
             yield waiting.popleft().result()
             following = next(todo, None)
@@ -249,14 +266,16 @@ def _same_shape(
     return found
 
 
-def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
-    def plain(step: Step) -> dict[str, Any]:
-        return {"name": step.name, **step.params}
+def plain_steps(settings: PrepSettings) -> list[dict[str, Any]]:
+    """The steps as JSON holds them."""
+    return [{"name": step.name, **step.params} for step in settings.steps]
 
+
+def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
     text = json.dumps(
         [
             list(keys),
-            [plain(step) for step in settings.steps],
+            plain_steps(settings),
             settings.cache_bits,
             data_digest,
             medlens.__version__,  # a step may have changed with it
@@ -285,13 +304,14 @@ def _load(folder: Path, digest: str) -> PreparedCache | None:
         is_whole = (
             said["digest"] == digest
             and cache.path.stat().st_size == size
-            and _content_digest(cache.path) == said["content"]
+            and content_digest(cache.path) == said["content"]
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return cache if is_whole else None
 
 
-def _content_digest(path: Path) -> str:
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
