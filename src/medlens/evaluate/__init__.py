@@ -21,6 +21,7 @@ from medlens.evaluate.predictions import (
     with_groups,
     write_predictions,
 )
+from medlens.evaluate.sequence import compare_readers, measure_sequence_split
 from medlens.evaluate.table import CaseTable
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "MaskRow",
     "MaskTable",
     "choose_tolerance",
+    "compare_readers",
     "compare_tables",
     "measure_baseline",
     "measure_mask_split",
+    "measure_sequence_split",
     "measure_split",
     "read_mask_predictions",
     "read_metrics",
