@@ -94,7 +94,9 @@ def mask_batches(
             row = int(lesson.train_rows[case])
             rng = np.random.default_rng([seed, 17, step, slot])
             values, mask = lay.draw(row, rng)
-            patches.append(augment(values, mask, epoch=step, index=slot))
+            changed, labels = augment(values, mask, epoch=step, index=slot)
+            assert labels is not None  # a mask went in
+            patches.append((changed, labels))
         return MaskBatch(step, step // per_epoch, *to_tensors(patches, recipe.net))
 
     with ThreadPoolExecutor(1) as pool:
