@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medlens.predict.components import drop_parts
+    from medlens.predict.gate import case_statistics
+    from medlens.predict.masks import MaskAnswer, MaskPredictor
     from medlens.predict.on_source import SourceGrid, build_source_grid
     from medlens.predict.patch_net import PatchNet
     from medlens.predict.predictor import Failed, Predictor
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Failed",
+    "MaskAnswer",
+    "MaskPredictor",
     "PatchNet",
     "Predictor",
     "Sliding",
     "SourceGrid",
     "build_source_grid",
+    "case_statistics",
     "check_memory",
     "drop_parts",
     "predict_volume",
@@ -29,11 +34,14 @@ __all__ = [
 
 _HOMES = {
     "Failed": "predictor",
+    "MaskAnswer": "masks",
+    "MaskPredictor": "masks",
     "PatchNet": "patch_net",
     "Predictor": "predictor",
     "Sliding": "sliding_settings",
     "SourceGrid": "on_source",
     "build_source_grid": "on_source",
+    "case_statistics": "gate",
     "check_memory": "sliding_memory",
     "drop_parts": "components",
     "predict_volume": "sliding",
