@@ -19,6 +19,7 @@ from medlens.experiment.folder import (
 )
 from medlens.experiment.identity import command_line, data_digest
 from medlens.experiment.judge import Judged, judge
+from medlens.experiment.learned import Learned
 from medlens.experiment.machine import (
     free_disk_mb,
     give_back_memory,
@@ -28,7 +29,7 @@ from medlens.experiment.machine import (
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.request import Request
 from medlens.experiment.survey import Stage, Walk, survey
-from medlens.experiment.teach import Learned, teach
+from medlens.experiment.teach import teach
 from medlens.recipe import Recipe, load_recipe
 from medlens.report import write_card, write_report
 

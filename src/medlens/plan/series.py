@@ -219,7 +219,8 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
     calibrate, calibrate_choice = choose_calibration()
     train = TrainSettings(
         path="fine_tune", batch_size=16 if facts.slices_labelled else 4,
-        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed, threads=max(1, facts.cores),
+        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed,
+        threads=max(1, facts.cores),
     )  # fmt: skip
     recipe = Recipe(
         task=TaskSettings(facts.kind, facts.labels, facts.positive, "sequence"),
