@@ -86,6 +86,8 @@ ProblemKind = Literal[
     "not_an_image",
     "volume",
     "no_series",
+    "no_mask",
+    "no_image",
     "unreadable",
 ]
 
@@ -105,7 +107,9 @@ class Problem:
             fits several files; "not_an_image" a DICOM object without pixels
             or another kind of file; "volume" a 3D file where single images
             are wanted; "no_series" an image that is in no volume where series
-            are wanted; "unreadable" a header that cannot be read.
+            are wanted; "no_mask" an image without a mask where masks are the
+            labels; "no_image" a mask without an image; "unreadable" a header
+            or mask that cannot be read.
     """
 
     case: str
