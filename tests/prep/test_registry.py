@@ -18,6 +18,8 @@ from medlens.prep import (
     AUGMENT_PRESETS,
     AUGMENTS,
     STEPS,
+    VOLUME_AUGMENT_PRESETS,
+    VOLUME_AUGMENTS,
     WINDOW_PRESETS,
     build_pipeline,
 )
@@ -26,6 +28,7 @@ from medlens.recipe.settings import Step
 from .phantoms import disc, image_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "prep.md"
+VOLUME_PAGE = PAGE.with_name("augment.md")
 NEEDS_COLOUR = {"to_ybr", "to_hsv", "to_lab", "stains"}
 GIVEN = {
     "window": {"center": 300.0, "width": 500.0},
@@ -58,13 +61,19 @@ def test_every_step_runs_with_its_defaults(name: str) -> None:
     np.testing.assert_array_equal(image.array, before)
 
 
-PARTS = {"## Steps of preparation": STEPS, "## Random changes": AUGMENTS}
+PARTS = {
+    "## Steps of preparation": STEPS,
+    "## Random changes": AUGMENTS,
+    "## Changes of volumes": VOLUME_AUGMENTS,
+}
+PAGE_OF = {"## Changes of volumes": VOLUME_PAGE}
 
 
 def part(title: str) -> str:
-    """One of the two parts of docs/prep.md that list steps."""
-    text = PAGE.read_text()
-    assert text.count(f"\n{title}") == 1, f"docs/prep.md: no part {title!r}"
+    """One of the parts of the documents that list steps."""
+    page = PAGE_OF.get(title, PAGE)
+    text = page.read_text()
+    assert text.count(f"\n{title}") == 1, f"{page.name}: no part {title!r}"
     return re.split(r"^## ", text.split(f"\n{title}")[1], flags=re.M)[0]
 
 
@@ -80,10 +89,10 @@ def written(value: Any) -> str:
 )
 def test_the_page_names_every_step_with_its_parameters(title: str, name: str) -> None:
     found = re.search(rf"^### `{name}`\n(.*?)(?=^#|\Z)", part(title), re.M | re.S)
-    assert found, f"docs/prep.md, {title}: no heading for `{name}`"
+    assert found, f"{title}: no heading for `{name}`"
     for param, what in PARTS[title][name].params.items():
         line = f"- `{param}` = {written(what.default)}"
-        assert line in found[1], f"docs/prep.md: {name} lacks the line {line!r}"
+        assert line in found[1], f"{title}: {name} lacks the line {line!r}"
 
 
 @pytest.mark.parametrize("title", PARTS)
@@ -96,6 +105,8 @@ def test_the_page_names_every_preset() -> None:
     text = PAGE.read_text()
     for name in (*WINDOW_PRESETS, *AUGMENT_PRESETS):
         assert f"`{name}`" in text
+    for name in VOLUME_AUGMENT_PRESETS:
+        assert f"`{name}`" in VOLUME_PAGE.read_text()
     for center, width in WINDOW_PRESETS.values():
         assert f"{center:g} / {width:g}" in text
 

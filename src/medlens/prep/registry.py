@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from medlens.core import Image
-from medlens.prep import crop, denoise, enhance, geometry, intensity, normalise
+from medlens.prep import crop, denoise, enhance, geometry, intensity, normalise, volume
 from medlens.prep import steps as made
 from medlens.prep.parameters import Param, with_defaults
+from medlens.prep.stream import on_stream
 
 Needs = Literal["any", "values", "windowed"]
 
@@ -379,5 +380,43 @@ STEPS: Mapping[str, Registered] = {
         geometry.flip,
         "reverse one axis, geometry with it",
         {"axis": Param("word", "which", choices=("width", "height"))},
+    ),
+    "resample_volume": _step(
+        "volume",
+        volume.resample_volume,
+        "to voxels of a given size in mm",
+        {
+            "spacing": Param(
+                "numbers", "mm along D, H, W; 0 leaves an axis", 0, 100, count=3
+            ),
+            "filter": Param(
+                "word", "antialiased where it shrinks", choices=("linear", "cubic")
+            ),
+            "coarse": Param(
+                "word",
+                "along D where slices lie more than 3 times as far apart as pixels",
+                choices=("linear", "nearest", "same"),
+            ),
+            "uncalibrated": Param(
+                "word", "files without a physical size", choices=("refuse", "keep")
+            ),
+        },
+        on=on_stream,
+    ),
+    "fit_volume": _step(
+        "volume",
+        volume.fit_volume,
+        "to a fixed number of voxels",
+        {
+            "depth": SIDE,
+            "height": SIDE,
+            "width": SIDE,
+            "mode": Param(
+                "word",
+                "stretch; fit keeps the shape and pads; crop_pad does not scale",
+                choices=("stretch", "fit", "crop_pad"),
+            ),
+        },
+        on=on_stream,
     ),
 }
