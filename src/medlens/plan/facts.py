@@ -27,8 +27,6 @@ class Facts:
         depth: median number of slices.
         spacing: median mm between voxels along D, H, W; () where uncalibrated.
         mask_values: of each label in the mask files.
-        label_shares: median share of a volume that each label takes, the
-            background first; () where there are no masks.
         slices_labelled: whether slices have labels of their own.
         seconds: what the whole run may take.
         seconds_used: what it has taken so far.
@@ -57,7 +55,6 @@ class Facts:
     depth: int = 1
     spacing: tuple[float, ...] = ()
     mask_values: tuple[int, ...] = ()
-    label_shares: tuple[float, ...] = ()
     slices_labelled: bool = False
     seconds: float = 600.0
     seconds_used: float = 0.0

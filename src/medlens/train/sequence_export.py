@@ -81,7 +81,10 @@ def _write(
                 external_data=False,
                 input_names=list(whole.inputs),
                 output_names=list(whole.outputs),
-                dynamic_shapes={"slices": {0: series, 1: steps}, "lengths": {0: series}},
+                dynamic_shapes={
+                    "slices": {0: series, 1: steps},
+                    "lengths": {0: series},
+                },
                 verbose=False,
             )
     except ImportError as error:
