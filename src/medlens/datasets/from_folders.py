@@ -47,7 +47,7 @@ def read_folders(tree: Tree, pairs: Pairs | None = None) -> Draft:
     if not first:
         raise DataError(
             f"DATA holds {count_of(len(tree.images), 'image')} and no labels; pass "
-            f"--labels CSV. What works: {WORKING_FORMS}"
+            f"--labels CSV{_volume_hint(tree)}. What works: {WORKING_FORMS}"
         )
     draft = Draft(tree.root, label_source="folder names")
     draft.notes.append("labels from folder names")
@@ -131,6 +131,16 @@ def _pairs_message(tree: Tree) -> str:
         f"in '{folder}/' ({what}); this version trains classifiers and segments by "
         "masks. To classify these images, pass --labels CSV with columns image and "
         f"label. What works: {WORKING_FORMS}"
+    )
+
+
+def _volume_hint(tree: Tree) -> str:
+    """How a CSV names series and volumes, where DATA may hold some."""
+    if not any(tree.is_dicom(name) or tree.is_nifti(name) for name in tree.images):
+        return ""
+    return (
+        " (of volumes and DICOM series: one row each, with columns series, the folder "
+        "or file, or SeriesInstanceUID, and label)"
     )
 
 

@@ -152,3 +152,14 @@ class Manifest:
         return np.array([case.target for case in self.cases], dtype=np.int8).reshape(
             len(self.cases), len(self.labels)
         )
+
+    def slice_targets(self) -> NDArray[np.int8]:
+        """(m, K) of the slices of all cases, in order; a case without is one."""
+        rows = [part.target for case in self.cases for part in (case.slices or (case,))]
+        return np.array(rows, dtype=np.int8).reshape(len(rows), len(self.labels))
+
+    def label_counts(self) -> tuple[int, ...]:
+        """Cases with each label; slices where slices have labels of their own."""
+        is_sliced = self.form == "sequence"
+        targets = self.slice_targets() if is_sliced else self.targets()
+        return tuple(int(n) for n in (targets == 1).sum(axis=0))

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -130,24 +130,36 @@ def _draw(key: str) -> bytes:
 def _look(case: Case) -> dict[int, int] | str:
     assert case.mask is not None
     try:
-        with _ALONE if _is_large(case.mask) else nullcontext():
+        with hold_alone(case.mask):
             mask = read_mask(case.mask, case=case.key, member=case.member)
             return count_values(mask, case.key)
     except Exception as error:  # one hostile file must not end the others
         return reason_of(error).removeprefix(f"{case.key}: ")
 
 
+def hold_alone(path: Path) -> AbstractContextManager[object]:
+    """A lock to hold while a large volume is open; none for small ones.
+
+    Two volumes of half a gigabyte that two threads decode at once are what
+    fills the memory, not the thousand small ones.
+    """
+    return _ALONE if path.is_file() and _is_large(path) else nullcontext()
+
+
 def _is_large(path: Path) -> bool:
     from medlens.read.nifti import read_grid
     from medlens.read.source import open_source
 
-    source = open_source(path)
+    try:
+        source = open_source(path)
+    except ReadError:
+        return False  # the reader says what is wrong, and names the case
     if source.kind != "nifti":
         return source.size > _LARGE
     try:
         _, depth, rows, columns = read_grid(source)
     except ReadError:
-        return False  # the reader says what is wrong, and names the case
+        return False
     return depth * rows * columns > _LARGE
 
 
@@ -171,18 +183,15 @@ def _check_values(values: list[int], tallies: dict[str, dict[int, int]]) -> None
 def _name_labels(values: list[int], root: Path) -> tuple[list[str], list[str]]:
     named = read_label_names(root / "dataset.json")
     if named:
+        named = {0: "background", **named}
         names = [named.get(value, f"label {value}") for value in values]
-        if named.get(0):
-            names[0] = named[0]
         if len({name.casefold() for name in names}) == len(names):
             never = sorted(set(named) - set(values))
             notes = ["label names from dataset.json"]
             if never:
                 gone = list_some([named[value] for value in never])
                 notes.append(f"in no mask, and left out: {gone}")
-            return [
-                name if at or name else "background" for at, name in enumerate(names)
-            ], notes
+            return names, notes
     if values == [0, 255]:
         return ["background", "foreground"], []
     return ["background", *(f"label {value}" for value in values[1:])], []

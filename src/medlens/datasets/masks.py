@@ -139,7 +139,7 @@ def _grid_of(case: Case, image: Image | None) -> Grid:
 def _onto(mask: Image, grid: Grid, key: str) -> Array:
     """(D, H, W) stored values in the image's order of axes and directions."""
     shape, geometry = grid
-    array = mask.array[0]
+    array: Array = mask.array[0]
     if not (geometry.is_calibrated and mask.geometry.is_calibrated):
         if array.shape != shape:
             raise ReadError(_sizes_differ(key, array.shape, shape))
@@ -149,14 +149,14 @@ def _onto(mask: Image, grid: Grid, key: str) -> Array:
     order = np.abs(turn[:3, :3]).argmax(axis=0).tolist()
     if len(set(order)) < 3:
         raise ReadError(_elsewhere(key, None))
-    turned = array.transpose(order)
+    turned: Array = array.transpose(order)
     if turned.shape != shape:
         raise ReadError(_sizes_differ(key, array.shape, shape))
     backs = [axis for axis in range(3) if turn[order[axis], axis] < 0]
     away = _offset(turn, shape, order, backs)
     if away > _HALF_VOXEL:
         raise ReadError(_elsewhere(key, away))
-    return np.flip(turned, backs)
+    return np.asarray(np.flip(turned, tuple(backs)))
 
 
 def _offset(
@@ -228,8 +228,9 @@ def _no_label(key: str, value: float, mask_values: Sequence[int]) -> str:
 
 def _fraction(key: str, value: float) -> str:
     return (
-        f"{key}: its mask holds {value:.4g}, which is no whole number, as interpolation "
-        "leaves it; wanted one whole number a label: resample by nearest neighbour"
+        f"{key}: its mask holds {value:.4g}, which is no whole number, as "
+        "interpolation leaves it; wanted one whole number a label: resample by "
+        "nearest neighbour"
     )
 
 

@@ -127,17 +127,18 @@ def gather_if_series(
     wanted = census.volumes + census.numbered
     try:
         found = gather(manifest, draft)
-    except DataError:
-        return None, "a case is a single image: no slices have a place in a volume"
-    reasons = Counter(
-        "slices of one series have different classes"
-        for problem in found.problems[len(manifest.problems) :]
-        if problem.kind == "conflict" and "different classes" in problem.reason
-    )
+    except DataError as error:
+        return None, _why_not(str(error))
     if 2 * len(found.cases) >= wanted:
         return found, ""
-    why = next(iter(reasons), "most slices have no place in a volume")
-    return None, f"a case is a single image: {why}"
+    added = found.problems[len(manifest.problems) :]
+    return None, _why_not(" ".join(problem.reason for problem in added))
+
+
+def _why_not(reasons: str) -> str:
+    if "different classes" in reasons:
+        return "a case is a single image: slices of one series have different classes"
+    return "a case is a single image: most slices have no place in a volume"
 
 
 def leave_out_series(manifest: Manifest) -> Manifest:
