@@ -8,7 +8,7 @@ import numpy as np
 
 from medlens.datasets import Manifest
 from medlens.datasets.fingerprint import Fingerprint
-from medlens.experiment.machine import memory_mb, usable_cores
+from medlens.experiment.machine import memory_mb, multiplies_bf16, usable_cores
 from medlens.experiment.request import Request
 from medlens.plan import Facts
 
@@ -63,5 +63,6 @@ def gather_facts(
         audit_rate=audit_seconds / max(1, len(manifest.cases)),
         memory_mb=memory_mb(),
         cores=usable_cores(),
+        has_bf16=multiplies_bf16(),
         seed=request.seed,
     )

@@ -33,6 +33,7 @@ class Facts:
         audit_rate: seconds it took to read one image once.
         memory_mb: what the process may use.
         cores: that it may use.
+        has_bf16: whether the processor multiplies bfloat16 natively.
         seed: given by the user.
     """
 
@@ -61,6 +62,7 @@ class Facts:
     audit_rate: float = 0.01
     memory_mb: int = 4096
     cores: int = 2
+    has_bf16: bool = False
     seed: int = 0
 
 
