@@ -265,7 +265,7 @@ def test_real_tables(shared_data: Path) -> None:
     assert not chest.problems
     head = read_manifest(shared_data / "ct_head_haemorrhage")
     assert head.labels == ("normal", "haemorrhage")
-    glioma = read_manifest(shared_data / "mri_glioma_slices")
+    glioma = read_manifest(shared_data / "mri_glioma_slices", unit="image")
     assert (glioma.labels, glioma.positive) == (("0", "1"), "1")
     assert glioma.targets()[:, 1].sum() == 121
     assert not glioma.problems

@@ -82,7 +82,7 @@ def _small(plane: Array) -> NDArray[np.uint8]:
 
 
 def _add_volume(signal: Signal, image: Image) -> Signal:
-    """A volume's planes and gap; its values are those of all planes, not one."""
+    """The signal of a volume with its planes and the gap between slices."""
 
     def grey(at: int) -> Array:
         return middle_plane(image.with_array(image.array[:, at : at + 1]))
