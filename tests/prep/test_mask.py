@@ -30,15 +30,21 @@ def centre_of(weights: Array) -> Array:
     return (index * weights).sum(axis=(1, 2, 3)) / weights.sum()
 
 
+THIN, THICK = st.floats(0.6, 1.6), st.floats(0.6, 3.0)
+
+
 @given(
-    st.tuples(st.floats(0.8, 3.0), st.floats(0.6, 1.6), st.floats(0.6, 1.6)),
-    st.tuples(st.floats(0.8, 3.0), st.floats(0.6, 1.6), st.floats(0.6, 1.6)),
+    st.booleans(),
+    st.data(),
     st.tuples(*[st.floats(-0.5, 0.5)] * 3),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_ball_keeps_its_volume_and_its_image(
-    old: Spacing, new: Spacing, off: Spacing
+    is_thick: bool, data: st.DataObject, off: Spacing
 ) -> None:
+    through = THICK if is_thick else THIN
+    old = data.draw(st.tuples(through, THIN, THIN))
+    new = data.draw(st.tuples(through, THIN, THIN))
     shape = tuple(round(64 / mm) for mm in old)
     centre = (np.array(shape) - 1) / 2 + off
     radius = tuple(22 / mm for mm in old)
@@ -57,7 +63,8 @@ def test_a_ball_keeps_its_volume_and_its_image(
     assert moved.shape == prepared.array.shape[1:]
     before = mask.sum() * np.prod(image.geometry.spacing)
     after = moved.sum() * np.prod(prepared.geometry.spacing)
-    assert after == pytest.approx(before, rel=0.02)
+    # a dozen slices across the ball say where it ends to a twentieth of its volume
+    assert after == pytest.approx(before, rel=0.05 if is_thick else 0.02)
     # the image is the ball itself, so that both must have one centre
     apart = centre_of(moved) - centre_of(prepared.array[0])
     assert np.abs(apart).max() < 0.1

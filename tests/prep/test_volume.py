@@ -11,6 +11,7 @@ from medlens.core import Array, Geometry, Image, PrepError, Provenance, RecipeEr
 from medlens.prep import build_pipeline
 from medlens.prep.stream import Stream, collect, on_stream
 from medlens.prep.volume import fit_volume, place_stream, resample_volume
+from medlens.prep.volume_crop import crop_body
 from medlens.recipe.settings import Step
 
 resample = on_stream(resample_volume)
@@ -192,3 +193,22 @@ def test_slabs_are_as_good_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("medlens.prep.stream.SLAB_BYTES", 4 * 30 * 30 * 3)
     slabs = resample(image, spacing=(1.7, 1.3, 0.6))
     np.testing.assert_allclose(slabs.array, whole.array, rtol=1e-5, atol=1e-6)
+
+
+def test_the_body_is_found_in_a_volume() -> None:
+    index = np.stack(np.meshgrid(*map(np.arange, (30, 80, 90)), indexing="ij"), axis=-1)
+    inside = (((index - (12, 35, 50)) / (7, 20, 25)) ** 2).sum(axis=-1) <= 1
+    image = volume_of(np.where(inside, 40, -1000).astype(np.int16), (2, 1, 1))
+    planar = on_stream(crop_body)(image, margin=0.0)
+    assert planar.array.shape[1] == 30
+    both = on_stream(crop_body)(image, margin=0.0, slices=True)
+    for found, first in ((planar, 0), (both, 5)):
+        # hand-worked: the ellipsoid's ends, one voxel either way
+        corner = image.geometry.to_index(np.array(found.geometry.origin))
+        assert np.abs(corner - (first, 15, 25)).max() <= 1.5
+        assert (found.array > 0).sum() >= 0.99 * inside.sum()
+    assert np.abs(np.array(both.array.shape[1:]) - (15, 41, 51)).max() <= 3
+    np.testing.assert_array_equal(
+        on_stream(crop_body)(volume_of(np.ones((9, 20, 20), np.float32))).array.shape,
+        (1, 9, 20, 20),
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medlens.prep.place import place_on_source
     from medlens.prep.presets import AUGMENT_PRESETS, VOLUME_AUGMENT_PRESETS, preset_of
     from medlens.prep.registry import STEPS, Registered
+    from medlens.prep.volume_values import fit_nyul
 
 _HOME = {
     "AUGMENTS": "augment",
@@ -37,6 +38,7 @@ _HOME = {
     "build_augment": "augment",
     "build_pipeline": "pipeline",
     "build_volume_augment": "augment_volume",
+    "fit_nyul": "volume_values",
     "place_on_source": "place",
     "prepare_mask": "mask",
     "preset_of": "presets",
@@ -59,6 +61,7 @@ __all__ = [
     "build_augment",
     "build_pipeline",
     "build_volume_augment",
+    "fit_nyul",
     "place_on_source",
     "prepare_mask",
     "preset_of",

@@ -14,7 +14,7 @@ import numpy as np
 
 from medlens.core import Array, Image
 
-SLAB_BYTES = 16 << 20
+SLAB_BYTES = 8 << 20
 """float32 values computed at a time."""
 
 
@@ -71,6 +71,8 @@ class Stream:
 
 def collect(stream: Stream) -> Image:
     """The whole volume in memory, in the dtype of its slices."""
+    if stream.depth == 1:
+        return stream.head
     array: Array = np.empty(stream.shape, dtype=stream.head.array.dtype)
     for first, last, slab in stream.slabs():
         array[:, first:last] = slab.array

@@ -88,8 +88,8 @@ def draw_elastic(
 
     Args:
         rng: source of the draw.
-        frame: shape and spacing; slices that are far apart are each bent within
-            themselves, and all alike in one that stands alone.
+        frame: shape and spacing; nothing is moved between slices that are far
+            apart.
         amount: standard deviation of a shift as a share of each side.
         grid: cells along each side; more cells bend more sharply.
     """

@@ -44,7 +44,7 @@ def draw_blur(rng: np.random.Generator, frame: Frame, *, sigma: float = 1.0) -> 
 
 
 def apply_blur(array: Array, *, sigma: float, through: float) -> Array:
-    """Gaussian blur, within slices by `sigma` and across them by `through`."""
+    """Gaussian blur, within slices by `sigma`, and across them by `through`."""
     blurred = np.stack(
         [[cv2.GaussianBlur(p, (0, 0), sigma) for p in channel] for channel in array]
     )
