@@ -20,6 +20,7 @@ from medlens.core import (
     reason_of,
 )
 from medlens.metrics import decide
+from medlens.predict.answer import named, predicted, unsound
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine
 from medlens.predict.on_source import place_volume
@@ -240,17 +241,17 @@ class Predictor:
         """
         bundle = self.bundle
         if not outputs.is_sound[i]:
-            raise BundleError(_unsound(source.case, bundle))
+            raise BundleError(unsound(source.case, bundle))
         probabilities = outputs.probabilities[i]
-        chosen = _named(bundle.labels, outputs.decisions[i])
+        chosen = named(bundle, outputs.decisions[i])
         return Prediction(
             case=source.case,
             labels=bundle.labels,
             logits=outputs.logits[i],
             probabilities=probabilities,
-            predicted=_predicted(probabilities, chosen, bundle),
+            predicted=predicted(probabilities, chosen, bundle),
             decision=chosen,
-            prediction_set=_named(bundle.labels, outputs.sets[i]),
+            prediction_set=named(bundle, outputs.sets[i]),
             out_of_distribution=judge_case(
                 bundle, outputs.embedding[i], case_statistics(outputs.images[i])
             ),
@@ -261,30 +262,11 @@ class Predictor:
         )
 
 
-def _named(labels: tuple[str, ...], held: NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(label for label, is_held in zip(labels, held, strict=True) if is_held)
-
-
 def _place(evidence: FloatArray, prepared: Image, source: Image) -> FloatArray:
     """(K, h, w) on an image's grid, (K, d, h, w) on a volume's."""
     if evidence.ndim == 4:
         return place_volume(evidence, prepared, source)
     return np.asarray(place_on_source(evidence, prepared, source))
-
-
-def _unsound(case: str, bundle: Bundle) -> str:
-    return (
-        f"{case}: bundle {bundle.name!r} answers with a logit that is not finite; "
-        "the model does not suit this image or is broken: get another bundle"
-    )
-
-
-def _predicted(
-    probabilities: NDArray[np.floating], chosen: tuple[str, ...], bundle: Bundle
-) -> str:
-    if bundle.kind == "multilabel":
-        return "|".join(chosen)
-    return bundle.labels[int(np.argmax(probabilities))]
 
 
 def _shell(image: Image) -> Image:
