@@ -71,7 +71,9 @@ def series_lesson(
     )
 
 
-def series_recipe(*, reader: str = "gru", depth: int = DEPTH, **train: object) -> Recipe:
+def series_recipe(
+    *, reader: str = "gru", depth: int = DEPTH, **train: object
+) -> Recipe:
     """A few steps of four series on the smallest network."""
     recipe = small_recipe(**{"batch_size": 4, **train})
     net = NetSettings(

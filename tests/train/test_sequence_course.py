@@ -39,7 +39,9 @@ def test_neighbours_or_one_of_each_part_and_all_of_a_short_series() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         near = choose_slices(9, 4, rng, side_by_side=True)
-        assert (np.diff(near) == 1).all() and 0 <= near[0] and near[-1] < 9
+        assert (np.diff(near) == 1).all()
+        assert near.min() >= 0
+        assert near.max() < 9
         far = choose_slices(40, 4, rng, side_by_side=False)
         assert (far // 10).tolist() == [0, 1, 2, 3]
     assert choose_slices(3, 4, rng, side_by_side=False).tolist() == [0, 1, 2]
@@ -66,7 +68,8 @@ def test_all_slices_of_a_series_change_alike() -> None:
     augment = build_augment([Step("affine"), Step("brightness", {"p": 1.0})], seed=0)
     plane = np.random.default_rng(0).random((1, 16, 16), dtype=np.float32)
     changed = same_change(np.stack([plane] * 3), augment, epoch=1, index=2)
-    assert (changed == changed[0]).all() and not np.allclose(changed[0], plane)
+    assert (changed == changed[0]).all()
+    assert not np.allclose(changed[0], plane)
 
 
 def test_a_step_is_the_same_wherever_a_run_starts(tmp_path: Path) -> None:
@@ -76,7 +79,8 @@ def test_a_step_is_the_same_wherever_a_run_starts(tmp_path: Path) -> None:
     assert [batch.step for batch in late] == [3, 4]
     for a, b in zip(whole[3:], late, strict=True):
         torch.testing.assert_close(a.slices, b.slices, rtol=0, atol=0)
-        assert a.slices.shape[:2] == (4, 3) and a.lengths.tolist() == [3] * 4
+        assert a.slices.shape[:2] == (4, 3)
+        assert a.lengths.tolist() == [3] * 4
         seen = (a.slice_targets[:, :, 1] == 1).any(dim=1)
         assert (a.series_targets[:, 1] == 1).tolist() == seen.tolist()
 
@@ -88,7 +92,8 @@ def test_a_partner_is_stretched_from_first_to_last() -> None:
     assert found[1, :3].tolist() == [0, 2, 4]
     assert int(found.max()) <= 4
     alone = partner_slices(torch.tensor([1, 4]), Mix(0.7, torch.tensor([1, 0])), 4)
-    assert alone[0, 0] == 0 and alone[1].tolist() == [0, 0, 0, 0]
+    assert alone[0, 0] == 0
+    assert alone[1].tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(("reader", "by_slice"), [("lstm", True), ("none", False)])
