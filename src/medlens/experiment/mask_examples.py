@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,14 @@ from medlens.core import Array, Image, MedlensError
 from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import MaskTable
 from medlens.experiment.collect_masks import spacing_of
+from medlens.experiment.slices import one_slice
 from medlens.predict import MaskPredictor
 from medlens.prep import build_pipeline
 from medlens.recipe import Step
 from medlens.report import MaskExample
 
-RANKS = ("worst", "worst", "median", "median", "best", "best")
+Rank = Literal["worst", "median", "best"]
+RANKS: tuple[Rank, ...] = ("worst", "worst", "median", "median", "best", "best")
 
 
 def make_mask_examples(
@@ -40,7 +43,7 @@ def make_mask_examples(
     return examples
 
 
-def choose_rows(table: MaskTable) -> list[tuple[int, str]]:
+def choose_rows(table: MaskTable) -> list[tuple[int, Rank]]:
     """Rows with their rank: two each of the worst, the middle and the best."""
     with np.errstate(invalid="ignore"):
         scores = np.array(
@@ -52,7 +55,7 @@ def choose_rows(table: MaskTable) -> list[tuple[int, str]]:
     known = np.flatnonzero(np.isfinite(scores))
     order: Sequence[int] = known[np.argsort(scores[known], kind="stable")].tolist()
     if len(order) <= len(RANKS):
-        names = {0: "worst", len(order) - 1: "best"}
+        names: dict[int, Rank] = {0: "worst", len(order) - 1: "best"}
         return [(row, names.get(at, "median")) for at, row in enumerate(order)]
     middle = len(order) // 2
     picked = [*order[:2], *order[middle - 1 : middle + 1], *order[-2:]]
@@ -60,10 +63,10 @@ def choose_rows(table: MaskTable) -> list[tuple[int, str]]:
 
 
 def _example(
-    table: MaskTable, row: int, rank: str, image: Image, reference: Array, mask: Array
+    table: MaskTable, row: int, rank: Rank, image: Image, reference: Array, mask: Array
 ) -> MaskExample:
     plane = _telling_plane(reference, mask)
-    shown = build_pipeline((Step("display", {}),))(_one_slice(image, plane)).array[:, 0]
+    shown = build_pipeline((Step("display", {}),))(one_slice(image, plane)).array[:, 0]
     pixels = np.rint(np.moveaxis(shown, 0, -1) * 255).astype(np.uint8)
     spacing = spacing_of(image) or (1.0, 1.0, 1.0)
     return MaskExample(
@@ -93,12 +96,3 @@ def _telling_plane(reference: Array, mask: Array) -> int:
     if wrong.any():
         return int(wrong.argmax())
     return int(np.array([int((r > 0).sum()) for r in reference]).argmax())
-
-
-def _one_slice(image: Image, d: int) -> Image:
-    shift = np.eye(4)
-    shift[0, 3] = d
-    return image.with_array(
-        np.ascontiguousarray(image.array[:, d : d + 1]),
-        geometry=image.geometry.then(shift),
-    )

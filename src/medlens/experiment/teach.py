@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.core import DataError
-from medlens.datasets import Manifest
-from medlens.experiment.collect import open_case
+from medlens.datasets import Manifest, open_case
 from medlens.experiment.constants import fit_constants, with_training
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
@@ -99,6 +98,7 @@ def _prepare(
         settings=recipe.prep,
         data_digest=data_digest,
         threads=recipe.train.threads,
+        volumes=recipe.task.form == "volume",
         progress=narrator.progress,
     )
     narrator.say(f"{len(cache.rows)} images of {cache.shape} prepared on disk.")
