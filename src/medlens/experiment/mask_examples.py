@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
-from numpy.typing import NDArray
 
 from medlens.core import Array, Image, MedlensError
 from medlens.datasets import Manifest, open_case, open_mask
-from medlens.evaluate import MaskTable
+from medlens.evaluate import MaskTable, pick_cases
 from medlens.experiment.collect_masks import spacing_of
 from medlens.experiment.slices import one_slice
 from medlens.predict import MaskPredictor
 from medlens.prep import build_pipeline
 from medlens.recipe import Step
-from medlens.report import MaskExample
-
-Rank = Literal["worst", "median", "best"]
-RANKS: tuple[Rank, ...] = ("worst", "worst", "median", "median", "best", "best")
+from medlens.report import MaskExample, find_telling_plane
+from medlens.report.mask_example import Rank
 
 
 def make_mask_examples(
@@ -31,7 +25,7 @@ def make_mask_examples(
     """
     places = {case.key: i for i, case in enumerate(manifest.cases)}
     examples: list[MaskExample] = []
-    for row, rank in choose_rows(table):
+    for row, rank in pick_cases(table):
         case = manifest.cases[places[table.cases[row]]]
         try:
             image = open_case(case)
@@ -43,36 +37,16 @@ def make_mask_examples(
     return examples
 
 
-def choose_rows(table: MaskTable) -> list[tuple[int, Rank]]:
-    """Rows with their rank: two each of the worst, the middle and the best."""
-    with np.errstate(invalid="ignore"):
-        scores = np.array(
-            [
-                np.nanmean(row) if np.isfinite(row).any() else np.nan
-                for row in table.dice
-            ]
-        )
-    known = np.flatnonzero(np.isfinite(scores))
-    order: Sequence[int] = known[np.argsort(scores[known], kind="stable")].tolist()
-    if len(order) <= len(RANKS):
-        names: dict[int, Rank] = {0: "worst", len(order) - 1: "best"}
-        return [(row, names.get(at, "median")) for at, row in enumerate(order)]
-    middle = len(order) // 2
-    picked = [*order[:2], *order[middle - 1 : middle + 1], *order[-2:]]
-    return list(zip(picked, RANKS, strict=True))
-
-
 def _example(
     table: MaskTable, row: int, rank: Rank, image: Image, reference: Array, mask: Array
 ) -> MaskExample:
-    plane = _telling_plane(reference, mask)
-    shown = build_pipeline((Step("display", {}),))(one_slice(image, plane)).array[:, 0]
-    pixels = np.rint(np.moveaxis(shown, 0, -1) * 255).astype(np.uint8)
+    plane = find_telling_plane(reference, mask)
     spacing = spacing_of(image) or (1.0, 1.0, 1.0)
+    is_strange = table.ood_flags is not None and bool(table.ood_flags[row])
     return MaskExample(
         case=table.cases[row],
         rank=rank,
-        plane=pixels[..., 0] if pixels.shape[-1] == 1 else pixels,
+        plane=_picture(one_slice(image, plane)),
         reference=reference[plane],
         predicted=np.array(mask[plane]),
         dice={
@@ -82,17 +56,13 @@ def _example(
         spacing=spacing[1:],
         slice_index=plane,
         slices=len(reference),
-        note="unlike the training images"
-        if table.ood_flags is not None and table.ood_flags[row]
-        else "",
+        note="unlike the training images" if is_strange else "",
     )
 
 
-def _telling_plane(reference: Array, mask: Array) -> int:
-    """The slice with most disagreement; of none, the one with most of the labels."""
-    wrong: NDArray[np.int64] = np.array(
-        [int((r != m).sum()) for r, m in zip(reference, mask, strict=True)]
-    )
-    if wrong.any():
-        return int(wrong.argmax())
-    return int(np.array([int((r > 0).sum()) for r in reference]).argmax())
+def _picture(image: Image) -> Array:
+    """(H, W) or (H, W, 3) uint8, as a reader would see it."""
+    shown = build_pipeline((Step("display", {}),))(image).array[:, 0]
+    pixels = np.rint(np.moveaxis(shown, 0, -1) * 255).astype(np.uint8)
+    grey: Array = pixels[..., 0]
+    return grey if pixels.shape[-1] == 1 else pixels[..., :3]
