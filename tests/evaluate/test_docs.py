@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from medlens.evaluate import measure_split
+from medlens.evaluate import measure_mask_split, measure_split
 from medlens.metrics.appearance import STATISTICS
 from medlens.metrics.operating import RULES
 
+from .mask_phantoms import random_table
 from .phantoms import points_of, table_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
@@ -34,6 +35,16 @@ def test_every_key_and_figure_is_described(page: str, kind: Any) -> None:
     names |= set(entry["operating_points"][0])
     missing = {name for name in names if f"`{name}`" not in page}
     assert not missing
+
+
+def test_every_key_and_figure_of_masks_is_described(page: str) -> None:
+    entry = measure_mask_split(random_table(), resamples=20)
+    of_label = entry["per_label"]["head"]
+    names = (
+        set(entry) | set(entry["metrics"]) | set(of_label) | set(of_label["metrics"])
+    )
+    names |= set(of_label["agreement"]) | set(of_label["undefined"])
+    assert not {name for name in names if f"`{name}`" not in page}
 
 
 def test_every_rule_is_described(page: str) -> None:

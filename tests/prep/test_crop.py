@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medlens.core import Array, Image
-from medlens.prep.crop import crop_body, crop_border, crop_lungs
+from medlens.prep import volume_crop
+from medlens.prep.crop import crop_border, crop_lungs
+from medlens.prep.stream import on_stream
 
 from .phantoms import disc, image_of, windowed
 
+crop_body = on_stream(volume_crop.crop_body)
 CROPS = [crop_body, crop_border, crop_lungs]
 
 

@@ -6,9 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medlens.prep.normalise import fixed_range, statistics, z_score
+from medlens.prep import volume_values
+from medlens.prep.normalise import fixed_range, statistics
+from medlens.prep.stream import on_stream
 
 from .phantoms import image_of
+
+z_score = on_stream(volume_values.z_score)
 
 
 def test_fixed_range_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -18,6 +19,8 @@ from medlens.prep import (
     AUGMENT_PRESETS,
     AUGMENTS,
     STEPS,
+    VOLUME_AUGMENT_PRESETS,
+    VOLUME_AUGMENTS,
     WINDOW_PRESETS,
     build_pipeline,
 )
@@ -26,10 +29,12 @@ from medlens.recipe.settings import Step
 from .phantoms import disc, image_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "prep.md"
+VOLUME_PAGE = PAGE.with_name("augment.md")
 NEEDS_COLOUR = {"to_ybr", "to_hsv", "to_lab", "stains"}
 GIVEN = {
     "window": {"center": 300.0, "width": 500.0},
     "fixed_range": {"high": 900.0},
+    "nyul": {"landmarks": [0.05 + 0.09 * k for k in range(11)]},
     "statistics": {"mean": 400.0, "deviation": 200.0},
 }
 
@@ -44,6 +49,8 @@ def sample(name: str) -> Image:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_every_step_runs_with_its_defaults(name: str) -> None:
+    if name == "bias_correct":
+        pytest.importorskip("SimpleITK")
     steps = [Step(name, GIVEN.get(name, {}))]
     if STEPS[name].needs == "windowed":
         steps.insert(0, Step("display"))
@@ -58,18 +65,51 @@ def test_every_step_runs_with_its_defaults(name: str) -> None:
     np.testing.assert_array_equal(image.array, before)
 
 
-PARTS = {"## Steps of preparation": STEPS, "## Random changes": AUGMENTS}
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("depth", ["int16", "float32"])
+def test_every_step_gives_the_same_in_slabs(
+    name: str, depth: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "bias_correct":
+        pytest.importorskip("SimpleITK")
+    one = sample(name)
+    rise = np.linspace(0.6, 1.0, 5).reshape(1, 5, 1, 1)
+    rng = np.random.default_rng(0)
+    values = one.array * rise + rng.integers(0, 9, (1, 5, 40, 40))
+    image = one.with_array(values.astype(depth), modality="CT", bits_stored=16)
+    monkeypatch.setattr("medlens.prep.stream.SLAB_BYTES", 4 * 2 * 40 * 40)
+    step = Step(name, GIVEN.get(name, {}))
+    for steps in ([Step("display"), step], [step]):
+        misplaced = "values" if len(steps) > 1 else "windowed"
+        late = name == "fill_invalid" and len(steps) > 1
+        if STEPS[name].needs != misplaced and not late:
+            pipeline = build_pipeline(steps)
+            whole, slabs = pipeline(image), pipeline.run_volume(image)
+            np.testing.assert_allclose(slabs.array, whole.array, atol=2e-5)
+            assert slabs.stage == whole.stage
+            np.testing.assert_allclose(slabs.geometry.affine, whole.geometry.affine)
+
+
+PARTS = {
+    "## Steps of preparation": STEPS,
+    "## Random changes": AUGMENTS,
+    "## Changes of volumes": VOLUME_AUGMENTS,
+}
+PAGE_OF = {"## Changes of volumes": VOLUME_PAGE}
 
 
 def part(title: str) -> str:
-    """One of the two parts of docs/prep.md that list steps."""
-    text = PAGE.read_text()
-    assert text.count(f"\n{title}") == 1, f"docs/prep.md: no part {title!r}"
+    """One of the parts of the documents that list steps."""
+    page = PAGE_OF.get(title, PAGE)
+    text = page.read_text()
+    assert text.count(f"\n{title}") == 1, f"{page.name}: no part {title!r}"
     return re.split(r"^## ", text.split(f"\n{title}")[1], flags=re.M)[0]
 
 
 def written(value: Any) -> str:
     """A default as TOML writes it."""
+    if value is inspect.Parameter.empty:
+        return "missing"
     if isinstance(value, float):
         return f"{value:g}"
     return json.dumps(list(value) if isinstance(value, tuple) else value)
@@ -80,10 +120,10 @@ def written(value: Any) -> str:
 )
 def test_the_page_names_every_step_with_its_parameters(title: str, name: str) -> None:
     found = re.search(rf"^### `{name}`\n(.*?)(?=^#|\Z)", part(title), re.M | re.S)
-    assert found, f"docs/prep.md, {title}: no heading for `{name}`"
+    assert found, f"{title}: no heading for `{name}`"
     for param, what in PARTS[title][name].params.items():
         line = f"- `{param}` = {written(what.default)}"
-        assert line in found[1], f"docs/prep.md: {name} lacks the line {line!r}"
+        assert line in found[1], f"{title}: {name} lacks the line {line!r}"
 
 
 @pytest.mark.parametrize("title", PARTS)
@@ -96,6 +136,8 @@ def test_the_page_names_every_preset() -> None:
     text = PAGE.read_text()
     for name in (*WINDOW_PRESETS, *AUGMENT_PRESETS):
         assert f"`{name}`" in text
+    for name in VOLUME_AUGMENT_PRESETS:
+        assert f"`{name}`" in VOLUME_PAGE.read_text()
     for center, width in WINDOW_PRESETS.values():
         assert f"{center:g} / {width:g}" in text
 

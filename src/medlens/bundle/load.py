@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, cast
 
+from medlens.bundle.form import check_form, form_fields
 from medlens.bundle.model import (
     CARD_NAME,
     INT8_NAME,
@@ -149,8 +150,10 @@ def _build(note: dict[str, Any], model: bytes, small: bytes) -> Bundle:
         points = tuple(OperatingPoint.from_json(p) for p in note["operating_points"])
         conformal = note["conformal"] and ConformalSets.from_json(note["conformal"])
         outlier = note["outlier"] and OutlierGate.from_json(note["outlier"])
+        form = form_fields(note.get("form"))
     except MedlensError as error:
-        raise BundleError(f"bundle.json: {error}") from error
+        said = str(error).removeprefix("bundle.json: ")
+        raise BundleError(f"bundle.json: {said}") from error
     bundle = Bundle(
         name=name,
         kind=kind,
@@ -162,6 +165,7 @@ def _build(note: dict[str, Any], model: bytes, small: bytes) -> Bundle:
         operating_points=points,
         conformal=conformal or None,
         outlier=outlier or None,
+        **form,
         intended_use=str(note.get("intended_use", "")),
         metrics=dict(note.get("metrics") or {}),
         training=dict(note.get("training") or {}),
@@ -223,6 +227,7 @@ def _check_agreement(bundle: Bundle) -> None:
         raise BundleError("bundle.json: calibration.kind is not task.kind")
     if any(point.label not in bundle.labels for point in bundle.operating_points):
         raise BundleError("bundle.json: an operating point is for an unknown label")
+    check_form(bundle)
 
 
 def _steps(trees: Any) -> tuple[Step, ...]:

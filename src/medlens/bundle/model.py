@@ -54,6 +54,9 @@ class Bundle:
         net_mb: what the network holds while it answers one patch, measured.
         keep_largest: labels of which only the largest connected part is kept,
             since validation found that to help (segment only).
+        series_calibration, series_points: as `calibration` and `operating_points`,
+            for the answer of a whole series where slices are judged too (sequence
+            only); None and () take those of the cases.
         steps: preparation, source image → network input.
         calibration: logits → probabilities.
         operating_points: named thresholds, the chosen one first.
@@ -88,6 +91,8 @@ class Bundle:
     sliding: SlidingSettings | None = None
     net_mb: float | None = None
     keep_largest: tuple[str, ...] = ()
+    series_calibration: Calibration | None = None
+    series_points: tuple[OperatingPoint, ...] = ()
     intended_use: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

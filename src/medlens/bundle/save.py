@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import medlens
+from medlens.bundle.form import form_note
 from medlens.bundle.model import (
     CARD_NAME,
     INT8_NAME,
@@ -131,6 +132,7 @@ def note_of(bundle: Bundle, card: str) -> dict[str, Any]:
             "height": bundle.height,
             "width": bundle.width,
         },
+        "form": form_note(bundle),
         "prep": [_step(step) for step in bundle.steps],
         "calibration": bundle.calibration.to_json(),
         "operating_points": [point.to_json() for point in bundle.operating_points],

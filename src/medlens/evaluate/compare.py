@@ -38,7 +38,7 @@ def compare_tables(
         DataError: tasks differ, no labelled case is in both, or a case has
             another reference standard in b than in a.
     """
-    first, second = _pair(a, b)
+    first, second = pair_tables(a, b)
     figures = [
         measure_table(table, seed=seed, resamples=resamples)
         for table in (first, second)
@@ -62,8 +62,14 @@ def compare_tables(
     }
 
 
-def _pair(a: CaseTable, b: CaseTable) -> tuple[CaseTable, CaseTable]:
-    """The labelled cases of both tables, in the order of a, labels as in a."""
+def pair_tables(a: CaseTable, b: CaseTable) -> tuple[CaseTable, CaseTable]:
+    """The labelled cases of both tables, in the order of a, labels as in a.
+
+    Both are clustered by the groups of a, or its patients.
+
+    Raises:
+        DataError: as for `compare_tables`.
+    """
     if a.kind != b.kind or set(a.labels) != set(b.labels):
         raise DataError(
             f"comparison: A is {a.kind} ({', '.join(a.labels[:20])}), B is {b.kind} "

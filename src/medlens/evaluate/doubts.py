@@ -37,11 +37,16 @@ def conformal_entry(table: CaseTable, codes: Array) -> dict[str, Any] | None:
     }
 
 
-def outlier_entry(table: CaseTable, codes: Array) -> dict[str, Any] | None:
-    """How many cases the gate held back."""
-    if table.ood_flags is None:
+def outlier_entry(held: Array | None, codes: Array) -> dict[str, Any] | None:
+    """How many cases the gate held back.
+
+    Args:
+        held: (n,) bool, or None where there is no gate.
+        codes: (n,) independent unit of each case.
+    """
+    if held is None:
         return None
-    flags = np.asarray(table.ood_flags, dtype=bool)
+    flags = np.asarray(held, dtype=bool)
     share = proportion(flags, codes)
     return {
         "flagged": int(flags.sum()),

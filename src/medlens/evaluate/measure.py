@@ -78,7 +78,7 @@ def measure_split(
         "reliability": reliability_entries(table),
         "curves": curve_entries(table),
         "conformal": conformal_entry(table, codes),
-        "out_of_distribution": outlier_entry(table, codes),
+        "out_of_distribution": outlier_entry(table.ood_flags, codes),
         "label_suspects": suspect_entry(table),
         "baselines": {
             name: measure_baseline(whole, other, seed=seed, resamples=resamples)

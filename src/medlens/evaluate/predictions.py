@@ -55,7 +55,7 @@ def write_predictions(path: Path, table: CaseTable) -> None:
         )
         writer.writerow(
             [
-                *(_disarm(word) for word in words),
+                *(disarm(word) for word in words),
                 *(f"{value:.9g}" for value in table.probabilities[index]),
                 scores[index],
             ]
@@ -101,7 +101,7 @@ def read_predictions(
     Raises:
         DataError: the file is missing, too large or not such a table.
     """
-    header, rows = _read_rows(path)
+    header, rows = read_rows(path)
     labels = tuple(name[2:] for name in header if name.startswith("p_"))
     wanted = [*LEADING, *(f"p_{label}" for label in labels)]
     if not labels or header not in (wanted, [*wanted, "ood_score"]):
@@ -161,7 +161,7 @@ def with_groups(table: CaseTable, path: Path) -> CaseTable:
     return replace(table, groups=groups)
 
 
-def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
     """Header and rows with the disarming quote taken off."""
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -275,11 +275,11 @@ def _split(text: str) -> list[str]:
     return [*words, word] if text else []
 
 
-def _disarm(text: str) -> str:
+def disarm(text: str) -> str:
     """Text that a spreadsheet does not run."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _rearm(text: str) -> str:
-    """What `_disarm` was given."""
+    """What `disarm` was given."""
     return text[1:] if text.startswith("'") else text

@@ -41,7 +41,7 @@ def measure_subgroups(table: CaseTable) -> list[dict[str, Any]]:
     """
     entries = []
     for column in list(table.columns)[:MAX_COLUMNS]:
-        for value, members in _groups(table.columns[column]):
+        for value, members in split_by_column(table.columns[column]):
             part = table.select(members)
             entries.append(
                 {
@@ -91,7 +91,7 @@ def quick_estimates(table: CaseTable) -> dict[str, Estimate]:
     return {"auroc": area, **{name: pooled[name] for name in wanted}}
 
 
-def _groups(values: Sequence[str]) -> list[tuple[str, Array]]:
+def split_by_column(values: Sequence[str]) -> list[tuple[str, Array]]:
     """Names of groups with the mask of their cases; empty when of no use."""
     words = np.array([value.strip() or "(missing)" for value in values])
     if len(np.unique(words)) > MAX_VALUES:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medlens.core import DataError, Image
-from medlens.datasets import Case, Manifest
+from medlens.core import DataError
+from medlens.datasets import Manifest, open_case
 from medlens.evaluate import CaseTable
 from medlens.predict import Failed, Predictor
-from medlens.read import open_image
 
 Progress = Callable[[int, int], None]
 
@@ -22,11 +21,6 @@ class Collected:
 
     table: CaseTable
     failed: tuple[Failed, ...]
-
-
-def open_case(case: Case) -> Image:
-    """The pixels of a case, named by its key."""
-    return open_image(case.path, member=case.member, case=case.key)
 
 
 def collect_answers(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from medlens.nets.build_volumes import (
         UNETS,
         VOLUME_NETS,
+        build_segmenter,
         build_sequence,
         build_unet,
         build_volume_net,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from medlens.nets.reader import READERS
     from medlens.nets.sequence import SequenceAnswer, SequenceNet
     from medlens.nets.topology import Topology, plan_topology
-    from medlens.nets.unet import UNet
+    from medlens.nets.unet import ExportedMasks, UNet
+    from medlens.nets.unet_lite import LiteUNet
 
 __all__ = [
     "NETS",
@@ -36,14 +38,17 @@ __all__ = [
     "VOLUME_NETS",
     "Classifier",
     "Exported",
+    "ExportedMasks",
     "ExportedReading",
     "ExportedSequence",
     "ExportedSlices",
+    "LiteUNet",
     "SequenceAnswer",
     "SequenceNet",
     "Topology",
     "UNet",
     "build_net",
+    "build_segmenter",
     "build_sequence",
     "build_unet",
     "build_volume_net",
@@ -56,6 +61,7 @@ _FILES = {
     "build_net": "build",
     "UNETS": "build_volumes",
     "VOLUME_NETS": "build_volumes",
+    "build_segmenter": "build_volumes",
     "build_sequence": "build_volumes",
     "build_unet": "build_volumes",
     "build_volume_net": "build_volumes",
@@ -70,6 +76,8 @@ _FILES = {
     "Topology": "topology",
     "plan_topology": "topology",
     "UNet": "unet",
+    "ExportedMasks": "unet",
+    "LiteUNet": "unet_lite",
 }
 
 

@@ -12,8 +12,9 @@ from medlens.nets.build import build_net
 from medlens.nets.classifier import Classifier
 from medlens.nets.reader import READERS
 from medlens.nets.sequence import SequenceNet
-from medlens.nets.topology import Topology
+from medlens.nets.topology import Topology, plan_topology
 from medlens.nets.unet import UNet
+from medlens.nets.unet_lite import STRIDE, LiteUNet, load_encoder
 from medlens.nets.volume import NORMS, Residual3d
 from medlens.recipe.settings import NetSettings
 
@@ -159,6 +160,62 @@ def build_unet(
         most=size.most,
         deep=deep,
     )
+
+
+def build_segmenter(
+    settings: NetSettings, *, labels: int, seed: int, deep: bool = False
+) -> UNet | LiteUNet:
+    """The network for masks that a recipe names, with its starting weights.
+
+    Args:
+        settings: patch (depth 1 for a 2D network), spacing, channels and context.
+        labels: K, background included.
+        seed: of the random weights.
+        deep: whether coarser stages answer too, in training.
+
+    Raises:
+        RecipeError: a name is unknown, the patch does not fit the network, or
+            there are no such weights.
+        MissingExtraError: the package with the weights is not installed.
+    """
+    channels = settings.channels * (2 * settings.context + 1)
+    patch: tuple[int, ...] = (settings.depth, settings.height, settings.width)
+    spacing: tuple[float, ...] = settings.spacing or (1.0, 1.0, 1.0)
+    if settings.depth == 1:
+        patch, spacing = patch[1:], spacing[1:]
+    elif settings.context:
+        raise RecipeError(
+            f"recipe: net.context is {settings.context} with net.depth "
+            f"{settings.depth}; neighbours are channels of 2D networks only: set one "
+            "of them to its default"
+        )
+    if settings.name != "unet_lite0":
+        if settings.pretrained:
+            raise RecipeError(
+                f"recipe: net.pretrained {settings.pretrained!r} does not exist for "
+                f"{settings.name!r}; use '' (from scratch)"
+            )
+        topology = plan_topology(patch, spacing)
+        return build_unet(
+            settings.name,
+            topology,
+            channels=channels,
+            labels=labels,
+            seed=seed,
+            deep=deep,
+        )
+    if settings.depth > 1 or settings.height % STRIDE or settings.width % STRIDE:
+        raise RecipeError(
+            f"recipe: net.name 'unet_lite0' is a 2D network with sides in multiples of "
+            f"{STRIDE}; the patch is {settings.depth}×{settings.height}×"
+            f"{settings.width}"
+        )
+    _within("labels", labels, 1, MOST_LABELS)
+    torch.manual_seed(seed)
+    net = LiteUNet(channels, labels=labels, deep=deep)
+    if settings.pretrained:
+        load_encoder(net)
+    return net
 
 
 def _known(key: str, name: str, table: Iterable[str]) -> None:

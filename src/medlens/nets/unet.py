@@ -136,6 +136,20 @@ class UNet(nn.Module):
             )
 
 
+class ExportedMasks(nn.Module):
+    """What goes into the bundle: a logit for each voxel, and features of the patch."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B, K, …) and the mean of the coarsest features, (B, F)."""
+        found = self.net.decode(x)
+        bottom = found[-1]
+        return self.net.head(found[0]), bottom.mean(dim=tuple(range(2, bottom.ndim)))
+
+
 def _start(module: nn.Module) -> None:
     """Random start for leaky ReLU (He et al. 2015); norms keep torch's."""
     convolutions = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)

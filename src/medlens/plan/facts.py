@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medlens.recipe.settings import Kind
+from medlens.recipe.settings import Form, Kind
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,18 @@ class Facts:
         height, width: median size in pixels.
         aspect: median of width / height.
         border: median share of empty border.
+        form: what is learned; "volume" leaves it to the plan how whole volumes
+            are read.
+        depth: median number of slices.
+        spacing: median mm between voxels along D, H, W; () where uncalibrated.
+        mask_values: of each label in the mask files.
+        slices_labelled: whether slices have labels of their own.
         seconds: what the whole run may take.
         seconds_used: what it has taken so far.
         audit_rate: seconds it took to read one image once.
         memory_mb: what the process may use.
         cores: that it may use.
+        has_bf16: whether the processor multiplies bfloat16 natively.
         seed: given by the user.
     """
 
@@ -45,11 +52,17 @@ class Facts:
     width: int = 224
     aspect: float = 1.0
     border: float = 0.0
+    form: Form = "image"
+    depth: int = 1
+    spacing: tuple[float, ...] = ()
+    mask_values: tuple[int, ...] = ()
+    slices_labelled: bool = False
     seconds: float = 600.0
     seconds_used: float = 0.0
     audit_rate: float = 0.01
     memory_mb: int = 4096
     cores: int = 2
+    has_bf16: bool = False
     seed: int = 0
 
 

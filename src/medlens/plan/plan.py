@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from medlens.plan.facts import Choice, Facts
 from medlens.plan.memory import choose_batch, limit_size
+from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import (
     SIZES,
     SMALL_DATA,
@@ -25,6 +25,8 @@ from medlens.plan.schedule import (
     fit_schedule,
     frozen_fits,
 )
+from medlens.plan.segment import plan_segment
+from medlens.plan.series import plan_series
 from medlens.recipe.settings import (
     BudgetSettings,
     Recipe,
@@ -32,35 +34,30 @@ from medlens.recipe.settings import (
     TrainSettings,
 )
 
-Measure = Callable[[Recipe], Speed]
 ENOUGH_EPOCHS = 8  # with mixup fewer are not enough
 GROUP_POWER = 0.5  # docs/train.md: what it was worth
 PATIENCE = 6  # noise on few validation patients must not end a good schedule
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A recipe and why it is so.
-
-    Attributes:
-        recipe: ready to be written and followed.
-        choices: each decision with its reason, in the order it was made.
-    """
-
-    recipe: Recipe
-    choices: tuple[Choice, ...]
-
-    def reasons(self) -> dict[str, str]:
-        """Recipe key → reasons, for the comments in recipe.toml."""
-        found: dict[str, str] = {}
-        for choice in self.choices:
-            text = f"{choice.choice}: {choice.reason}"
-            found[choice.key] = "; ".join(filter(None, [found.get(choice.key), text]))
-        return found
-
-
 def make_plan(facts: Facts, measure: Measure) -> Plan:
-    """Choose everything that a run needs.
+    """Choose everything that a run needs, by the form of its data.
+
+    Args:
+        facts: data set and machine in numbers.
+        measure: times a recipe on this machine.
+
+    Raises:
+        ResourceError: the memory or the time budget is too small for anything.
+    """
+    if facts.form == "segment":
+        return plan_segment(facts, measure)
+    if facts.form in ("sequence", "volume"):
+        return plan_series(facts, measure)
+    return plan_images(facts, measure)
+
+
+def plan_images(facts: Facts, measure: Measure) -> Plan:
+    """Choose everything that a run on single images needs.
 
     Args:
         facts: data set and machine in numbers.

@@ -17,8 +17,8 @@ from medlens.predict.files import (
     write_picture,
 )
 from medlens.predict.find import Input, find_inputs
+from medlens.predict.graph import Engine
 from medlens.predict.predictor import Failed, Predictor
-from medlens.predict.session import Engine
 from medlens.read import open_image
 
 SCHEMA = "medlens/prediction/1"

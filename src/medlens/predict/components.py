@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from medlens.core import Array, ResourceError, UsageError
 from medlens.predict.mapped import release
@@ -70,21 +71,95 @@ def drop_parts(
             f"label {label} of {mask.dtype} {mask.shape}: wanted a label of 1 to 255 "
             "in a uint8 volume (D, H, W)"
         )
+    parts = find_parts(mask, label)
+    kept = parts.sizes >= min_voxels
+    if only_largest and parts.count:
+        kept &= parts.roots == parts.largest
+    if kept.all():
+        return 0
+    return _clear(mask, label, kept)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Connected parts of a label.
+
+    Attributes:
+        roots: for each piece in the plane of a slice, in the order in which they are
+            met, the number of the part that it belongs to.
+        sizes: voxels of the part of each piece.
+    """
+
+    roots: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many parts there are."""
+        return len(np.unique(self.roots))
+
+    @property
+    def largest(self) -> int:
+        """Number of the part with the most voxels; of equals the first along D."""
+        return int(self.roots[int(self.sizes.argmax())])
+
+
+def find_parts(mask: Array, label: int) -> Parts:
+    """Connected parts of a label (26 neighbours).
+
+    Args:
+        mask: (D, H, W) uint8 labels, memory-mapped or not.
+        label: 1 to 255.
+
+    Raises:
+        ResourceError: the label is in more than two million pieces.
+    """
     wholes = _find(mask, label)
     roots = [wholes.root(part) for part in range(len(wholes.parent))]
-    sizes = np.array([wholes.voxels[root] for root in roots], dtype=np.int64)
-    kept = sizes >= min_voxels
-    if only_largest and len(roots):
-        kept &= np.array(roots) == roots[int(sizes.argmax())]
-    return _clear(mask, label, kept)
+    sizes = [wholes.voxels[root] for root in roots]
+    return Parts(np.array(roots, dtype=np.int64), np.array(sizes, dtype=np.int64))
+
+
+def mark_part(mask: Array, label: int, parts: Parts, part: int) -> NDArray[np.bool_]:
+    """(D, H, W) truth of belonging to one part.
+
+    Args:
+        mask, label: as `find_parts` was given.
+        parts: what it found.
+        part: one of `parts.roots`.
+    """
+    found = np.zeros(mask.shape, dtype=bool)
+    first = 0
+    for d, plane in enumerate(mask):
+        count, pieces = _pieces(plane, label)
+        wanted = np.zeros(count, dtype=bool)
+        wanted[1:] = parts.roots[first : first + count - 1] == part
+        first += count - 1
+        if wanted.any():
+            found[d] = wanted[pieces]
+    return found
+
+
+def _pieces(plane: Array, label: int) -> tuple[int, Array]:
+    """Pieces of a label in one slice, numbered from 1, and their count plus one."""
+    here = plane == label
+    if not here.any():
+        return 1, here
+    count, pieces = cv2.connectedComponents(here.view(np.uint8))
+    return count, pieces
 
 
 def _find(mask: Array, label: int) -> _Wholes:
     wholes = _Wholes()
     before: Array | None = None  # the slice before, numbered over all slices
     for d, plane in enumerate(mask):
+        if d % 32 == 31:
+            release(mask)
         first = len(wholes.parent)
-        count, parts = cv2.connectedComponents((plane == label).astype(np.uint8))
+        count, parts = _pieces(plane, label)
+        if count == 1:
+            before = None
+            continue
         if first + count > MOST_PARTS:
             raise ResourceError(
                 f"label {label} is in more than {MOST_PARTS} pieces up to slice {d}: "
@@ -93,12 +168,10 @@ def _find(mask: Array, label: int) -> _Wholes:
         for voxels in np.bincount(parts.ravel(), minlength=count)[1:]:
             wholes.add(int(voxels))
         parts = np.where(parts > 0, parts + first, 0)
-        if before is not None and count > 1:
+        if before is not None:
             for one, other in _touching(before, parts):
                 wholes.unite(one - 1, other - 1)
-        before = parts if count > 1 else None
-        if d % 32 == 31:
-            release(mask)
+        before = parts
     return wholes
 
 
@@ -120,7 +193,7 @@ def _touching(before: Array, parts: Array) -> set[tuple[int, int]]:
 def _clear(mask: Array, label: int, kept: Array) -> int:
     cleared = first = 0
     for d, plane in enumerate(mask):
-        count, parts = cv2.connectedComponents((plane == label).astype(np.uint8))
+        count, parts = _pieces(plane, label)
         drop = np.zeros(count, dtype=bool)
         drop[1:] = ~kept[first : first + count - 1]
         first += count - 1

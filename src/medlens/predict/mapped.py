@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import mmap
+import os
+import tempfile
+from typing import Any
 
 import numpy as np
 
-from medlens.core import Array
+from medlens.core import Array, ResourceError
+
+LARGE_BYTES = 128_000_000
+"""Arrays above this size are laid into files."""
 
 
 def is_mapped(array: Array) -> bool:
@@ -24,6 +30,34 @@ def release(array: Array) -> None:
     mapping = _mapping(array)
     if mapping is not None and hasattr(mapping, "madvise"):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def allocate(shape: tuple[int, ...], dtype: Any) -> Array:
+    """An empty array: in memory, or where it is large in a file without a name.
+
+    The file lies in the folder for temporary files (TMPDIR) and is gone with the
+    array, whatever happens to the process. Its space is taken at once, so that a
+    full disk is told here and not in the middle of the work.
+
+    Raises:
+        ResourceError: the disk has not so much space.
+    """
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=object)) * kind.itemsize
+    if size <= LARGE_BYTES:
+        return np.empty(shape, kind)
+    try:
+        with tempfile.TemporaryFile() as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.truncate(size)
+            return np.memmap(file, kind, "r+", shape=shape)
+    except OSError as error:
+        raise ResourceError(
+            f"{size / 1e6:.0f} MB of temporary files are needed "
+            f"({error.strerror}); free disk space, or set TMPDIR to a folder with more"
+        ) from error
 
 
 def _mapping(array: Array) -> mmap.mmap | None:

@@ -6,12 +6,12 @@ themselves know no halves, and taking the nearest one makes stairs of every outl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from medlens.core import Array, Geometry, PrepError
+from medlens.core import Array, Geometry, Image, PrepError
 from medlens.predict.tiles import FloatArray, Triple
 
 Planes = Iterator[tuple[int, FloatArray]]
@@ -36,6 +36,13 @@ class SourceGrid:
     prepared: Triple
     scale: tuple[float, float, float]
     shift: tuple[float, float, float]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both grids are one."""
+        near = [abs(s - 1) for s in self.scale] + [abs(s) for s in self.shift]
+        # A difference of scale adds up along the axis.
+        return self.shape == self.prepared and max(near) * max(self.shape) < ROUNDING
 
     def positions(self, axis: int) -> Array:
         """Prepared index, with fraction, of each source voxel along an axis."""
@@ -79,17 +86,55 @@ def build_source_grid(
     return SourceGrid(shape, prepared_shape, (d, h, w), (z, y, x))
 
 
-def lay_on_source(planes: Planes, grid: SourceGrid) -> Planes:
+def place_volume(values: Array, prepared: Image, source: Image) -> FloatArray:
+    """A coarse map over a prepared volume, on the source's grid.
+
+    Args:
+        values: (K, d, h, w); its cells tile the field of the prepared volume evenly.
+        prepared: what the pipeline returned.
+        source: what the pipeline was given; its pixels are not looked at.
+
+    Returns:
+        (K, D, H, W) float32 by linear interpolation; 0 outside the prepared volume.
+
+    Raises:
+        PrepError: the axes of the two are turned against each other.
+    """
+    sides = np.array(prepared.array.shape[1:]) / np.array(values.shape[1:])
+    # index of a cell → index of the prepared voxel at its centre
+    cells = np.diag([*sides, 1.0])
+    cells[:3, 3] = (sides - 1) / 2
+    grid = build_source_grid(
+        source.geometry,
+        source.array.shape[1:],
+        prepared=prepared.geometry.then(cells),
+        prepared_shape=values.shape[1:],
+        case=source.case,
+    )
+    placed = np.zeros((len(values), *grid.shape), dtype=np.float32)
+    planes = enumerate(np.moveaxis(values.astype(np.float32, copy=False), 1, 0))
+    for d, plane in lay_on_source(planes, grid, is_probability=False):
+        placed[:, d] = plane
+    return placed
+
+
+def lay_on_source(
+    planes: Iterable[tuple[int, FloatArray]],
+    grid: SourceGrid,
+    *,
+    is_probability: bool = True,
+) -> Planes:
     """Probabilities on the source's grid.
 
     Args:
         planes: slices of the prepared volume, d ascending from 0, all of them.
         grid: see `build_source_grid`.
+        is_probability: where nothing was prepared label 0 has probability 1;
+            other values are 0 there.
 
     Yields:
-        d of the source and (K, H, W) float32 that sum to 1 over K; every slice of
-        the source once, descending where D is flipped. Where nothing was
-        prepared, label 0 has probability 1.
+        d of the source and (K, H, W) float32; every slice of the source once,
+        descending where D is flipped.
     """
     at = np.clip(grid.positions(0), 0, grid.prepared[0] - 1)
     covered = grid.covered(0)
@@ -105,20 +150,21 @@ def lay_on_source(planes: Planes, grid: SourceGrid) -> Planes:
             mixed = plane
             if earlier is not None and share > 0:
                 mixed = earlier * share + plane * (1 - share)
-            yield d, _lay_plane(mixed, grid)
+            yield d, _lay_plane(mixed, grid, is_probability)
         earlier = plane
     for d in np.flatnonzero(~covered).tolist():
-        yield d, _background(labels, grid)
+        yield d, _background(labels, grid, is_probability)
 
 
-def _lay_plane(plane: FloatArray, grid: SourceGrid) -> FloatArray:
+def _lay_plane(plane: FloatArray, grid: SourceGrid, is_probability: bool) -> FloatArray:
     """(K, h, w) of the prepared volume → (K, H, W) of the source, linearly."""
     for axis in (1, 2):
         plane = _along(plane, axis, grid)
     plane[:, ~grid.covered(1)] = 0
     plane[:, :, ~grid.covered(2)] = 0
-    plane[0, ~grid.covered(1)] = 1
-    plane[0, :, ~grid.covered(2)] = 1
+    if is_probability:
+        plane[0, ~grid.covered(1)] = 1
+        plane[0, :, ~grid.covered(2)] = 1
     return plane
 
 
@@ -138,7 +184,8 @@ def _along(plane: FloatArray, axis: int, grid: SourceGrid) -> FloatArray:
     return result
 
 
-def _background(labels: int, grid: SourceGrid) -> FloatArray:
+def _background(labels: int, grid: SourceGrid, is_probability: bool) -> FloatArray:
     plane: FloatArray = np.zeros((labels, *grid.shape[1:]), dtype=np.float32)
-    plane[0] = 1
+    if is_probability:
+        plane[0] = 1
     return plane

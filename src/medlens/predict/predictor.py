@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,17 +16,22 @@ from medlens.bundle import Bundle
 from medlens.core import (
     BundleError,
     Image,
-    OutOfDistribution,
     Prediction,
     reason_of,
 )
-from medlens.metrics import decide, image_statistics
-from medlens.predict.session import Engine, check_offered, open_session
+from medlens.metrics import decide
+from medlens.predict.answer import named, predicted, unsound
+from medlens.predict.gate import case_statistics, judge_case
+from medlens.predict.graph import Engine
+from medlens.predict.on_source import place_volume
+from medlens.predict.session import check_offered, open_session
 from medlens.prep import build_pipeline, place_on_source
 
 FloatArray = NDArray[np.float32]
 Pair = tuple[Image, Image]  # source (its grid only), prepared
-BATCH = 16
+BATCH = 16  # images answered at once; volumes are answered one by one
+LARGE_EVIDENCE = 256_000_000
+"""Bytes of a volume's evidence on its source above which it must be asked for."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,8 @@ class _Outputs:
     """One pass over B prepared images.
 
     Attributes:
-        images: (B, C, H, W), what the graph was given.
-        logits, evidence, embedding: (B, K), (B, K, h, w), (B, E).
+        images: (B, C, H, W) or (B, C, D, H, W), what the graph was given.
+        logits, evidence, embedding: (B, K), (B, K, [d,] h, w), (B, E).
         is_sound: (B,) bool, all logits finite.
         probabilities: (B, K) calibrated.
         decisions, sets: (B, K) bool.
@@ -65,7 +71,7 @@ class _Outputs:
 
 
 class Predictor:
-    """A bundle with its session and pipeline, kept between calls.
+    """A bundle of form "image" or "volume" with its session, kept between calls.
 
     Args:
         bundle: as loaded.
@@ -73,27 +79,35 @@ class Predictor:
         threads: of the engine; 0 lets it decide.
 
     Raises:
-        BundleError: the bundle does not offer the engine, or cannot be run.
+        BundleError: the bundle is of another form, does not offer the engine, or
+            cannot be run.
         MissingExtraError: the engine is not installed.
     """
 
     def __init__(
         self, bundle: Bundle, *, engine: Engine = "onnxruntime", threads: int = 0
     ) -> None:
+        if bundle.form not in ("image", "volume"):
+            raise BundleError(
+                f"bundle {bundle.name!r}: is of form {bundle.form!r}; use "
+                "predictor_of(bundle), which knows all forms"
+            )
         check_offered(bundle, engine)
         self.bundle = bundle
+        self._batch = BATCH if bundle.form == "image" else 1
         self._pipeline = build_pipeline(bundle.steps)
         self._session = open_session(bundle, engine=engine, threads=threads)
 
     def prepare(self, image: Image) -> Image:
-        """Source image → (C, 1, H, W) in 0..1.
+        """Source image → (C, 1, H, W) in 0..1, or (C, D, H, W) of a volume.
 
         Raises:
             PrepError: the image does not suit the bundle's steps.
             BundleError: the steps do not give what the network takes.
         """
         prepared = self._pipeline(image)
-        wanted = (self.bundle.channels, 1, self.bundle.height, self.bundle.width)
+        size = self.bundle
+        wanted = (size.channels, size.depth, size.height, size.width)
         if prepared.array.shape != wanted:
             raise BundleError(
                 f"{image.case}: preparation gives {prepared.array.shape}, bundle "
@@ -103,16 +117,24 @@ class Predictor:
         return prepared
 
     def run(self, batch: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Raw logits, evidence and embedding of prepared (B, C, H, W)."""
+        """Raw logits, evidence and embedding of prepared (B, C, [D,] H, W)."""
         return self._session.run(np.ascontiguousarray(batch, dtype=np.float32))
 
-    def predict(self, image: Image, *, with_evidence: bool = True) -> Prediction:
-        """Answer for one image.
+    def predict(self, image: Image, *, with_evidence: bool | None = None) -> Prediction:
+        """Answer for one image or volume.
+
+        Args:
+            image: (C, D, H, W) as read.
+            with_evidence: put the evidence on the source's grid; None does unless
+                it would take more than 256 MB.
 
         Raises:
             PrepError, BundleError: see `prepare`; or the answer is not finite.
         """
         prepared = self.prepare(image)
+        if with_evidence is None:
+            voxels = math.prod(image.array.shape[1:])
+            with_evidence = 4 * len(self.bundle.labels) * voxels <= LARGE_EVIDENCE
         return self._answer(self._pass([prepared]), 0, image, prepared, with_evidence)
 
     def predict_many(
@@ -144,7 +166,8 @@ class Predictor:
                 return Failed.of(keys[index], error)
 
         done = 0
-        for chunk in _chunks(_ahead(ready, range(count), threads), BATCH):
+        ahead = _ahead(ready, range(count), threads, self._batch)
+        for chunk in _chunks(ahead, self._batch):
             good = [item for item in chunk if not isinstance(item, Failed)]
             answers = self._answer_all(good, with_evidence)
             for item in chunk:
@@ -171,7 +194,8 @@ class Predictor:
 
     def _pass(self, prepared: list[Image]) -> _Outputs:
         """What the graph and the bundle's constants say of a batch."""
-        images = np.stack([image.array[:, 0] for image in prepared])
+        is_flat = self.bundle.form == "image"
+        images = np.stack([x.array[:, 0] if is_flat else x.array for x in prepared])
         logits, evidence, embedding = self.run(images)
         is_sound: NDArray[np.bool_] = np.isfinite(logits).all(axis=-1).reshape(-1)
         bundle = self.bundle
@@ -217,52 +241,32 @@ class Predictor:
         """
         bundle = self.bundle
         if not outputs.is_sound[i]:
-            raise BundleError(_unsound(source.case, bundle))
+            raise BundleError(unsound(source.case, bundle))
         probabilities = outputs.probabilities[i]
-        chosen = _named(bundle.labels, outputs.decisions[i])
+        chosen = named(bundle, outputs.decisions[i])
         return Prediction(
             case=source.case,
             labels=bundle.labels,
             logits=outputs.logits[i],
             probabilities=probabilities,
-            predicted=_predicted(probabilities, chosen, bundle),
+            predicted=predicted(probabilities, chosen, bundle),
             decision=chosen,
-            prediction_set=_named(bundle.labels, outputs.sets[i]),
-            out_of_distribution=_gate(bundle, outputs.embedding[i], outputs.images[i]),
-            evidence=place_on_source(outputs.evidence[i], prepared, source)
+            prediction_set=named(bundle, outputs.sets[i]),
+            out_of_distribution=judge_case(
+                bundle, outputs.embedding[i], case_statistics(outputs.images[i])
+            ),
+            evidence=_place(outputs.evidence[i], prepared, source)
             if with_evidence
             else None,
             embedding=outputs.embedding[i],
         )
 
 
-def _named(labels: tuple[str, ...], held: NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(label for label, is_held in zip(labels, held, strict=True) if is_held)
-
-
-def _gate(
-    bundle: Bundle, embedding: FloatArray, image: FloatArray
-) -> OutOfDistribution:
-    if bundle.outlier is None:
-        return OutOfDistribution(score=0.0, threshold=float("inf"), flag=False)
-    score = float(bundle.outlier.score(embedding, image_statistics(image)))
-    threshold = float(bundle.outlier.threshold)
-    return OutOfDistribution(score=score, threshold=threshold, flag=score > threshold)
-
-
-def _unsound(case: str, bundle: Bundle) -> str:
-    return (
-        f"{case}: bundle {bundle.name!r} answers with a logit that is not finite; "
-        "the model does not suit this image or is broken: get another bundle"
-    )
-
-
-def _predicted(
-    probabilities: NDArray[np.floating], chosen: tuple[str, ...], bundle: Bundle
-) -> str:
-    if bundle.kind == "multilabel":
-        return "|".join(chosen)
-    return bundle.labels[int(np.argmax(probabilities))]
+def _place(evidence: FloatArray, prepared: Image, source: Image) -> FloatArray:
+    """(K, h, w) on an image's grid, (K, d, h, w) on a volume's."""
+    if evidence.ndim == 4:
+        return place_volume(evidence, prepared, source)
+    return np.asarray(place_on_source(evidence, prepared, source))
 
 
 def _shell(image: Image) -> Image:
@@ -277,11 +281,12 @@ def _ahead(
     work: Callable[[int], Pair | Failed],
     items: Iterable[int],
     threads: int,
+    batch: int,
 ) -> Iterator[Pair | Failed]:
     """Results in order, a batch ahead of the reader."""
     with ThreadPoolExecutor(threads) as pool:
         todo = iter(items)
-        waiting = deque(pool.submit(work, item) for item in islice(todo, BATCH))
+        waiting = deque(pool.submit(work, item) for item in islice(todo, batch))
         while waiting:
             result = waiting.popleft().result()
             following = next(todo, None)

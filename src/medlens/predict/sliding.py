@@ -37,6 +37,7 @@ def predict_volume(
     probabilities: Array | None = None,
     on_progress: Progress | None = None,
     case: str = "volume",
+    held: tuple[Array, ...] = (),
 ) -> Array:
     """Most probable label of every voxel.
 
@@ -51,6 +52,7 @@ def predict_volume(
         probabilities: (K, D, H, W) floats to fill as well, or None.
         on_progress: called after each call of the network.
         case: local key, for messages.
+        held: other arrays that stay in memory meanwhile, as the source image.
 
     Returns:
         `out`: (D, H, W) uint8, indices of labels.
@@ -64,13 +66,18 @@ def predict_volume(
     shape = volume.shape[1:] if grid is None else grid.shape
     out = np.empty(shape, np.uint8) if out is None else out
     check_answers(out, probabilities, (labels, *shape))
-    answers = (out, probabilities)
+    answers = (out, probabilities, *held)
     check_memory(volume, settings, labels=labels, answers=answers, case=case)
     logits = sweep(
         volume, net, labels=labels, settings=settings, on_progress=on_progress,
         case=case,
     )  # fmt: skip
-    planes = to_probabilities(logits)
+    if grid is not None and grid.is_same:
+        grid = None
+    # Softmax keeps the order of the logits: it costs nothing where nobody looks.
+    planes = logits
+    if grid is not None or probabilities is not None:
+        planes = to_probabilities(logits)
     if grid is not None:
         planes = lay_on_source(planes, grid)
     fill_answers(planes, out, probabilities)
@@ -178,7 +185,13 @@ def _add_layer(
     done = 0
     while group := list(islice(places, settings.batch)):
         tiles = [
-            cut_tile(volume, tiling, (layer, i, j), fill=settings.fill)
+            cut_tile(
+                volume,
+                tiling,
+                (layer, i, j),
+                fill=settings.fill,
+                context=settings.context,
+            )
             for i, j in group
         ]
         logits = _answer(net, np.stack(tiles), len(slab), settings.mirror, case)

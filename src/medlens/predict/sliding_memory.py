@@ -38,6 +38,7 @@ def needed_mb(
     _, rows, columns = tiling.padded
     item = 2 if settings.precision == "float16" else 4
     tile = math.prod(settings.patch) * settings.batch
+    inputs = volume.shape[0] * (2 * settings.context + 1)
     net_mb = settings.net_mb
     if net_mb is None:
         net_mb = tile * NET_FLOATS * 4 / MB
@@ -49,7 +50,7 @@ def needed_mb(
         "the network": net_mb,
         "slabs being blended": labels * settings.patch[0] * rows * columns * item / MB,
         # the patch and its mirrored copy; the answer, its copy, its weighted copy
-        "patches": tile * (2 * volume.shape[0] + 3 * labels + 1) * 4 / MB,
+        "patches": tile * (2 * inputs + 3 * labels + 1) * 4 / MB,
         "finished slices": 8 * labels * plane * 4 / MB,
         "arrays in memory": sum(a.nbytes for a in held if not is_mapped(a)) / MB,
     }

@@ -128,24 +128,44 @@ def tile_starts(length: int, patch: int, *, overlap: float) -> tuple[int, ...]:
     return (*range(0, last, step), last)
 
 
-def cut_tile(volume: Array, tiling: Tiling, at: Triple, *, fill: float) -> FloatArray:
-    """(C, d, h, w) float32 of one tile.
+def cut_tile(
+    volume: Array, tiling: Tiling, at: Triple, *, fill: float, context: int = 0
+) -> FloatArray:
+    """(C, d, h, w) float32 of one tile; with context (C · (2·context + 1), 1, h, w).
 
     Args:
         volume: (C, D, H, W), any real dtype; read only where the tile lies.
         at: number of the tile along D, H and W.
         fill: value outside the volume.
+        context: neighbouring slices that are channels too; see `Sliding`.
     """
     spans = [
         _span(axis, i)
         for axis, i in zip((tiling.d, tiling.h, tiling.w), at, strict=True)
     ]
     source = volume[(slice(None), *(inner for inner, _ in spans))]
+    if context:
+        source = _with_neighbours(volume, spans, context)
     if source.shape[1:] == tiling.patch:
         return np.ascontiguousarray(source, dtype=np.float32)
-    tile = np.full((volume.shape[0], *tiling.patch), fill, dtype=np.float32)
+    tile = np.full((source.shape[0], *tiling.patch), fill, dtype=np.float32)
     tile[(slice(None), *(outer for _, outer in spans))] = source
     return tile
+
+
+def _with_neighbours(
+    volume: Array, spans: list[tuple[slice, slice]], context: int
+) -> FloatArray:
+    """(C · (2·context + 1), 1, h, w): a slice between its neighbours."""
+    (middle, _), (rows, _), (columns, _) = spans
+    last = volume.shape[1] - 1
+    near = [
+        volume[:, min(max(middle.start + k, 0), last), rows, columns]
+        for k in range(-context, context + 1)
+    ]
+    # (2n+1) times (C, h, w) -> (C, 2n+1, h, w) -> (C * (2n+1), 1, h, w)
+    stacked = np.stack(near, axis=1).astype(np.float32, copy=False)
+    return stacked.reshape(-1, 1, *stacked.shape[2:])
 
 
 def _axis(length: int, patch: int, overlap: float) -> Axis:

@@ -39,19 +39,6 @@ def crop_border(image: Image, *, tolerance: float = 0.04, margin: float = 0.0) -
     return _crop(image, border_box(_working_copy(image), tolerance=tolerance), margin)
 
 
-def crop_body(image: Image, *, margin: float = 0.02) -> Image:
-    """The image cropped to the body: the large bright regions on the background.
-
-    The background is what the corners show. Labels and letters beside the body
-    are too small to count. A radiograph that the body fills stays whole.
-
-    Args:
-        image: any stage.
-        margin: kept around the body, as a share of the image's side.
-    """
-    return _crop(image, body_box(_working_copy(image)), margin)
-
-
 def crop_lungs(image: Image, *, margin: float = 0.05) -> Image:
     """A frontal chest radiograph or an axial chest CT, cropped to the lungs.
 
@@ -139,19 +126,31 @@ def _two_lungs(dark: Array) -> Box | None:
 def _working_copy(image: Image) -> Array:
     """(h, w) float32 0..1: grey, slices at their brightest, small, stretched."""
     plane = rgb_to_grey(image.array[:3] if image.is_colour else image.array[:1])
-    flat = plane[0].max(axis=0) if plane.shape[1] > 1 else plane[0, 0]
-    scale = min(1.0, WORKING_SIDE / max(flat.shape))
-    height, width = (max(1, round(n * scale)) for n in flat.shape)
-    small = resize_plane(flat, height=height, width=width, kernel="area")
+    return working_copy(plane[0].max(axis=0) if plane.shape[1] > 1 else plane[0, 0])
+
+
+def working_copy(plane: Array) -> Array:
+    """(h, w) float32 0..1 of a plane (H, W): small, stretched."""
+    scale = min(1.0, WORKING_SIDE / max(plane.shape))
+    height, width = (max(1, round(n * scale)) for n in plane.shape)
+    small = resize_plane(plane, height=height, width=width, kernel="area")
     low, high = percentiles(small, (0.5, 99.5))
     return linear(small, low=low, high=high)
 
 
 def _crop(image: Image, box: Box | None, margin: float) -> Image:
     """The image cropped to a box of the working copy, if the box is believable."""
-    if box is None:
-        return image
     rows, columns = image.array.shape[2:]
+    whole = (0, 0, rows, columns)
+    found = believable(box, (rows, columns), margin)
+    return image if found == whole else crop_box(image, found)
+
+
+def believable(box: Box | None, shape: tuple[int, int], margin: float) -> Box:
+    """A box of the working copy in pixels of the plane; all of it where in doubt."""
+    rows, columns = shape
+    if box is None:
+        return 0, 0, rows, columns
     scale = min(1.0, WORKING_SIDE / max(rows, columns))
     height, width = (max(1, round(n * scale)) for n in (rows, columns))
     top = int(np.floor((box[0] / height - margin) * rows))
@@ -161,9 +160,9 @@ def _crop(image: Image, box: Box | None, margin: float) -> Image:
     top, left = max(top, 0), max(left, 0)
     bottom, right = min(bottom, rows), min(right, columns)
     share = (bottom - top) * (right - left) / (rows * columns)
-    if share < LEAST_SHARE or (top, left, bottom, right) == (0, 0, rows, columns):
-        return image
-    return crop_box(image, (top, left, bottom, right))
+    if share < LEAST_SHARE:
+        return 0, 0, rows, columns
+    return top, left, bottom, right
 
 
 def _trim(plane: Array, box: list[int], side: int, tolerance: float) -> int:

@@ -151,15 +151,22 @@ def percentiles(array: Array, shares: Sequence[float]) -> list[float]:
     values = array.reshape(-1)
     if array.dtype in (np.uint8, np.uint16, np.int16):
         first = np.iinfo(array.dtype).min
-        seen = np.cumsum(_counts(values))
-        # the smallest value with at least that share of the pixels at or below it
-        ranks = np.maximum(np.asarray(shares) / 100 * values.size, 1)
-        return [float(v) + first for v in np.searchsorted(seen, ranks)]
+        return percentiles_of_counts(counts_of(values), shares, first=first)
     step = max(1, -(-values.size // LARGEST_SAMPLE))
     return [float(v) for v in np.percentile(values[::step], list(shares))]
 
 
-def _counts(values: Array) -> Array:
+def percentiles_of_counts(
+    counts: Array, shares: Sequence[float], *, first: int
+) -> list[float]:
+    """Percentiles of values of which counts[k] are first + k."""
+    seen = np.cumsum(counts)
+    # the smallest value with at least that share of the pixels at or below it
+    ranks = np.maximum(np.asarray(shares) / 100 * seen[-1], 1)
+    return [float(v) + first for v in np.searchsorted(seen, ranks)]
+
+
+def counts_of(values: Array) -> Array:
     """How often each value of the dtype occurs, from the smallest on; int64."""
     if values.dtype == np.int16:  # −32768 becomes 0
         values = values.view(np.uint16) ^ np.uint16(0x8000)

@@ -23,31 +23,10 @@ def fixed_range(image: Image, *, low: float = 0.0, high: float = 1.0) -> Image:
     return _to_unit(image, linear(image.array, low=low, high=high))
 
 
-def z_score(image: Image, *, clip: float = 3.0, foreground: bool = False) -> Image:
-    """Distance from the image's own mean in standard deviations, as 0..1.
-
-    The mean becomes 0.5, `clip` standard deviations below and above it 0 and 1.
-    A constant image becomes 0.5.
-
-    Args:
-        image: any stage.
-        clip: in standard deviations, above 0.
-        foreground: take mean and deviation from pixels above the smallest
-            value only (MR with a black background).
-    """
-    values = image.array.astype(np.float32, copy=False)
-    counted = values[values > values.min()] if foreground else values
-    if counted.size == 0:
-        counted = values
-    mean = float(counted.mean(dtype=np.float64))
-    deviation = float(counted.std(dtype=np.float64))
-    return _to_unit(image, _standardise(values, mean, deviation, clip))
-
-
 def statistics(
     image: Image, *, mean: float = 0.5, deviation: float = 0.25, clip: float = 3.0
 ) -> Image:
-    """As `z_score`, with the mean and deviation of the training images.
+    """Distance from a given mean in given standard deviations, as 0..1.
 
     Args:
         image: any stage; the statistics are in its unit.

@@ -6,7 +6,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from medlens.core import RecipeError
@@ -26,6 +26,7 @@ class Param:
         low, high: limits of numbers, both allowed.
         choices: allowed words.
         odd: True where an integer must be odd.
+        count: how many numbers a list must have; 0 is any number of them.
         default: filled in from the function's signature.
     """
 
@@ -35,6 +36,7 @@ class Param:
     high: float = math.inf
     choices: tuple[str, ...] = ()
     odd: bool = False
+    count: int = 0
     default: Any = None
 
     @property
@@ -48,7 +50,7 @@ class Param:
         noun = {
             "integer": "an odd integer" if self.odd else "an integer",
             "number": "a number",
-            "numbers": "a list of numbers",
+            "numbers": f"a list of {self.count or ''} numbers".replace("  ", " "),
         }.get(self.kind, "text")
         if math.isinf(self.low) and math.isinf(self.high):
             return noun
@@ -64,6 +66,8 @@ class Param:
             return isinstance(value, str) and value in self.choices
         if self.kind in ("words", "numbers"):
             if not isinstance(value, list | tuple) or not value:
+                return False
+            if self.count and len(value) != self.count:
                 return False
             one = self._accepts_number if self.kind == "numbers" else self._is_choice
             return len(value) <= LONGEST_LIST and all(map(one, value))
@@ -104,12 +108,7 @@ def with_defaults(
             f"{function.__name__}: signature has {sorted(found)}, the table of steps "
             f"has {sorted(params)}"
         )
-    return {
-        name: Param(
-            p.kind, p.text, p.low, p.high, p.choices, p.odd, default=keywords[name]
-        )
-        for name, p in params.items()
-    }
+    return {name: replace(p, default=keywords[name]) for name, p in params.items()}
 
 
 def check_params(

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
 
-from medlens.core import Image, PrepError, RecipeError
+from medlens.core import Array, Image, PrepError, RecipeError
 from medlens.prep.parameters import check_params, nearest
 from medlens.prep.planes import to_known_depth
 from medlens.prep.registry import STEPS
+from medlens.prep.stream import Stream, collect
 from medlens.recipe.settings import Step
 
 LEAST_SIDE = 2
 """Smallest height and width that can be prepared, in pixels."""
 
 MOST_STEPS = 64
+
+RESULT_DTYPES = (np.float32, np.float16, np.uint8, np.uint16)
+
+Allocate = Callable[[tuple[int, int, int, int]], Array]
+"""(C, D, H, W) → a writable array of that shape."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +52,66 @@ class Pipeline:
                 was found and what to do.
         """
         image = _admit(image)
-        if not (self.steps and self.steps[0].name == "fill_invalid"):
-            _check_finite(image)
+        self._check_finite(Stream.of(image))
         for step, function in zip(self.steps, self.functions, strict=True):
-            try:
+            with _explained(step, image):
                 image = function(image)
-            except (cv2.error, ValueError, ArithmeticError, MemoryError) as error:
-                raise PrepError(
-                    f"{image.case}: step '{step.name}' failed on "
-                    f"{_describe(image)}: {type(error).__name__}; leave the step out "
-                    "or the case"
-                ) from error
         array = np.ascontiguousarray(image.array, dtype=np.float32)
         if not np.isfinite(array).all():
-            raise PrepError(
-                f"{image.case}: preparation gave values that are not finite; check "
-                "the ranges in the recipe's prep.steps"
-            )
+            raise _not_finite(image)
         return image.with_array(np.clip(array, 0, 1))
+
+    def run_volume(self, image: Image, *, allocate: Allocate | None = None) -> Image:
+        """As a call, but slab by slab: little more than source and result in memory.
+
+        Steps that see whole volumes at once (`fill_invalid`, `crop_border`,
+        `crop_lungs`, and filters before the mapping onto 0..1) still make one.
+
+        Args:
+            image: as for a call.
+            allocate: (C, D, H, W) → array to fill, of float32, float16, uint8 or
+                uint16; a memory-mapped file, say. None makes float32 in memory.
+
+        Returns:
+            The prepared image on that array. Floats are in 0..1, stage
+            "windowed". Whole numbers are value · largest, rounded: their stage is
+            "stored", and `valid_max` is the number that stands for 1.
+
+        Raises:
+            PrepError: as for a call.
+            ValueError: `allocate` gave another shape, or a dtype that is not
+                named above.
+        """
+        stream = Stream.of(_admit(image))
+        self._check_finite(stream)
+        for step, function in zip(self.steps, self.functions, strict=True):
+            with _explained(step, stream.head):
+                stream = _then(stream, step, function)
+        array = _allocated(allocate, stream.shape)
+        largest = np.iinfo(array.dtype).max if array.dtype.kind == "u" else 0
+        with _explained(self.steps[-1], stream.head):
+            for first, last, slab in stream.slabs():
+                values = slab.array.astype(np.float32, copy=False)
+                if not np.isfinite(values).all():
+                    raise _not_finite(image)
+                values = np.clip(values, 0, 1)
+                array[:, first:last] = np.rint(values * largest) if largest else values
+        return stream.head.with_array(array, **_coded(largest))
+
+    def _check_finite(self, stream: Stream) -> None:
+        head = stream.head
+        fills = bool(self.steps) and self.steps[0].name == "fill_invalid"
+        if fills or head.array.dtype.kind != "f":
+            return
+        bad = sum(
+            int(slab.array.size - np.isfinite(slab.array).sum())
+            for _, _, slab in stream.slabs()
+        )
+        if bad:
+            raise PrepError(
+                f"{head.case}: {bad} of {math.prod(stream.shape)} pixels are NaN or "
+                "infinite; put step 'fill_invalid' first, or leave the case out"
+            )
 
 
 def build_pipeline(steps: Sequence[Step]) -> Pipeline:
@@ -139,15 +190,59 @@ def _admit(image: Image) -> Image:
     return image.with_array(to_known_depth(image.array))
 
 
-def _check_finite(image: Image) -> None:
-    if image.array.dtype.kind != "f":
-        return
-    bad = int(image.array.size - np.isfinite(image.array).sum())
-    if bad:
-        raise PrepError(
-            f"{image.case}: {bad} of {image.array.size} pixels are NaN or infinite; "
-            "put step 'fill_invalid' first, or leave the case out"
+def _then(stream: Stream, step: Step, function: Callable[[Image], Image]) -> Stream:
+    """The stream after one step; in memory where it cannot be had in slabs."""
+    row = STEPS[step.name]
+    if row.stream is not None:
+        return row.stream(stream, **step.params)
+    is_windowed = stream.head.stage == "windowed"
+    if row.alone == "always" or (row.alone == "windowed" and is_windowed):
+        return stream.then(function)
+    return Stream.of(function(collect(stream)))
+
+
+def _allocated(allocate: Allocate | None, shape: tuple[int, int, int, int]) -> Array:
+    if allocate is None:
+        return np.empty(shape, dtype=np.float32)
+    array = allocate(shape)
+    if array.shape != shape or array.dtype not in RESULT_DTYPES:
+        raise ValueError(
+            f"allocate gave {array.shape} of {array.dtype}; wanted {shape} of float32, "
+            "float16, uint8 or uint16"
         )
+    return array
+
+
+def _coded(largest: int) -> dict[str, Any]:
+    """Fields of an image whose whole numbers stand for 0..1."""
+    if not largest:
+        return {"stage": "windowed"}
+    return {
+        "stage": "stored",
+        "bits_stored": largest.bit_length(),
+        "valid_min": 0.0,
+        "valid_max": float(largest),
+        "voi": None,
+    }
+
+
+@contextmanager
+def _explained(step: Step, image: Image) -> Iterator[None]:
+    """Failures of libraries as a PrepError that names the case and the step."""
+    try:
+        yield
+    except (cv2.error, ValueError, ArithmeticError, MemoryError) as error:
+        raise PrepError(
+            f"{image.case}: step '{step.name}' failed on {_describe(image)}: "
+            f"{type(error).__name__}; leave the step out or the case"
+        ) from error
+
+
+def _not_finite(image: Image) -> PrepError:
+    return PrepError(
+        f"{image.case}: preparation gave values that are not finite; check the ranges "
+        "in the recipe's prep.steps"
+    )
 
 
 def _describe(image: Image) -> str:

@@ -70,6 +70,45 @@ AUGMENT_PRESETS: dict[str, tuple[Step, ...]] = {
 }
 """Kind of image → augmentation steps; `preset_of` finds the kind."""
 
+# No flips in any of these: left and right may be what the labels are about.
+VOLUME_AUGMENT_PRESETS: dict[str, tuple[Step, ...]] = {
+    # grey values of MR have no fixed scale, and coils light one side more
+    "volume_mr": (
+        Step("affine", {"rotate": 15.0, "scale": 0.15, "translate": 0.05}),
+        Step("elastic", {"amount": 0.02, "p": 0.3}),
+        Step("bias_field", {"amount": 0.2, "p": 0.3}),
+        Step("brightness", {"limit": 0.1, "p": 0.5}),
+        Step("contrast", {"limit": 0.25, "p": 0.5}),
+        Step("gamma", {"limit": 0.4, "p": 0.5}),
+        Step("noise", {"sigma": 0.04, "p": 0.3}),
+        Step("blur", {"sigma": 0.8, "p": 0.15}),
+        Step("anisotropy", {"factor": 2.5, "p": 0.15}),
+    ),
+    # HU mean the same everywhere: only dose, kernel and slices differ
+    "volume_ct": (
+        Step("affine", {"rotate": 15.0, "scale": 0.15, "translate": 0.05}),
+        Step("elastic", {"amount": 0.015, "p": 0.2}),
+        Step("brightness", {"limit": 0.05, "p": 0.3}),
+        Step("contrast", {"limit": 0.15, "p": 0.3}),
+        Step("gamma", {"limit": 0.2, "p": 0.3}),
+        Step("noise", {"sigma": 0.05, "p": 0.3}),
+        Step("blur", {"sigma": 0.8, "p": 0.2}),
+        Step("low_resolution", {"factor": 2.0, "p": 0.15}),
+    ),
+    # few labelled slices: strong changes of place, which the mask follows
+    "slice_segment": (
+        Step("affine", {"rotate": 25.0, "scale": 0.25, "translate": 0.1}),
+        Step("elastic", {"amount": 0.03, "p": 0.5}),
+        Step("brightness", {"limit": 0.15, "p": 0.5}),
+        Step("contrast", {"limit": 0.3, "p": 0.5}),
+        Step("gamma", {"limit": 0.4, "p": 0.5}),
+        Step("noise", {"sigma": 0.04, "p": 0.3}),
+        Step("blur", {"sigma": 1.0, "p": 0.15}),
+        Step("low_resolution", {"factor": 2.0, "p": 0.15}),
+    ),
+}
+"""Kind of volume → steps for `build_volume_augment`; the mask comes along."""
+
 # DICOM PS3.3 C.7.3.1.1.1, Modality (0008,0060)
 _KIND_OF_MODALITY = {
     **dict.fromkeys(("CR", "DX", "RG", "MG", "XA", "RF", "IO", "PX"), "radiograph"),

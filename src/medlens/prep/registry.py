@@ -11,11 +11,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from medlens.core import Image
-from medlens.prep import crop, denoise, enhance, geometry, intensity, normalise
+from medlens.prep import (
+    bias,
+    crop,
+    denoise,
+    enhance,
+    geometry,
+    intensity,
+    normalise,
+    volume,
+    volume_crop,
+    volume_values,
+)
 from medlens.prep import steps as made
 from medlens.prep.parameters import Param, with_defaults
+from medlens.prep.stream import Stream, on_stream
 
 Needs = Literal["any", "values", "windowed"]
+Alone = Literal["always", "windowed", "never"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,10 @@ class Registered:
         needs: "values" for steps that must stand before the mapping onto 0..1,
             "windowed" for those after it, else "any".
         windows: True where the step itself maps onto 0..1.
+        stream: the step on streams of slices, where it has to see the volume.
+        alone: whether a slice can be prepared without the others: "windowed"
+            where it can once values are in 0..1, because the step asks for the
+            smallest and largest value before.
     """
 
     group: str
@@ -38,6 +55,8 @@ class Registered:
     params: Mapping[str, Param]
     needs: Needs = "any"
     windows: bool = False
+    stream: Callable[..., Stream] | None = None
+    alone: Alone = "windowed"
 
 
 def _step(
@@ -49,9 +68,13 @@ def _step(
     on: Callable[[Callable[..., Any]], Callable[..., Image]] = lambda f: f,
     needs: Needs = "any",
     windows: bool = False,
+    stream: Callable[..., Stream] | None = None,
+    alone: Alone = "windowed",
 ) -> Registered:
     table = with_defaults(function, params or {}, own=("span",))
-    return Registered(group, text, on(function), table, needs, windows)
+    if on is on_stream:
+        stream = function
+    return Registered(group, text, on(function), table, needs, windows, stream, alone)
 
 
 SIDE = Param("integer", "in pixels", 1, geometry.LARGEST_SIDE)
@@ -74,6 +97,7 @@ STEPS: Mapping[str, Registered] = {
         made.fill_invalid,
         "replace NaN and infinite pixels; only as the first step",
         {"value": Param("number", "share of the span they become: 0 black", 0, 1)},
+        alone="never",
     ),
     "display": _step(
         "intensity",
@@ -81,6 +105,7 @@ STEPS: Mapping[str, Registered] = {
         "as the file asks to be shown: VOI LUT, window, valid range, percentiles",
         {"low": PERCENT_LOW, "high": PERCENT_HIGH},
         windows=True,
+        stream=volume_values.display,
     ),
     "unit": _step(
         "intensity",
@@ -88,12 +113,18 @@ STEPS: Mapping[str, Registered] = {
         "the whole range that stored values could take becomes 0..1",
         needs="values",
         windows=True,
+        stream=volume_values.unit,
     ),
     "percentile": _step(
         "intensity",
-        intensity.percentile,
+        volume_values.percentile,
         "two percentiles of the image itself become 0 and 1",
-        {"low": PERCENT_LOW, "high": PERCENT_HIGH},
+        {
+            "low": PERCENT_LOW,
+            "high": PERCENT_HIGH,
+            "foreground": Param("flag", "leave the darkest value out of them"),
+        },
+        on=on_stream,
         windows=True,
     ),
     "window": _step(
@@ -112,6 +143,7 @@ STEPS: Mapping[str, Registered] = {
         },
         needs="values",
         windows=True,
+        alone="always",
     ),
     "multi_window": _step(
         "intensity",
@@ -120,6 +152,7 @@ STEPS: Mapping[str, Registered] = {
         {"presets": Param("words", "CT windows by name", choices=PRESETS)},
         needs="values",
         windows=True,
+        alone="always",
     ),
     "invert": _step(
         "intensity", intensity.invert, "exchange black and white", needs="windowed"
@@ -133,15 +166,17 @@ STEPS: Mapping[str, Registered] = {
             "high": Param("number", "value that becomes 1"),
         },
         windows=True,
+        alone="always",
     ),
     "z_score": _step(
         "normalise",
-        normalise.z_score,
+        volume_values.z_score,
         "distance from the image's mean in standard deviations, as 0..1",
         {
             "clip": CLIP,
             "foreground": Param("flag", "leave the darkest value out of the mean"),
         },
+        on=on_stream,
         windows=True,
     ),
     "statistics": _step(
@@ -154,9 +189,14 @@ STEPS: Mapping[str, Registered] = {
             "clip": CLIP,
         },
         windows=True,
+        alone="always",
     ),
-    "to_grey": _step("colour", made.to_grey, "RGB to grey by luma; grey stays"),
-    "to_rgb": _step("colour", made.to_rgb, "grey to three equal channels; RGB stays"),
+    "to_grey": _step(
+        "colour", made.to_grey, "RGB to grey by luma; grey stays", alone="always"
+    ),
+    "to_rgb": _step(
+        "colour", made.to_rgb, "grey to three equal channels; RGB stays", alone="always"
+    ),
     "to_ybr": _step(
         "colour", made.to_ybr, "RGB to luma and two colour differences", windows=True
     ),
@@ -197,6 +237,7 @@ STEPS: Mapping[str, Registered] = {
         made.select_channel,
         "keep one channel",
         {"index": Param("integer", "0 is the first (red)", 0, 15)},
+        alone="always",
     ),
     "median": _step(
         "denoise",
@@ -204,6 +245,7 @@ STEPS: Mapping[str, Registered] = {
         "median of a square window",
         {"size": Param("integer", "3 or 5; 7 and 9 are slow", 3, 9, odd=True)},
         on=made.on_array,
+        alone="always",
     ),
     "gaussian": _step(
         "denoise",
@@ -211,6 +253,7 @@ STEPS: Mapping[str, Registered] = {
         "Gaussian blur",
         {"sigma": Param("number", "in pixels", 0.05, 50)},
         on=made.on_array,
+        alone="always",
     ),
     "bilateral": _step(
         "denoise",
@@ -336,12 +379,14 @@ STEPS: Mapping[str, Registered] = {
             name: Param("integer", "pixels", 0, geometry.LARGEST_SIDE)
             for name in ("top", "bottom", "left", "right")
         },
+        alone="always",
     ),
     "crop_center": _step(
         "geometry",
         geometry.crop_center,
         "keep the middle",
         {"height": SIDE, "width": SIDE},
+        alone="always",
     ),
     "crop_border": _step(
         "geometry",
@@ -351,18 +396,24 @@ STEPS: Mapping[str, Registered] = {
             "tolerance": Param("number", "what counts as even", 0, 0.3),
             "margin": MARGIN,
         },
+        alone="never",
     ),
     "crop_body": _step(
         "geometry",
-        crop.crop_body,
+        volume_crop.crop_body,
         "crop to the body; the whole image where it is not plain to see",
-        {"margin": MARGIN},
+        {
+            "margin": MARGIN,
+            "slices": Param("flag", "leave out slices before and behind the body"),
+        },
+        on=on_stream,
     ),
     "crop_lungs": _step(
         "geometry",
         crop.crop_lungs,
         "crop a chest image to the lungs, else to the body",
         {"margin": MARGIN},
+        alone="never",
     ),
     "pad": _step(
         "geometry",
@@ -379,5 +430,68 @@ STEPS: Mapping[str, Registered] = {
         geometry.flip,
         "reverse one axis, geometry with it",
         {"axis": Param("word", "which", choices=("width", "height"))},
+        alone="always",
+    ),
+    "resample_volume": _step(
+        "volume",
+        volume.resample_volume,
+        "to voxels of a given size in mm",
+        {
+            "spacing": Param(
+                "numbers", "mm along D, H, W; 0 leaves an axis", 0, 100, count=3
+            ),
+            "filter": Param(
+                "word", "antialiased where it shrinks", choices=("linear", "cubic")
+            ),
+            "coarse": Param(
+                "word",
+                "along D where slices lie more than 3 times as far apart as pixels",
+                choices=("linear", "nearest", "same"),
+            ),
+            "uncalibrated": Param(
+                "word", "files without a physical size", choices=("refuse", "keep")
+            ),
+        },
+        on=on_stream,
+    ),
+    "fit_volume": _step(
+        "volume",
+        volume.fit_volume,
+        "to a fixed number of voxels",
+        {
+            "depth": SIDE,
+            "height": SIDE,
+            "width": SIDE,
+            "mode": Param(
+                "word",
+                "stretch; fit keeps the shape and pads; crop_pad does not scale",
+                choices=("stretch", "fit", "crop_pad"),
+            ),
+        },
+        on=on_stream,
+    ),
+    "bias_correct": _step(
+        "volume",
+        bias.bias_correct,
+        "divide MR by its slow drift of brightness (N4); needs SimpleITK",
+        {
+            "shrink": Param("integer", "factor of the copy it is estimated on", 1, 16),
+            "iterations": Param("integer", "at most, at each level", 1, 200),
+            "levels": Param("integer", "of the field's grid", 1, 5),
+        },
+        on=on_stream,
+    ),
+    "nyul": _step(
+        "normalise",
+        volume_values.nyul,
+        "percentiles of an MR volume laid on those of the training volumes",
+        {
+            "landmarks": Param(
+                "numbers", "eleven, growing; from fit_nyul", 0, 1, count=11
+            ),
+            "foreground": Param("flag", "count what is above the mean only"),
+        },
+        on=on_stream,
+        windows=True,
     ),
 }

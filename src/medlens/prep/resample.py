@@ -67,10 +67,10 @@ def resize_plane(plane: Array, *, height: int, width: int, kernel: str) -> Array
             cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
         )
     if plane.shape[0] != height:
-        plane = _along_rows(plane, axis_weights(plane.shape[0], height, kernel))
+        plane = along_rows(plane, axis_weights(plane.shape[0], height, kernel))
     if plane.shape[1] != width:
         turned = cv2.transpose(plane)
-        turned = _along_rows(turned, axis_weights(turned.shape[0], width, kernel))
+        turned = along_rows(turned, axis_weights(turned.shape[0], width, kernel))
         plane = cv2.transpose(turned)
     return plane.astype(np.float32, copy=False)
 
@@ -79,8 +79,26 @@ def resize_plane(plane: Array, *, height: int, width: int, kernel: str) -> Array
 def axis_weights(length: int, count: int, kernel: str) -> Weights:
     """Weights that turn `length` samples of an axis into `count`."""
     scale = length / count
+    return line_weights(
+        length, count, scale=scale, shift=scale / 2 - 0.5, kernel=kernel
+    )
+
+
+def line_weights(
+    length: int, count: int, *, scale: float, shift: float, kernel: str
+) -> Weights:
+    """Weights of `count` samples at scale · k + shift of an axis.
+
+    Args:
+        length: samples of the axis.
+        count: samples of the result; every centre lies within half a sample of
+            the axis.
+        scale: above 0; above 1 the kernel is widened by it.
+        shift: place of the first result.
+        kernel: as in `resize_plane`, but for "nearest".
+    """
     stretch = max(scale, 1.0)
-    centre = (np.arange(count) + 0.5) * scale - 0.5
+    centre = np.arange(count) * scale + shift
     radius = {"linear": 1.0, "cubic": 2.0, "area": 0.5}[kernel] * stretch
     reach = radius + 0.5 if kernel == "area" else radius
     first = np.ceil(centre - reach).astype(np.intp)
@@ -143,7 +161,7 @@ def _packed(index: Array, values: Array, length: int) -> Weights:
     return Weights(starts, stops, gathered.astype(np.float32))
 
 
-def _along_rows(plane: Array, weights: Weights) -> Array:
+def along_rows(plane: Array, weights: Weights) -> Array:
     """Weighted sums of rows, a few output rows at a time; float32."""
     count = len(weights.starts)
     result = np.empty((count, plane.shape[1]), dtype=np.float32)

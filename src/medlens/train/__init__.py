@@ -11,19 +11,28 @@ if TYPE_CHECKING:
     from medlens.train.cache import PreparedCache, build_cache
     from medlens.train.checkpoint import drop_checkpoint
     from medlens.train.export import export_onnx
+    from medlens.train.export_masks import export_masks
     from medlens.train.frozen import train_frozen
     from medlens.train.judge import EpochResult
     from medlens.train.lesson import Lesson
     from medlens.train.loop import follow, train_network
+    from medlens.train.mask_batches import MaskLesson
+    from medlens.train.mask_cache import MaskCache, build_mask_cache
+    from medlens.train.mask_course import MaskCourse
     from medlens.train.quantise import quantise_onnx
     from medlens.train.speed import measure_speed
 
 __all__ = [
     "EpochResult",
     "Lesson",
+    "MaskCache",
+    "MaskCourse",
+    "MaskLesson",
     "PreparedCache",
     "build_cache",
+    "build_mask_cache",
     "drop_checkpoint",
+    "export_masks",
     "export_onnx",
     "follow",
     "measure_speed",
@@ -37,7 +46,12 @@ _ROOMS = {
     "Lesson": "lesson",
     "PreparedCache": "cache",
     "build_cache": "cache",
+    "MaskCache": "mask_cache",
+    "MaskCourse": "mask_course",
+    "MaskLesson": "mask_batches",
+    "build_mask_cache": "mask_cache",
     "drop_checkpoint": "checkpoint",
+    "export_masks": "export_masks",
     "export_onnx": "export",
     "follow": "loop",
     "measure_speed": "speed",

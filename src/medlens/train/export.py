@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from medlens.core import MissingExtraError, TrainError
 from medlens.nets import Classifier, Exported
@@ -24,7 +25,8 @@ def export_onnx(net: Classifier, path: Path, *, examples: NDArray[np.float32]) -
     Args:
         net: in evaluation mode on the CPU.
         path: of the `.onnx` file.
-        examples: (B, C, H, W) prepared images in 0..1, B at least 2.
+        examples: (B, C, H, W) prepared images, or (B, C, D, H, W) volumes, in
+            0..1, B at least 2.
 
     Returns:
         Largest absolute difference over all outputs and examples, relative
@@ -34,12 +36,29 @@ def export_onnx(net: Classifier, path: Path, *, examples: NDArray[np.float32]) -
         TrainError: the difference is above 1e-4.
         MissingExtraError: the exporter's packages are not installed.
     """
-    whole = Exported(net).eval()
-    _write(whole, path, examples)
-    _forget_origin(path)
+    return export_graph(Exported(net), path, examples=examples, outputs=OUTPUTS)
+
+
+def export_graph(
+    whole: nn.Module,
+    path: Path,
+    *,
+    examples: NDArray[np.float32],
+    outputs: tuple[str, ...],
+) -> float:
+    """Write a module of one input "image" with a free batch; see `export_onnx`.
+
+    Args:
+        whole: takes `examples`, gives one tensor for each of `outputs`.
+        path, examples: as in `export_onnx`.
+        outputs: names in the graph.
+    """
+    whole.eval()
+    _write(whole, path, examples, outputs)
+    forget_origin(path)
     with torch.inference_mode():
         wanted = [out.numpy() for out in whole(torch.from_numpy(examples))]
-    worst = _difference(path, examples, wanted)
+    worst = _difference(path, examples, wanted, outputs)
     if not worst <= TOLERANCE:
         path.unlink()
         raise TrainError(
@@ -49,7 +68,12 @@ def export_onnx(net: Classifier, path: Path, *, examples: NDArray[np.float32]) -
     return worst
 
 
-def _write(whole: Exported, path: Path, examples: NDArray[np.float32]) -> None:
+def _write(
+    whole: nn.Module,
+    path: Path,
+    examples: NDArray[np.float32],
+    outputs: tuple[str, ...],
+) -> None:
     batch = torch.export.Dim("batch", min=1, max=4096)
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -65,7 +89,7 @@ def _write(whole: Exported, path: Path, examples: NDArray[np.float32]) -> None:
                 opset_version=OPSET,
                 external_data=False,
                 input_names=["image"],
-                output_names=list(OUTPUTS),
+                output_names=list(outputs),
                 dynamic_shapes={"x": {0: batch}},
                 verbose=False,
             )
@@ -75,7 +99,7 @@ def _write(whole: Exported, path: Path, examples: NDArray[np.float32]) -> None:
         logger.setLevel(level)
 
 
-def _forget_origin(path: Path) -> None:
+def forget_origin(path: Path) -> None:
     """Take out what the exporter notes beside the graph.
 
     It keeps a stack trace at every node, with the folders of this machine; they
@@ -98,6 +122,7 @@ def _difference(
     path: Path,
     examples: NDArray[np.float32],
     wanted: list[NDArray[np.float32]],
+    outputs: tuple[str, ...],
 ) -> float:
     import onnxruntime
 
@@ -106,7 +131,7 @@ def _difference(
     session = onnxruntime.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"]
     )
-    found = session.run(list(OUTPUTS), {"image": examples})
+    found = session.run(list(outputs), {"image": examples})
     return max(
         float(np.abs(a - b).max() / max(1.0, np.abs(b).max()))
         for a, b in zip(found, wanted, strict=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from medlens.core import MissingExtraError, TrainError
 from medlens.nets import ExportedSequence, SequenceNet
-from medlens.train.export import OPSET, TOLERANCE, _forget_origin
+from medlens.train.export import OPSET, TOLERANCE, forget_origin
 
 MOST_SERIES, MOST_SLICES = 256, 4096  # that the graph says it takes
 
@@ -46,7 +46,7 @@ def export_sequence(
     # series of different length, the longest first and without padding
     lengths = steps - torch.arange(batch) % steps
     _write(whole, path, slices[:2].clone(), lengths[:2].clone())
-    _forget_origin(path)
+    forget_origin(path)
     worst = max(
         _difference(whole, path, slices, lengths),
         _difference(whole, path, slices[:1], lengths[:1]),

@@ -1,0 +1,253 @@
+"""Facts → recipe for a network that labels voxels.
+
+The rules follow nnU-Net (Isensee et al. 2021) where they do not ask for a GPU; sizes
+and times were measured on two CPU cores and stand in docs/plan.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from medlens.core import ResourceError
+from medlens.plan.facts import Choice, Facts
+from medlens.plan.length import choose_steps
+from medlens.plan.result import Measure, Plan
+from medlens.plan.rules import choose_precision, choose_split
+from medlens.plan.schedule import training_seconds
+from medlens.prep import VOLUME_AUGMENT_PRESETS
+from medlens.recipe.settings import (
+    AugmentSettings,
+    BudgetSettings,
+    CalibrateSettings,
+    ExportSettings,
+    NetSettings,
+    PrepSettings,
+    Recipe,
+    SlidingSettings,
+    Step,
+    TaskSettings,
+    TrainSettings,
+)
+
+THICK, VERY_THICK = 3.0, 8.0  # slice distance over pixel size: 2.5D, 2D from there
+FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
+MOST_VOXELS = 600_000  # of a 3D patch: a step of two takes about a second
+FLAT_SIDE = 256  # largest side of a 2D patch
+GRAIN_3D, GRAIN_2D = 8, 32  # patch sides are multiples of it
+BATCH_3D, BATCH_2D = 2, 8
+VOXEL_MB = 2.2e-3  # resident memory a voxel of a 3D patch takes in training
+PIXEL_MB = 1.6e-3  # the same of a 2D patch on Lite0
+BASE_MB = 900.0
+WANTED_STEPS = 3000  # more taught nothing new: docs/plan.md
+EVALUATION_PASSES = 8.0  # forward passes of overlapping patches over each test case
+CT_WINDOWS = ("lung", "soft_tissue", "bone")
+
+
+def plan_segment(facts: Facts, measure: Measure) -> Plan:
+    """Choose everything that a run on masks needs.
+
+    Args:
+        facts: data set and machine in numbers.
+        measure: times a recipe on this machine, in seconds a patch.
+
+    Raises:
+        ResourceError: the memory or the time budget is too small for anything.
+    """
+    net, net_choices = choose_segmenter(facts)
+    prep, channels, prep_choice = _prep(facts)
+    net = replace(net, channels=channels)
+    net, batch = _fit_memory(facts, net)
+    name = _preset(facts, net)
+    train = TrainSettings(
+        path="scratch" if not net.pretrained else "fine_tune",
+        batch_size=batch,
+        learning_rate=2e-3 if not net.pretrained else 1e-3,
+        warmup=0.1,
+        balance=0.0,
+        group_power=0.5,
+        precision="bf16" if facts.has_bf16 else "fp32",
+        seed=facts.seed,
+        threads=max(1, facts.cores),
+    )
+    recipe = Recipe(
+        task=TaskSettings(
+            facts.kind, facts.labels, "", "segment", mask_values=facts.mask_values
+        ),
+        split=choose_split(facts, is_frozen=False)[0],
+        prep=prep,
+        augment=AugmentSettings(VOLUME_AUGMENT_PRESETS[name]),
+        net=net,
+        train=train,
+        calibrate=CalibrateSettings(method="none"),
+        sliding=SlidingSettings(mirror=()),
+        export=ExportSettings(engines=()),
+        budget=BudgetSettings(facts.seconds, facts.memory_mb),
+    )
+    train, length = _length(facts, recipe, measure)
+    choices = (
+        *net_choices,
+        prep_choice,
+        Choice(
+            "augment.steps",
+            name,
+            "place and grey values change together with the mask; nothing is mirrored, "
+            "since left and right matter",
+        ),
+        length,
+        choose_precision(facts),
+        Choice(
+            "sliding.overlap",
+            "half a patch, Gaussian weights",
+            "voxels at the border of a patch are answered worst",
+        ),
+    )
+    return Plan(replace(recipe, train=train), choices)
+
+
+def choose_segmenter(facts: Facts) -> tuple[NetSettings, list[Choice]]:
+    """Network, patch and spacing by slices and anisotropy."""
+    spacing = facts.spacing if len(facts.spacing) == 3 else ()
+    ratio = spacing[0] / min(spacing[1:]) if spacing else 1.0
+    flat = facts.depth < FEWEST_SLICES or ratio >= THICK
+    if not flat:
+        patch = _patch(facts)
+        net = NetSettings(
+            name="unet_half", pretrained="", dropout=0.0, depth=patch[0],
+            height=patch[1], width=patch[2], spacing=spacing,
+        )  # fmt: skip
+        return net, [
+            Choice(
+                "net.name",
+                f"3D U-Net, patches of {patch[0]}×{patch[1]}×{patch[2]} voxels",
+                f"{facts.depth} slices {_times(ratio)} pixels: "
+                "neighbours in all three directions tell something",
+            )
+        ]
+    context = 1 if facts.depth >= FEWEST_SLICES and ratio < VERY_THICK else 0
+    height, width = (_rounded(side, GRAIN_2D, FLAT_SIDE) for side in _plane(facts))
+    net = NetSettings(
+        name="unet_lite0", pretrained="imagenet", dropout=0.0, height=height,
+        width=width, spacing=spacing, context=context,
+    )  # fmt: skip
+    why = (
+        "single images"
+        if facts.depth == 1
+        else f"{facts.depth} slices are too few for a third dimension"
+        if facts.depth < FEWEST_SLICES
+        else f"slices lie {_times(ratio)} pixels"
+    )
+    kind = "2.5D: each slice with its two neighbours as channels" if context else "2D"
+    return net, [
+        Choice(
+            "net.name",
+            f"U-Net on EfficientNet-Lite0 with ImageNet weights, {kind}, patches of "
+            f"{height}×{width} pixels",
+            why,
+        )
+    ]
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f} times as far apart as" if ratio >= 1.05 else "as close as"
+
+
+def _plane(facts: Facts) -> tuple[int, int]:
+    return facts.height, facts.width
+
+
+def _rounded(side: int, grain: int, most: int) -> int:
+    return max(grain, min(-(-side // grain) * grain, most))
+
+
+def _patch(facts: Facts) -> tuple[int, int, int]:
+    """The median volume, its longest side cut until the patch is small enough."""
+    sides = [_rounded(side, GRAIN_3D, 512) for side in (facts.depth, *_plane(facts))]
+    while math.prod(sides) > MOST_VOXELS:
+        sides[sides.index(max(sides))] -= GRAIN_3D
+    return sides[0], sides[1], sides[2]
+
+
+def _prep(facts: Facts) -> tuple[PrepSettings, int, Choice]:
+    """Grey values, then the planned spacing."""
+    spacing = facts.spacing if len(facts.spacing) == 3 else ()
+    bits = 16 if facts.bits > 8 else 8
+    if facts.modality == "CT" and facts.is_rescaled:
+        first = Step("multi_window", {"presets": CT_WINDOWS})
+        channels, said = 3, "CT windows as channels: " + ", ".join(CT_WINDOWS)
+        why, bits = "Hounsfield units mean the same everywhere", 8
+    elif facts.is_colour:
+        first, channels = Step("display", {}), 3
+        said, why = "as stored, three channels", "images have colour or three sequences"
+    else:
+        first = Step("percentile", {"low": 0.5, "high": 99.5})
+        channels, said = 1, "percentiles 0.5 and 99.5 of each volume become 0 and 1"
+        why, bits = "grey values have no unit, and a few are far out", min(bits, 8)
+    steps = [first]
+    if facts.is_colour:
+        steps.append(Step("to_rgb", {}))
+    elif channels == 1:
+        steps.append(Step("to_grey", {}))
+    if spacing and facts.depth > 1:
+        steps.append(Step("resample_volume", {"spacing": spacing}))
+        mm = "×".join(f"{s:.3g}" for s in spacing)
+        said += f"; resampled to {mm} mm"
+        why += "; the spacing is the median of the data"
+    return PrepSettings(tuple(steps), bits), channels, Choice("prep.steps", said, why)
+
+
+def _preset(facts: Facts, net: NetSettings) -> str:
+    if net.depth == 1:
+        return "slice_segment"
+    return "volume_ct" if facts.modality == "CT" and facts.is_rescaled else "volume_mr"
+
+
+def _fit_memory(facts: Facts, net: NetSettings) -> tuple[NetSettings, int]:
+    """A patch and a batch that memory allows.
+
+    Raises:
+        ResourceError: not even the smallest; with the figure that it needs.
+    """
+    batch = BATCH_2D if net.depth == 1 else BATCH_3D
+    while needed_mb(net, batch) > facts.memory_mb:
+        if batch > 2:
+            batch //= 2
+            continue
+        sides = [net.depth, net.height, net.width]
+        grain = GRAIN_2D if net.depth == 1 else GRAIN_3D
+        longest = sides.index(max(sides))
+        if sides[longest] - grain < grain:
+            raise ResourceError(
+                f"memory: {facts.memory_mb} MB may be used; training needs about "
+                f"{needed_mb(net, batch):.0f} MB even with patches of "
+                f"{sides[0]}×{sides[1]}×{sides[2]} voxels: free some memory or raise "
+                "the limit"
+            )
+        sides[longest] -= grain
+        net = replace(net, depth=sides[0], height=sides[1], width=sides[2])
+    return net, batch
+
+
+def needed_mb(net: NetSettings, batch: int) -> float:
+    """Peak memory in MB of learning with `batch` patches a step."""
+    each = PIXEL_MB if net.depth == 1 else VOXEL_MB
+    return BASE_MB + batch * net.depth * net.height * net.width * each
+
+
+def _length(
+    facts: Facts, recipe: Recipe, measure: Measure
+) -> tuple[TrainSettings, Choice]:
+    """Steps that fit once validation and evaluation have had their share."""
+    speed, net = measure(recipe), recipe.net
+    volume = max(1, facts.depth) * facts.height * facts.width
+    patches = max(1.0, volume / (net.depth * net.height * net.width))
+    evaluation = EVALUATION_PASSES * patches * speed.forward
+    judged = min(facts.validation, 48) * min(patches, 8) * speed.forward / 50
+    return choose_steps(
+        facts,
+        recipe.train,
+        step_seconds=recipe.train.batch_size * speed.train + judged,
+        left=training_seconds(facts) - evaluation * (facts.test + facts.validation),
+        wanted=WANTED_STEPS,
+        what="patches",
+    )

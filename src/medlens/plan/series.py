@@ -1,0 +1,270 @@
+"""Facts → recipe for series of slices and for whole volumes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from medlens.core import ResourceError
+from medlens.plan.facts import Choice, Facts
+from medlens.plan.length import choose_steps
+from medlens.plan.result import Measure, Plan
+from medlens.plan.rules import (
+    CT_WINDOWS,
+    choose_augment,
+    choose_balance,
+    choose_calibration,
+    choose_precision,
+    choose_prep,
+    choose_size,
+    choose_split,
+)
+from medlens.plan.schedule import training_seconds
+from medlens.prep import VOLUME_AUGMENT_PRESETS
+from medlens.recipe.settings import (
+    AugmentSettings,
+    BudgetSettings,
+    ExportSettings,
+    NetSettings,
+    PrepSettings,
+    Recipe,
+    Step,
+    TaskSettings,
+    TrainSettings,
+)
+
+THICK = 3.0  # slice distance over pixel size from which neighbours tell little
+FEWEST_SLICES = 8
+MOST_VOXELS = 2_000_000  # 128 cubed; of larger volumes slices are read in order
+LARGEST_INPUT = 110_000  # voxels of a 3D network's input: 48 cubed
+GRAIN = 8
+BATCH = 8
+VOXEL_MB = 1.2e-3  # resident memory that a voxel of a 3D input takes in training
+BASE_MB = 900.0
+WANTED_STEPS = 1500
+SLICES_AT_ONCE = 32  # of a series in one step of training
+SEQUENCE_SIDE = 160  # px; slices are many, and each costs its square
+
+
+def plan_series(facts: Facts, measure: Measure) -> Plan:
+    """3D network or network over slices in order, and everything that it needs.
+
+    Args:
+        facts: data set and machine in numbers.
+        measure: times a recipe on this machine, in seconds a volume (3D) or a
+            slice (in order).
+
+    Raises:
+        ResourceError: the memory or the time budget is too small for anything.
+    """
+    reads_volumes, reason = _reads_volumes(facts)
+    if reads_volumes:
+        return _plan_volumes(facts, measure, reason)
+    return _plan_sequences(facts, measure, reason)
+
+
+def _reads_volumes(facts: Facts) -> tuple[bool, str]:
+    spacing = facts.spacing
+    ratio = spacing[0] / min(spacing[1:]) if len(spacing) == 3 else 1.0
+    voxels = facts.depth * facts.height * facts.width
+    if facts.form == "sequence" or facts.slices_labelled:
+        return False, "slices have labels of their own and follow each other"
+    if facts.depth < FEWEST_SLICES:
+        return False, f"{facts.depth} slices are too few for a third dimension"
+    if ratio >= THICK:
+        return False, f"slices lie {ratio:.1f} times as far apart as pixels"
+    if voxels > MOST_VOXELS:
+        return False, (
+            f"{voxels / 1e6:.1f} million voxels in a volume are too many for a 3D "
+            "network on this machine without losing small findings"
+        )
+    return True, (
+        f"voxels are near-isotropic ({ratio:.1f}:1) and volumes small "
+        f"({facts.depth}×{facts.height}×{facts.width})"
+    )
+
+
+def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
+    depth, height, width, shrink = _input(facts)
+    prep, channels, prep_choice = _prep_volumes(facts, (depth, height, width), shrink)
+    net = NetSettings(
+        name="residual3d", pretrained="", channels=channels, depth=depth,
+        height=height, width=width, dropout=0.2,
+        spacing=tuple(round(s * shrink, 4) for s in facts.spacing),
+    )  # fmt: skip
+    balance, balance_choice = choose_balance(facts)
+    calibrate, calibrate_choice = choose_calibration()
+    is_ct = facts.modality == "CT" and facts.is_rescaled
+    preset = "volume_ct" if is_ct else "volume_mr"
+    batch = _fit_memory(facts, net)
+    train = TrainSettings(
+        path="scratch", batch_size=batch, learning_rate=2e-3, balance=balance,
+        group_power=0.5, seed=facts.seed, threads=max(1, facts.cores),
+        precision="bf16" if facts.has_bf16 else "fp32",
+    )  # fmt: skip
+    recipe = Recipe(
+        task=TaskSettings(facts.kind, facts.labels, facts.positive, "volume"),
+        split=choose_split(facts, is_frozen=False)[0],
+        prep=prep,
+        augment=AugmentSettings(VOLUME_AUGMENT_PRESETS[preset]),
+        net=net,
+        train=train,
+        calibrate=calibrate,
+        export=ExportSettings(engines=("openvino",)),
+        budget=BudgetSettings(facts.seconds, facts.memory_mb),
+    )
+    speed = measure(recipe)
+    per_epoch = max(1, facts.train // batch)
+    train, length = choose_steps(
+        facts,
+        train,
+        step_seconds=batch * speed.train + facts.validation * speed.forward / per_epoch,
+        left=training_seconds(facts) - 4 * facts.test * speed.forward,
+        wanted=WANTED_STEPS,
+        what="volumes",
+    )
+    choices = (
+        Choice("task.form", "3D CNN over whole volumes", reason),
+        Choice(
+            "net.name",
+            f"3D residual network, input {depth}×{height}×{width} voxels",
+            "from scratch: there are no weights to start from that fit all volumes",
+        ),
+        prep_choice,
+        Choice("augment.steps", preset, "left and right matter: never flipped"),
+        choose_split(facts, is_frozen=False)[1],
+        length,
+        choose_precision(facts),
+        balance_choice,
+        calibrate_choice,
+    )
+    return Plan(replace(recipe, train=train), choices)
+
+
+def _input(facts: Facts) -> tuple[int, int, int, float]:
+    """Sides of the input, and how much coarser it is than the source."""
+    sides = (facts.depth, facts.height, facts.width)
+    voxels = math.prod(sides)
+    shrink = max(1.0, (voxels / LARGEST_INPUT) ** (1 / 3))
+    depth, height, width = (
+        max(GRAIN * 2, math.ceil(side / shrink / GRAIN) * GRAIN) for side in sides
+    )
+    return depth, height, width, shrink
+
+
+def _prep_volumes(
+    facts: Facts, sides: tuple[int, int, int], shrink: float
+) -> tuple[PrepSettings, int, Choice]:
+    if facts.modality == "CT" and facts.is_rescaled:
+        steps = [Step("multi_window", {"presets": CT_WINDOWS})]
+        channels, said = 3, "three CT windows as channels: " + ", ".join(CT_WINDOWS)
+    else:
+        steps = [Step("percentile", {"low": 0.5, "high": 99.5}), Step("to_grey", {})]
+        channels, said = 1, "percentiles 0.5 and 99.5 of each volume become 0 and 1"
+    depth, height, width = sides
+    if facts.spacing:
+        spacing = tuple(round(mm * shrink, 4) for mm in facts.spacing)
+        steps.append(Step("resample_volume", {"spacing": spacing}))
+        said += "; resampled to " + "×".join(f"{s:.3g}" for s in spacing) + " mm"
+    mode = "crop_pad" if facts.spacing else "stretch"
+    grid = {"depth": depth, "height": height, "width": width, "mode": mode}
+    steps.append(Step("fit_volume", grid))
+    return (
+        PrepSettings(tuple(steps), 8),
+        channels,
+        Choice(
+            "prep.steps",
+            f"{said}; fitted to {depth}×{height}×{width}",
+            "a lesion of one size must look the same in every volume"
+            if facts.spacing
+            else "volumes carry no spacing",
+        ),
+    )
+
+
+def _fit_memory(facts: Facts, net: NetSettings) -> int:
+    """Volumes a step that memory allows.
+
+    Raises:
+        ResourceError: not even two; with the figure that they need.
+    """
+    each = net.depth * net.height * net.width * VOXEL_MB
+    batch = BATCH
+    while batch > 2 and BASE_MB + batch * each > facts.memory_mb:
+        batch //= 2
+    if BASE_MB + batch * each > facts.memory_mb:
+        raise ResourceError(
+            f"memory: {facts.memory_mb} MB may be used; training needs about "
+            f"{BASE_MB + batch * each:.0f} MB with volumes of "
+            f"{net.depth}×{net.height}×{net.width}: free some memory or raise the limit"
+        )
+    return batch
+
+
+def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
+    suited, size_choice = choose_size(facts)
+    side = min(suited, SEQUENCE_SIDE)
+    if side < suited:
+        size_choice = Choice(
+            "net.height",
+            f"{side} px",
+            f"{suited} px would suit the slices, which are many",
+        )
+    prep, prep_choices = choose_prep(facts, side)
+    channels = 3 if facts.is_colour or facts.modality == "CT" else 1
+    net = NetSettings(
+        name="efficientnet_lite0", pretrained="imagenet", channels=channels,
+        depth=min(SLICES_AT_ONCE, max(2, facts.depth)), height=side, width=side,
+        dropout=0.3, reader="lstm", hidden=64,
+    )  # fmt: skip
+    augment, augment_choice = choose_augment(facts)
+    balance, balance_choice = choose_balance(facts)
+    calibrate, calibrate_choice = choose_calibration()
+    train = TrainSettings(
+        path="fine_tune", batch_size=16 if facts.slices_labelled else 4,
+        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed,
+        threads=max(1, facts.cores),
+    )  # fmt: skip
+    recipe = Recipe(
+        task=TaskSettings(facts.kind, facts.labels, facts.positive, "sequence"),
+        split=choose_split(facts, is_frozen=False)[0],
+        prep=prep,
+        augment=augment,
+        net=net,
+        train=train,
+        calibrate=calibrate,
+        export=ExportSettings(engines=()),
+        budget=BudgetSettings(facts.seconds, facts.memory_mb),
+    )
+    speed = measure(recipe)
+    slices = max(1, facts.depth)
+    shown = train.batch_size * (1 if facts.slices_labelled else net.depth)
+    forwards = (2 * facts.test + facts.validation + facts.train) * slices
+    train, length = choose_steps(
+        facts,
+        train,
+        step_seconds=shown * speed.train + 0.05,
+        left=training_seconds(facts) - forwards * speed.forward,
+        wanted=WANTED_STEPS,
+        what="slices" if facts.slices_labelled else "series",
+    )
+    choices = (
+        Choice("task.form", "CNN over slices, read in order", reason),
+        size_choice,
+        Choice(
+            "net.name",
+            "EfficientNet-Lite0 with ImageNet weights on each slice, then a "
+            "bidirectional LSTM",
+            "the LSTM stays only if it is better than the CNN alone on held-out "
+            "training patients"
+            if facts.slices_labelled
+            else "only whole series are labelled: attention weighs their slices",
+        ),
+        *prep_choices,
+        augment_choice,
+        choose_split(facts, is_frozen=False)[1],
+        length,
+        balance_choice,
+        calibrate_choice,
+    )
+    return Plan(replace(recipe, train=train), choices)

@@ -1,0 +1,211 @@
+"""A label for each voxel: a segmenting bundle at work, on the grid of its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medlens.bundle import Bundle
+from medlens.core import Array, BundleError, Image, MaskPrediction
+from medlens.predict.components import drop_parts
+from medlens.predict.gate import case_statistics, judge_case
+from medlens.predict.graph import Engine, open_graph
+from medlens.predict.mapped import allocate, release
+from medlens.predict.on_source import build_source_grid
+from medlens.predict.patch_net import Collector, PatchNet
+from medlens.predict.regions import measure_regions
+from medlens.predict.session import check_offered
+from medlens.predict.sliding import Progress, predict_volume
+from medlens.predict.sliding_memory import check_memory
+from medlens.predict.sliding_settings import Sliding
+from medlens.prep import build_pipeline
+from medlens.recipe.settings import SlidingSettings
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MaskAnswer:
+    """An answer with what the out-of-distribution gate is fitted on.
+
+    Attributes:
+        prediction: the answer.
+        embedding: (E,) mean over the patches; None where the graph has none.
+        statistics: (14,), see `case_statistics`.
+    """
+
+    prediction: MaskPrediction
+    embedding: FloatArray | None
+    statistics: FloatArray
+
+
+class MaskPredictor:
+    """A bundle of form "segment" with its graph and pipeline, kept between calls.
+
+    Args:
+        bundle: as loaded.
+        engine: "onnxruntime", or one that the bundle offers.
+        threads: of the engine; 0 lets it decide.
+        memory_mb: what the whole process may hold, in units of 10^6 bytes; None
+            takes the bundle's `sliding.memory_mb`.
+
+    Raises:
+        BundleError: the bundle is of another form, does not offer the engine, or
+            cannot be run.
+        MissingExtraError: the engine is not installed.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        engine: Engine = "onnxruntime",
+        threads: int = 0,
+        memory_mb: float | None = None,
+    ) -> None:
+        if bundle.form != "segment":
+            raise BundleError(
+                f"bundle {bundle.name!r}: is of form {bundle.form!r}; wanted 'segment' "
+                "for masks"
+            )
+        check_offered(bundle, engine)
+        self.bundle = bundle
+        self.settings = sliding_of(bundle, memory_mb=memory_mb)
+        self._pipeline = build_pipeline(bundle.steps)
+        graph = open_graph(bundle, engine=engine, threads=threads)
+        self._net = PatchNet(graph, name=bundle.name)
+
+    def predict(
+        self,
+        image: Image,
+        *,
+        out: Array | None = None,
+        probabilities: Array | None = None,
+        progress: Progress | None = None,
+    ) -> MaskPrediction:
+        """Labels, regions and doubt for one image or volume.
+
+        Args:
+            image: (C, D, H, W) as read; an image has D = 1. May be memory-mapped.
+            out: (D, H, W) uint8 to fill; made where None, in a file where large.
+            probabilities: (K, D, H, W) floats to fill as well, or None.
+            progress: called with the patches done and their total.
+
+        Raises:
+            PrepError: the image does not suit the bundle's steps.
+            BundleError: the steps do not give what the network takes, or it answers
+                with something that is no answer.
+            ResourceError: it does not fit into memory; known before any work.
+        """
+        return self.answer(
+            image, out=out, probabilities=probabilities, progress=progress
+        ).prediction
+
+    def answer(
+        self,
+        image: Image,
+        *,
+        out: Array | None = None,
+        probabilities: Array | None = None,
+        progress: Progress | None = None,
+    ) -> MaskAnswer:
+        """As `predict`, with what the gate looks at."""
+        labels = len(self.bundle.labels)
+        shape: tuple[int, int, int] = image.array.shape[1:]
+        self._check_fits(image)
+        prepared = self.prepare(image)
+        grid = build_source_grid(
+            image.geometry,
+            shape,
+            prepared=prepared.geometry,
+            prepared_shape=prepared.array.shape[1:],
+            case=image.case,
+        )
+        release(image.array)
+        mask = allocate(shape, np.uint8) if out is None else out
+        net = Collector(self._net)
+        predict_volume(
+            prepared.array,
+            net,
+            labels=labels,
+            settings=self.settings,
+            grid=grid,
+            out=mask,
+            probabilities=probabilities,
+            on_progress=progress,
+            case=image.case,
+            held=(image.array,),
+        )
+        statistics = case_statistics(prepared.array)
+        return MaskAnswer(
+            self._describe(image, mask, net, statistics), net.embedding, statistics
+        )
+
+    def prepare(self, image: Image) -> Image:
+        """Source → (C, D, H, W) in 0..1, as the network's patches are cut from it.
+
+        Raises:
+            PrepError: the image does not suit the bundle's steps.
+            BundleError: the steps give another number of channels.
+        """
+        prepared = self._pipeline(image)
+        channels = prepared.array.shape[0]
+        if channels != self.bundle.channels:
+            raise BundleError(
+                f"{image.case}: preparation gives {channels} channels, bundle "
+                f"{self.bundle.name!r} takes {self.bundle.channels}; pick another "
+                "bundle for this kind of image"
+            )
+        return prepared
+
+    def _check_fits(self, image: Image) -> None:
+        """Refuse early what cannot fit, by the source's size."""
+        shape = (self.bundle.channels, *image.array.shape[1:])
+        check_memory(
+            np.broadcast_to(np.float32(0), shape),
+            self.settings,
+            labels=len(self.bundle.labels),
+            answers=(image.array,),
+            case=image.case,
+        )
+
+    def _describe(
+        self, image: Image, mask: Array, net: Collector, statistics: FloatArray
+    ) -> MaskPrediction:
+        """Clean up and measure the mask."""
+        bundle = self.bundle
+        for label in bundle.keep_largest:
+            drop_parts(mask, label=bundle.labels.index(label), only_largest=True)
+        return MaskPrediction(
+            case=image.case,
+            labels=bundle.labels,
+            mask=mask,
+            regions=measure_regions(
+                mask, image.geometry, labels=bundle.labels, case=image.case
+            ),
+            out_of_distribution=judge_case(bundle, net.embedding, statistics),
+        )
+
+
+def sliding_of(bundle: Bundle, *, memory_mb: float | None = None) -> Sliding:
+    """How the patches of a bundle are cut and joined.
+
+    Args:
+        bundle: of form "segment"; plain settings where it names none.
+        memory_mb: in place of the bundle's own.
+    """
+    chosen = bundle.sliding or SlidingSettings()
+    net_mb = None if bundle.net_mb is None else bundle.net_mb * chosen.batch
+    return Sliding(
+        patch=(bundle.depth, bundle.height, bundle.width),
+        overlap=chosen.overlap,
+        batch=chosen.batch,
+        # A patch of one slice looks the same from both sides.
+        mirror=tuple(axis for axis in chosen.mirror if axis or bundle.depth > 1),
+        context=bundle.context,
+        precision=chosen.precision,
+        memory_mb=chosen.memory_mb if memory_mb is None else memory_mb,
+        net_mb=net_mb,
+    )

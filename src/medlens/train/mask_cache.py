@@ -1,0 +1,354 @@
+"""Prepared volumes and their masks on disk, read patch by patch.
+
+One flat file: for each case its values (C, D, H, W), then its mask (D, H, W). Cases
+differ in shape. Places of labelled voxels are kept beside it, so that patches can be
+laid around what is rare without a look at the masks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import medlens
+from medlens.core import Array, ResourceError, TrainError, UsageError, reason_of
+from medlens.recipe.settings import PrepSettings
+from medlens.train.cache import content_digest, explained, in_order, plain_steps
+
+FloatArray = NDArray[np.float32]
+Triple = tuple[int, int, int]
+Prepared = tuple[Array, Array, tuple[float, float, float]]
+"""Values (C, D, H, W) in 0..1, mask (D, H, W) of label indices, spacing in mm."""
+
+PLACES = 500  # kept for each label of a case
+NAME, NOTE, POINTS = "masks.bin", "masks.json", "masks.npy"
+
+
+@dataclass(frozen=True)
+class MaskEntry:
+    """One case in the file.
+
+    Attributes:
+        key: of the case.
+        shape: (D, H, W).
+        offset: of its first byte.
+        spacing: mm along D, H, W; 1 each where the image carries none.
+        voxels: of each label.
+    """
+
+    key: str
+    shape: Triple
+    offset: int
+    spacing: tuple[float, float, float]
+    voxels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MaskCache:
+    """Volumes with masks on disk.
+
+    Attributes:
+        path: of the flat file.
+        channels: C.
+        bits: 8 or 16; a value v stands for v / (2^bits - 1).
+        entries: the cases, in the order of their rows.
+        points: (n, 5) int32 of row, label, d, h, w: some voxels of each label.
+        failed: (case key, reason) of those that could not be prepared.
+    """
+
+    path: Path
+    channels: int
+    bits: int
+    entries: tuple[MaskEntry, ...]
+    points: NDArray[np.int32]
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored values."""
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    def read_patch(
+        self, row: int, start: Triple, size: Triple
+    ) -> tuple[FloatArray, NDArray[np.uint8]]:
+        """(C, *size) values in 0..1 and (*size) label indices.
+
+        Voxels outside the volume are 0 in both.
+
+        Raises:
+            TrainError: the file ends before it.
+        """
+        entry = self.entries[row]
+        values, mask = self._open(entry)
+        inside = [
+            slice(max(0, s), min(n, s + k))
+            for s, k, n in zip(start, size, entry.shape, strict=True)
+        ]
+        place = tuple(
+            slice(i.start - s, max(i.start, i.stop) - s)
+            for i, s in zip(inside, start, strict=True)
+        )
+        found = np.zeros((self.channels, *size), np.float32)
+        labels = np.zeros(size, np.uint8)
+        top = np.float32(1 / (2**self.bits - 1))
+        found[(slice(None), *place)] = values[(slice(None), *inside)] * top
+        labels[place] = mask[tuple(inside)]
+        return found, labels
+
+    def _open(self, entry: MaskEntry) -> tuple[Array, Array]:
+        voxels = math.prod(entry.shape)
+        try:
+            values = np.memmap(
+                self.path, self.dtype, "r", entry.offset, (self.channels, *entry.shape)
+            )
+            after = entry.offset + self.channels * voxels * self.dtype.itemsize
+            mask = np.memmap(self.path, np.uint8, "r", after, entry.shape)
+        except (OSError, ValueError) as error:
+            raise TrainError(
+                f"cache of prepared volumes: {entry.key} is not in the file; run the "
+                "same command again and it is made anew"
+            ) from error
+        return values, mask
+
+
+def build_mask_cache(
+    folder: Path,
+    keys: Sequence[str],
+    prepare: Callable[[int], Prepared],
+    *,
+    labels: int,
+    settings: PrepSettings,
+    data_digest: str,
+    threads: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> MaskCache:
+    """Prepare every case with its mask once and keep the result.
+
+    A finished cache of the same data and steps is used again. A case that fails
+    fails alone.
+
+    Args:
+        folder: where the three files go.
+        keys: case keys.
+        prepare: index into `keys` → prepared values and mask; called from
+            `threads` threads.
+        labels: K, background included.
+        settings: steps behind `prepare`, for the digest, and the depth.
+        data_digest: digest of the data set.
+        threads: that decode and prepare side by side; each holds a whole volume.
+        progress: called with (done, total).
+
+    Raises:
+        ResourceError: the disk is full.
+    """
+    digest = _digest(keys, settings, data_digest)
+    found = _load(folder, digest)
+    if found is not None:
+        return found
+    bits = settings.cache_bits
+    writer = _Writer(folder, len(keys), labels, bits)
+    failed: list[tuple[str, str]] = []
+
+    def work(index: int) -> tuple[Array, Array, tuple[float, float, float]] | str:
+        try:
+            values, mask, spacing = prepare(index)
+            return _stored(values, bits), _checked(values, mask, labels), spacing
+        except ResourceError:
+            raise
+        except Exception as error:  # one hostile file must not end the others
+            return reason_of(error)
+
+    try:
+        results = in_order(work, range(len(keys)), threads, ahead=threads)
+        for i, result in enumerate(results):
+            if isinstance(result, str):
+                failed.append((keys[i], result))
+            else:
+                try:
+                    writer.add(keys[i], *result)
+                except UsageError as error:
+                    failed.append((keys[i], str(error)))
+            if progress is not None:
+                progress(i + 1, len(keys))
+        return writer.finish(tuple(failed), digest)
+    finally:
+        writer.close()
+
+
+def _stored(values: Array, bits: int) -> Array:
+    top = np.float32(2**bits - 1)
+    scaled = np.rint(np.asarray(values, np.float32) * top)
+    stored: Array = scaled.astype(np.uint8 if bits == 8 else np.uint16)
+    return stored
+
+
+def _checked(values: Array, mask: Array, labels: int) -> Array:
+    if mask.shape != values.shape[1:]:
+        raise UsageError(
+            f"mask is {mask.shape} voxels, the prepared image {values.shape[1:]}"
+        )
+    if int(mask.max(initial=0)) >= labels:
+        raise UsageError(f"mask holds label {int(mask.max())} of {labels}")
+    return np.ascontiguousarray(mask, np.uint8)
+
+
+class _Writer:
+    """Cases to a file that gets its name when it is whole."""
+
+    def __init__(self, folder: Path, total: int, labels: int, bits: int) -> None:
+        self._folder, self._total, self._labels = folder, total, labels
+        self._bits = bits
+        self._unfinished = folder / f"{NAME}.part"
+        self._hash = hashlib.sha256()
+        self._entries: list[MaskEntry] = []
+        self._points: list[NDArray[np.int32]] = []
+        self._offset, self._channels = 0, 0
+        with self._explained():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._unfinished.open("wb")
+
+    def add(
+        self, key: str, values: Array, mask: Array, spacing: tuple[float, float, float]
+    ) -> None:
+        """Write one case.
+
+        Raises:
+            UsageError: it has another number of channels than the others.
+        """
+        channels = len(values)
+        if self._channels not in (0, channels):
+            raise UsageError(
+                f"has {channels} channels, the others {self._channels}; leave it out "
+                "or end prep.steps with a fixed number of channels"
+            )
+        self._channels = channels
+        for part in (values, mask):
+            data = np.ascontiguousarray(part).data
+            with self._explained():
+                self._file.write(data)
+            self._hash.update(data)
+        shape: Triple = mask.shape
+        counts = np.bincount(mask.ravel(), minlength=self._labels)
+        row = len(self._entries)
+        self._entries.append(
+            MaskEntry(key, shape, self._offset, spacing, tuple(counts.tolist()))
+        )
+        self._points += [
+            _places(mask, row, label)
+            for label in range(1, self._labels)
+            if counts[label]
+        ]
+        self._offset += values.nbytes + mask.nbytes
+
+    def finish(self, failed: tuple[tuple[str, str], ...], digest: str) -> MaskCache:
+        """Give the file its name and say beside it what it holds."""
+        points = (
+            np.concatenate(self._points) if self._points else np.zeros((0, 5), np.int32)
+        )
+        note = {
+            "digest": digest,
+            "content": self._hash.hexdigest(),
+            "channels": self._channels,
+            "bits": self._bits,
+            "bytes": self._offset,
+            "entries": [vars(entry) for entry in self._entries],
+            "failed": [list(pair) for pair in failed],
+        }
+        with self._explained():
+            self._file.close()
+            np.save(self._folder / POINTS, points)
+            self._unfinished.replace(self._folder / NAME)
+            unfinished = self._folder / f"{NOTE}.part"
+            unfinished.write_text(json.dumps(note), encoding="utf-8")
+            unfinished.replace(self._folder / NOTE)
+        return MaskCache(
+            self._folder / NAME,
+            self._channels or 1,
+            self._bits,
+            tuple(self._entries),
+            points,
+            failed,
+        )
+
+    def close(self) -> None:
+        """Leave nothing unfinished behind."""
+        with suppress(OSError):
+            self._file.close()
+        self._unfinished.unlink(missing_ok=True)
+
+    def _explained(self) -> Any:
+        return explained(
+            "volumes",
+            len(self._entries),
+            self._total,
+            "coarsen net.spacing in the recipe",
+        )
+
+
+def _places(mask: Array, row: int, label: int) -> NDArray[np.int32]:
+    """Up to PLACES voxels of a label, spread evenly over all of them."""
+    flat = np.flatnonzero(mask.ravel() == label)
+    chosen = flat[np.linspace(0, len(flat) - 1, min(PLACES, len(flat))).astype(int)]
+    found = np.empty((len(chosen), 5), np.int32)
+    found[:, 0], found[:, 1] = row, label
+    found[:, 2:] = np.stack(np.unravel_index(chosen, mask.shape), axis=1)
+    return found
+
+
+def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
+    steps = plain_steps(settings)
+    text = json.dumps(
+        [
+            "masks",
+            list(keys),
+            steps,
+            settings.cache_bits,
+            data_digest,
+            medlens.__version__,
+        ]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load(folder: Path, digest: str) -> MaskCache | None:
+    try:
+        said = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        points = np.load(folder / POINTS, allow_pickle=False)
+        path = folder / NAME
+        cache = MaskCache(
+            path,
+            int(said["channels"]),
+            int(said["bits"]),
+            tuple(_entry(tree) for tree in said["entries"]),
+            points.astype(np.int32),
+            tuple((str(k), str(r)) for k, r in said["failed"]),
+        )
+        is_whole = (
+            said["digest"] == digest
+            and path.stat().st_size == said["bytes"]
+            and content_digest(path) == said["content"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return cache if is_whole else None
+
+
+def _entry(tree: dict[str, Any]) -> MaskEntry:
+    depth, height, width = tree["shape"]
+    d, h, w = tree["spacing"]
+    return MaskEntry(
+        str(tree["key"]),
+        (int(depth), int(height), int(width)),
+        int(tree["offset"]),
+        (float(d), float(h), float(w)),
+        tuple(int(n) for n in tree["voxels"]),
+    )
