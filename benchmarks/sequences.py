@@ -1,6 +1,6 @@
 """CNN with and without a reader, on real slices and on planted lesions.
 
-    python -m benchmarks.sequences glioma DATA [--reader lstm] [--epochs 16]
+    python -m benchmarks.sequences glioma DATA [--reader lstm] [--epochs 30] [--crop]
     python -m benchmarks.sequences planted DATA [--reader lstm] [--epochs 12]
 
 DATA is the folder that holds `mri_glioma_slices` and `mri_hippocampus`.
@@ -62,6 +62,7 @@ def make_recipe(args: argparse.Namespace, *, channels: int, colour: str) -> Reci
     steps = (
         Step("display"),
         Step(colour),
+        *([Step("crop_body")] if args.crop else []),
         Step("resize", {"height": args.size, "width": args.size, "mode": "stretch"}),
     )
     augment = (Step("horizontal_flip"), *AUGMENT_PRESETS["cross_section"])
@@ -193,6 +194,7 @@ def main() -> None:
     parser.add_argument("--mixup", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--crop", action="store_true", help="crop to the body first")
     parser.add_argument("--alone", action="store_true", help="only the named reader")
     args = parser.parse_args()
     glioma = args.task == "glioma"
@@ -207,6 +209,10 @@ def main() -> None:
         lesson = build(args.data, recipe, folder / "cache")
         read, figures = run(args.reader, lesson, recipe, folder / "read")
         results: dict[str, Any] = {"settings": vars(args), args.reader: figures}
+        if args.alone and args.reader != "none" and glioma:
+            chosen, reasons = choose_reader(args.reader, lesson, read)
+            results |= {"chosen": chosen, "reasons": reasons}
+            print(f"against its plain head: {chosen}; {reasons}", flush=True)
         if not args.alone and args.reader != "none":
             bare = replace(recipe, net=replace(recipe.net, reader="none"))
             plain, figures = run("none", lesson, bare, folder / "plain")
