@@ -109,9 +109,7 @@ def test_a_long_series_is_answered_in_windows(lstm: tuple[Any, bytes]) -> None:
     assert other.raw.attention.sum() == pytest.approx(1, abs=1e-6)
     assert np.abs(one.raw.attention - other.raw.attention).sum() < 0.2
     np.testing.assert_allclose(one.raw.slice_logits, other.raw.slice_logits, atol=0.4)
-    np.testing.assert_allclose(
-        one.raw.series_logits, other.raw.series_logits, atol=0.1
-    )
+    np.testing.assert_allclose(one.raw.series_logits, other.raw.series_logits, atol=0.1)
 
 
 def test_a_series_that_cannot_fit_is_refused(lstm: tuple[Any, bytes]) -> None:
