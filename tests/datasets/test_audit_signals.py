@@ -170,14 +170,14 @@ def test_a_reader_that_breaks_costs_its_own_case_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a library raises, and nothing of what it says."""
-    import medlens.read
+    import medlens.datasets.volumes
 
     def open_image(_: Path, *, case: str, **__: object) -> Image:
         if case == "bad.png":
             raise KeyError("/home/someone/secret")
         return Image(texture(0)[None, None], Geometry.uncalibrated())
 
-    monkeypatch.setattr(medlens.read, "open_image", open_image)
+    monkeypatch.setattr(medlens.datasets.volumes, "open_image", open_image)
     cases = [
         Case(key=k, path=tmp_path / k, target=(1, 0)) for k in ("a.png", "bad.png")
     ]

@@ -287,8 +287,10 @@ def test_only_volumes_say_what_is_taken(shared_data: Path, tmp_path: Path) -> No
     images = sorted((shared_data / "mri_hippocampus" / "images").iterdir())[:4]
     rows = [f"{path.name},{at % 2}" for at, path in enumerate(images)]
     path = table(tmp_path / "rows.csv", "image,label", rows)
-    with pytest.raises(DataError, match="4 files are 3D volumes; this version trains"):
-        read_manifest(images[0].parent, labels=path)
+    with pytest.raises(DataError, match="4 files are 3D volumes, and single images"):
+        read_manifest(images[0].parent, labels=path, unit="image")
+    manifest = read_manifest(images[0].parent, labels=path)
+    assert (manifest.form, len(manifest.cases)) == ("volume", 4)
 
 
 def test_pages_of_a_tiff_become_cases(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_a_row_with_too_many_fields_is_listed(tmp_path: Path) -> None:
         (b"image,label,label\na,b,c", "column 'label' stands more than once"),
         (b"images/a.png,sick\nimages/b.png,well", "first line names a file, so the he"),
         (b"foo,label\n1,a\n2,b", "no column names the image files; columns: 'foo', 'l"),
-        (b"series,label\n1,a\n2,b", "column 'series' names whole series, this version"),
+        (b"series,label\n1,a\n2,b", "none of 2 rows leads to an image of DATA .column"),
         (b"image,label\nx.png,a\ny.png,b", "none of 2 rows leads to an image of DATA"),
         (b"image,label\na.png,\nb.png,", "column 'label': all 2 labels are empty"),
     ],
@@ -265,7 +265,7 @@ def test_real_tables(shared_data: Path) -> None:
     assert not chest.problems
     head = read_manifest(shared_data / "ct_head_haemorrhage")
     assert head.labels == ("normal", "haemorrhage")
-    glioma = read_manifest(shared_data / "mri_glioma_slices")
+    glioma = read_manifest(shared_data / "mri_glioma_slices", unit="image")
     assert (glioma.labels, glioma.positive) == (("0", "1"), "1")
     assert glioma.targets()[:, 1].sum() == 121
     assert not glioma.problems

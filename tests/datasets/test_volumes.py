@@ -75,7 +75,7 @@ def test_a_table_of_series_folders_and_volumes(tmp_path: Path) -> None:
     for case in manifest.cases:
         np.testing.assert_array_equal(open_case(case).array[0], voxels())
     with pytest.raises(DataError, match="takes single images"):
-        read_manifest(tmp_path)
+        read_manifest(tmp_path, unit="image")
 
 
 def test_a_table_that_joins_by_series_uid(tmp_path: Path) -> None:

@@ -16,6 +16,12 @@ import pytest
 
 from medlens.report import write_report
 
+from .phantom_forms import (
+    mask_examples,
+    series_examples,
+    write_mask_phantom,
+    write_sequence_phantom,
+)
 from .phantom_images import make_examples
 from .phantom_run import TINY, Sizes, write_evaluation, write_phantom
 
@@ -28,7 +34,16 @@ axe = pytest.importorskip(
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SMALL = Sizes(train=300, validation=60, test=240)
-KINDS = ("binary", "multiclass", "multilabel", "tiny", "evaluation")
+KINDS = (
+    "binary",
+    "multiclass",
+    "multilabel",
+    "tiny",
+    "evaluation",
+    "masks",
+    "pixels",
+    "sequence",
+)
 LONG = "site-a/series_" + "0123456789" * 9 + ".png"
 
 
@@ -59,7 +74,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     examples = make_examples(5)
     examples[0] = replace(examples[0], case=LONG, reference=LONG, predicted=LONG)
     written = {}
-    for kind in KINDS:
+    written["masks"] = write_report(
+        write_mask_phantom(home / "masks"),
+        examples=[replace(mask_examples(1)[0], case=LONG), *mask_examples()],
+    )
+    written["pixels"] = write_report(write_mask_phantom(home / "px", spacing=None))
+    written["sequence"] = write_report(
+        write_sequence_phantom(home / "sequence"), examples=series_examples()
+    )
+    for kind in KINDS[:5]:
         folder = home / kind
         if kind == "evaluation":
             write_evaluation(folder)
@@ -97,7 +120,14 @@ def opened(browser: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("kind", "scheme"),
-    [("binary", "dark"), ("multiclass", "light"), ("multilabel", "light")],
+    [
+        ("binary", "dark"),
+        ("multiclass", "light"),
+        ("multilabel", "light"),
+        ("masks", "light"),
+        ("pixels", "dark"),
+        ("sequence", "dark"),
+    ],
 )
 def test_axe_finds_nothing(
     opened: Any, pages: dict[str, Path], kind: str, scheme: str

@@ -32,9 +32,15 @@ PatientColumn = Annotated[
     str | None, typer.Option(help="Column that holds the patient key.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the results.")]
-Budget = Annotated[str, typer.Option(help="Time for the whole run: 90s, 10m, 2h.")]
+Budget = Annotated[
+    str,
+    typer.Option(
+        help="Time for the whole run: 90s, 10m, 2h. auto: 10m for images, 45m for "
+        "series, volumes and masks."
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
-Task = Annotated[str, typer.Option(help="auto or classify.")]
+Task = Annotated[str, typer.Option(help="auto, classify or segment (masks).")]
 RecipeFile = Annotated[
     Path | None, typer.Option(help="Follow this recipe.toml instead of planning.")
 ]
@@ -46,7 +52,7 @@ def run(
     data: Data,
     labels: Labels = None,
     out: Out = Path("medlens-run"),
-    budget: Budget = "10m",
+    budget: Budget = "auto",
     seed: Seed = 0,
     task: Task = "auto",
     label_column: LabelColumn = None,
@@ -79,7 +85,7 @@ def audit(
     data: Data,
     labels: Labels = None,
     out: Out = Path("medlens-run"),
-    budget: Budget = "10m",
+    budget: Budget = "auto",
     seed: Seed = 0,
     task: Task = "auto",
     label_column: LabelColumn = None,
@@ -97,7 +103,7 @@ def plan(
     data: Data,
     labels: Labels = None,
     out: Out = Path("medlens-run"),
-    budget: Budget = "10m",
+    budget: Budget = "auto",
     seed: Seed = 0,
     task: Task = "auto",
     label_column: LabelColumn = None,
@@ -114,7 +120,7 @@ def train(
     data: Data,
     labels: Labels = None,
     out: Out = Path("medlens-run"),
-    budget: Budget = "10m",
+    budget: Budget = "auto",
     seed: Seed = 0,
     task: Task = "auto",
     label_column: LabelColumn = None,

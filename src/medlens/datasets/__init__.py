@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from medlens.datasets.forms import read_manifest
     from medlens.datasets.groups import merge_groups
     from medlens.datasets.manifest import UNKNOWN, Case, CaseSlice, Manifest, Problem
+    from medlens.datasets.masks import open_mask
     from medlens.datasets.samples import get_dataset, list_datasets
     from medlens.datasets.shapes import make_shapes
     from medlens.datasets.split import describe_split, folds, split
@@ -38,6 +39,7 @@ _HOMES = {
     "match_labels": "checks",
     "merge_groups": "groups",
     "open_case": "volumes",
+    "open_mask": "masks",
     "read_manifest": "forms",
     "read_splits": "split_file",
     "series_of": "volumes",
@@ -63,6 +65,7 @@ __all__ = [
     "match_labels",
     "merge_groups",
     "open_case",
+    "open_mask",
     "read_manifest",
     "read_splits",
     "series_of",

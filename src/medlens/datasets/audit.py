@@ -23,6 +23,13 @@ from medlens.datasets.audit_people import (
     list_patients,
 )
 from medlens.datasets.audit_result import Audit
+from medlens.datasets.audit_volumes import (
+    find_empty_masks,
+    find_uneven,
+    note_masks,
+    warn_of_masks,
+    warn_of_series,
+)
 from medlens.datasets.audit_words import (
     note_names,
     warn_of_classes,
@@ -34,6 +41,7 @@ from medlens.datasets.audit_words import (
 )
 from medlens.datasets.duplicates import find_copies, join_pairs
 from medlens.datasets.duplicates_look import LOOK_SIDE, to_look
+from medlens.datasets.duplicates_volumes import find_volume_copies
 from medlens.datasets.fingerprint import fingerprint
 from medlens.datasets.groups import merge_groups
 from medlens.datasets.manifest import Case, Manifest
@@ -63,7 +71,9 @@ def audit(manifest: Manifest, *, progress: Progress | None = None) -> Audit:
     Raises:
         DataError: there is no case, or none can be read.
     """
-    outcomes = measure_signals(manifest.cases, progress=progress)
+    outcomes = measure_signals(
+        manifest.cases, mask_values=manifest.mask_values, progress=progress
+    )
     cases = manifest.cases
     unreadable = [
         (case.key, outcome)
@@ -101,18 +111,24 @@ def _analyse(
     identical = [_places(where, g) for g in find_identical(signals, constant)]
     look = _Looker(cases, where, frozenset(inverted))
     scenes = number_scenes(signals)
-    alike = _find_alike(thumbnails, constant, where, identical, look, scenes)
+    volumes = {at: s.planes for at, s in enumerate(signals) if s.planes is not None}
+    alike = _find_alike(thumbnails, constant, where, identical, look, scenes, volumes)
     patients = list_patients(manifest)
     named = [places for places in patients.values() if len(places) > 1]
     groups = merge_groups(
         manifest, _bind([*alike, *named, *_group_series(scenes[:, 0], where)])
     )
-    conflicts = find_conflicts(manifest, identical, alike)
+    # Neighbouring slices are alike, and a label may end between them.
+    is_masked = manifest.form == "segment"
+    conflicts = find_conflicts(manifest, identical, [] if is_masked else alike)
     leaks = [
         *find_leaks(manifest, named, "same patient"),
         *find_leaks(manifest, alike, "near-duplicate"),
     ]
     shortcuts, names = _find_shortcuts(manifest, signals, where, groups)
+    keys = [cases[at].key for at in where]
+    uneven = find_uneven(signals, keys)
+    empty = find_empty_masks(signals, keys)
     counted = _count_classes(manifest, where)
     people = count_patients_per_class(manifest, patients)
     found = fingerprint(
@@ -137,13 +153,17 @@ def _analyse(
             *warn_of_leaks(leaks, count_spellings(manifest, patients)),
             *copy_warnings,
             *warn_of_files(len(unreadable), len(constant), len(inverted)),
+            *warn_of_series(uneven),
+            *warn_of_masks(empty, signals),
             *warn_of_shortcuts(shortcuts),
             *warn_of_classes(counted, people if patients else {}),
             *warn_of_mixture(found),
         ],
         groups=tuple(groups),
         fingerprint=found,
-        notes=[*copy_notes, *note_names(names)],
+        uneven=uneven,
+        empty_masks=empty,
+        notes=[*copy_notes, *note_masks(empty, signals), *note_names(names)],
     )
 
 
@@ -203,9 +223,11 @@ def _find_alike(
     identical: list[list[int]],
     look: _Looker,
     scenes: NDArray[np.int64],
+    volumes: dict[int, NDArray[np.uint8]],
 ) -> list[list[int]]:
     """Groups of cases that show the same, identical ones included."""
-    usable = np.setdiff1d(np.arange(len(thumbnails)), constant)
+    flat = [at for at in range(len(thumbnails)) if at not in volumes]
+    usable = np.setdiff1d(flat, constant).astype(np.int64)
     found = find_copies(
         thumbnails[usable] if len(usable) < len(thumbnails) else thumbnails,
         look=lambda at: look(int(usable[at])),
@@ -214,6 +236,13 @@ def _find_alike(
     pairs: Pairs = [
         (int(where[usable[i]]), int(where[usable[j]])) for i, j in found.pairs
     ]
+    deep = np.setdiff1d(list(volumes), constant).astype(np.int64)
+    if len(deep) > 1:
+        stack = np.stack([volumes[int(at)] for at in deep])
+        pairs += [
+            (int(where[deep[i]]), int(where[deep[j]]))
+            for i, j in find_volume_copies(stack)
+        ]
     return join_pairs(int(where.max()) + 1, [*pairs, *_bind(identical)])
 
 
@@ -235,7 +264,8 @@ def _places(where: NDArray[np.int64], positions: Sequence[int]) -> list[int]:
 
 
 def _count_classes(manifest: Manifest, where: NDArray[np.int64]) -> dict[str, int]:
-    counts = (manifest.targets()[where] == 1).sum(axis=0)
+    kept = replace(manifest, cases=tuple(manifest.cases[at] for at in where))
+    counts = kept.label_counts()
     return {label: int(n) for label, n in zip(manifest.labels, counts, strict=True)}
 
 
@@ -246,7 +276,9 @@ def _find_shortcuts(
     groups: Sequence[int],
 ) -> tuple[tuple[Shortcut, ...], Shortcut | None]:
     """What the files give away, and what their names do."""
-    if not manifest.labels:
+    # Where each voxel is labelled, a border that tells whether a label occurs is
+    # anatomy (no tumour at the crown), and no way round looking at the voxels.
+    if not manifest.labels or manifest.form == "segment":
         return (), None
     targets = manifest.targets()[where]
     mine = [groups[at] for at in where]

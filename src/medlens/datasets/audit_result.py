@@ -72,6 +72,8 @@ class Audit:
         notes: what was seen and needs no action.
         groups: one number a case; equal for cases that must stay together.
         fingerprint: the data set in numbers.
+        uneven: (series, finding) of missing, doubled or unevenly spaced slices.
+        empty_masks: cases in whose mask no label but the background occurs.
     """
 
     cases: int
@@ -90,6 +92,8 @@ class Audit:
     groups: tuple[int, ...]
     fingerprint: Fingerprint
     notes: list[str] = field(default_factory=list)
+    uneven: list[tuple[str, str]] = field(default_factory=list)
+    empty_masks: list[str] = field(default_factory=list)
 
     def pairs(self) -> list[tuple[int, int]]:
         """(i, j) positions that connect every group, for `merge_groups`."""
@@ -122,6 +126,10 @@ class Audit:
             ],
             "constant": self.constant,
             "inverted": self.inverted,
+            "uneven": [
+                {"case": case, "finding": finding} for case, finding in self.uneven
+            ],
+            "empty_masks": self.empty_masks,
             "shortcuts": [item.to_json() for item in self.shortcuts],
             "warnings": self.warnings,
             "notes": self.notes,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medlens.core import DataError
 from medlens.datasets.drafts import count_of, list_some
-from medlens.datasets.manifest import Case, Manifest
+from medlens.datasets.manifest import UNKNOWN, Case, CaseSlice, Manifest
 from medlens.recipe.settings import Kind
 
 MIN_CASES = 10
@@ -22,10 +24,7 @@ def check_trainable(manifest: Manifest) -> None:
         DataError: one class only, one patient only, or fewer than 10 cases of
             a class; the message says the counts and what to do.
     """
-    targets = manifest.targets()
-    counts = dict(
-        zip(manifest.labels, (targets == 1).sum(axis=0).tolist(), strict=True)
-    )
+    counts = dict(zip(manifest.labels, manifest.label_counts(), strict=True))
     shown = ", ".join(f"{label} {n:,}" for label, n in counts.items())
     if manifest.kind != "multilabel" and len(manifest.labels) < 2:
         raise DataError(
@@ -45,7 +44,9 @@ def check_trainable(manifest: Manifest) -> None:
 
 
 def _check_absent(manifest: Manifest) -> None:
-    absent = (manifest.targets() == 0).sum(axis=0)
+    is_sliced = manifest.form == "sequence"
+    targets = manifest.slice_targets() if is_sliced else manifest.targets()
+    absent = (targets == 0).sum(axis=0)
     always = [
         f"{label} ({n:,} cases without)"
         for label, n in zip(manifest.labels, absent.tolist(), strict=True)
@@ -92,6 +93,10 @@ def match_labels(
     place = {label.casefold(): at for at, label in enumerate(labels)}
     names = manifest.labels
     notes = manifest.notes
+    if manifest.form == "segment" and _are_unnamed(names) and len(names) <= len(labels):
+        pairs = ", ".join(f"{a} is {b}" for a, b in zip(names, labels, strict=False))
+        names = labels[: len(names)]
+        notes = (*notes, f"masks read by the order of their values: {pairs}")
     if not any(name.casefold() in place for name in names) and _are_codes(names):
         codes = [int(name) for name in names]
         if max(codes) < len(labels):
@@ -112,16 +117,55 @@ def match_labels(
         )
     columns = [place[name.casefold()] for name in names]
     fill = -1 if kind == "multilabel" else 0
-    targets = np.full((len(manifest.cases), len(labels)), fill, dtype=np.int8)
-    if columns:
-        targets[:, columns] = manifest.targets()
+    targets = _place(manifest.targets(), columns, len(labels), fill)
+    parts = _place(manifest.slice_targets(), columns, len(labels), fill)
+    of_slices = iter(parts.tolist())
     cases: tuple[Case, ...] = tuple(
-        replace(case, target=tuple(row))
+        replace(case, target=tuple(row), slices=_with_targets(case, of_slices))
         for case, row in zip(manifest.cases, targets.tolist(), strict=True)
     )
     return replace(
-        manifest, cases=cases, kind=kind, labels=labels, positive=positive, notes=notes
+        manifest, cases=cases, kind=kind, labels=labels, positive=positive, notes=notes,
+        mask_values=_reorder(manifest.mask_values, columns, len(labels)),
+    )  # fmt: skip
+
+
+def _place(
+    targets: NDArray[np.int8], columns: list[int], count: int, fill: int
+) -> NDArray[np.int8]:
+    """(n, count) targets with their columns where a bundle has them."""
+    placed = np.full((len(targets), count), fill, dtype=np.int8)
+    if columns:
+        placed[:, columns] = targets
+    # A case that nobody read stays unread, also for labels that the set lacks.
+    placed[(targets == UNKNOWN).all(axis=1)] = UNKNOWN
+    return placed
+
+
+def _with_targets(case: Case, of_slices: Iterator[list[int]]) -> tuple[CaseSlice, ...]:
+    """A case's slices with their own rows; a case without takes one as well."""
+    rows = [tuple(next(of_slices)) for _ in (case.slices or (case,))]
+    return tuple(
+        replace(part, target=row) for part, row in zip(case.slices, rows, strict=False)
     )
+
+
+def _are_unnamed(names: tuple[str, ...]) -> bool:
+    """Whether labels of masks have the names that reading gives them."""
+    return all(name == "foreground" or name.startswith("label ") for name in names[1:])
+
+
+def _reorder(
+    values: tuple[int, ...], columns: list[int], count: int
+) -> tuple[int, ...]:
+    """Mask values in the order of a bundle; what no mask holds for other labels."""
+    if not values:
+        return ()
+    absent = min(0, *values)
+    found = [absent - 1 - at for at in range(count)]
+    for value, column in zip(values, columns, strict=True):
+        found[column] = value
+    return tuple(found)
 
 
 def _are_codes(names: tuple[str, ...]) -> bool:

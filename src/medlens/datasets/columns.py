@@ -62,7 +62,8 @@ class Roles:
     Attributes:
         image: names the file of each row.
         uid: DICOM keyword in lower case → column, for joining by header.
-        labels: one column, or several 0/1 columns (multi-label).
+        labels: one column, or several 0/1 columns (multi-label); () where masks
+            are the labels.
         patient, site, split, mask, boxes, series, slice: as named.
         extra: columns kept for subgroup tables.
         notes: choices that were not plain from the names.
@@ -94,6 +95,8 @@ def choose_columns(
     label_column: str | None = None,
     patient_column: str | None = None,
     takes_series: bool = False,
+    task: str = "auto",
+    has_masks: bool = False,
 ) -> Roles:
     """Give each column of a table its role.
 
@@ -104,6 +107,9 @@ def choose_columns(
             commas; None to find it by rule.
         patient_column: the patient column; None to find it by rule.
         takes_series: a column `series` may stand in for the image column.
+        task: "segment" wants no label column; "auto" takes masks where there
+            is none.
+        has_masks: masks lie beside the images, without a column.
 
     Raises:
         DataError: a named column is not there, no column names files, or the
@@ -144,7 +150,10 @@ def choose_columns(
     taken -= {found["split"]} - {split}
     found["split"] = split
     free = [n for n in table.columns if n not in taken]
-    labels = wanted or find_labels(table, free, notes)
+    labels: tuple[str, ...] = ()
+    if task != "segment":
+        can_do_without = task == "auto" and (has_masks or bool(found["mask"]))
+        labels = wanted or find_labels(table, free, notes, is_needed=not can_do_without)
     extra = [n for n in table.columns if n not in taken and n not in labels]
     extra = [n for n in extra if not names_person(n)]
     return Roles(image, uid, labels, extra=tuple(extra), notes=tuple(notes), **found)

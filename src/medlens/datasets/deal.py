@@ -73,12 +73,25 @@ def _features(manifest: Manifest) -> tuple[IntArray, tuple[str, ...]]:
     both to be measured.
     """
     targets = manifest.targets()
-    parts = [np.ones((len(targets), 1), dtype=np.int64), (targets == 1)]
+    parts = [np.ones((len(targets), 1), dtype=np.int64), _presence(manifest)]
     names = ["case", *manifest.labels]
     if manifest.kind == "multilabel":
         parts.append((targets != 1) & (targets != UNKNOWN))
         names += [f"{label} absent" for label in manifest.labels]
     return np.concatenate(parts, axis=1).astype(np.int64), tuple(names)
+
+
+def _presence(manifest: Manifest) -> NDArray[np.bool_]:
+    """(n, K) whether a case has a label; a sequence where one of its slices has."""
+    if manifest.form != "sequence":
+        return np.asarray(manifest.targets() == 1)
+    rows = [
+        np.any(np.array([part.target for part in case.slices]) == 1, axis=0)
+        if case.slices
+        else np.array(case.target) == 1
+        for case in manifest.cases
+    ]
+    return np.array(rows).reshape(len(rows), len(manifest.labels))
 
 
 def deal(pile: Pile, shares: Sequence[float]) -> IntArray:

@@ -18,6 +18,7 @@ class Entry:
         values: one text for a single label column, or one per label name.
         member: image inside the file, "" for its only one.
         patient, site, split, columns: as in `Case`.
+        mask: path of its mask relative to DATA, "" for none.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Entry:
     site: str = ""
     split: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    mask: str = ""
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Draft:
         known_labels: names of numeric codes 0, 1, …, where published.
         patient_column, series_column, slice_column: of the CSV, "" where there
             is none.
+        is_masked: the labels are in masks; `Entry.values` are empty.
         wants_headers: False when members are plain arrays without headers.
         notes, problems: as in `Manifest`.
     """
@@ -55,6 +58,7 @@ class Draft:
     patient_column: str = ""
     series_column: str = ""
     slice_column: str = ""
+    is_masked: bool = False
     wants_headers: bool = True
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from medlens.core import DataError
 from medlens.datasets.drafts import Draft, count_of, list_some
+from medlens.datasets.finish import (
+    check_task,
+    count_problems,
+    require_entries,
+    settle_patients,
+    to_case,
+)
 from medlens.datasets.from_folders import WORKING_FORMS, has_classes, read_folders
-from medlens.datasets.headers import Header, apply_headers
+from medlens.datasets.from_pairs import Pairs, find_pairs, read_pairs
+from medlens.datasets.headers import Header, apply_headers, read_headers
 from medlens.datasets.labels import drop_unlabelled, resolve_labels
-from medlens.datasets.manifest import Case, Manifest
+from medlens.datasets.manifest import Manifest
+from medlens.datasets.units import (
+    Census,
+    count_units,
+    gather,
+    gather_if_series,
+    has_slice_labels,
+    leave_out_series,
+)
 from medlens.datasets.walk import NIFTI, Tree, suffix_of
+from medlens.recipe.settings import Form
 
-Unit = Literal["image", "series"]
+Unit = Literal["auto", "image", "series"]
 _TABLES = (".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller wants to be read; see `read_manifest`."""
+
+    labels: Path | None
+    label_column: str | None
+    patient_column: str | None
+    task: str
+    unit: Unit
 
 
 def read_manifest(
@@ -25,114 +53,160 @@ def read_manifest(
     label_column: str | None = None,
     patient_column: str | None = None,
     task: str = "auto",
-    unit: Unit = "image",
+    unit: Unit = "auto",
 ) -> Manifest:
-    """Read a data set for classification; pixels are not touched.
+    """Read a data set; pixels are not touched, except those of masks.
 
     Args:
         data: a folder with one sub-folder per class (also below train/val/test
             or one wrapping folder); a folder with a `labels.csv`; a folder of
             any shape, DICOM trees included, described by `labels`; a CSV file;
-            a MedMNIST `.npz`.
+            `images/` beside `masks/` or `labels/` with equal names; a MedMNIST
+            `.npz`.
         labels: CSV that names images and labels; None to look for one.
         label_column: its label column, or several 0/1 columns parted by
             commas; None to find it by rule.
         patient_column: its patient column; None to find it by rule.
-        task: "auto" or "classify".
+        task: "classify", "segment" (masks are the labels), or "auto": masks
+            where nothing else is a label.
         unit: what a case is. "image": one picture, slice or frame. "series": one
             volume: a NIfTI volume, DICOM slices or frames grouped by their
             headers, or pictures that a CSV numbers in columns `series` and
             `slice`; `Case.slices` then has the slices with their own targets.
+            "auto": series where most of DATA are series, images else; for
+            masks, whatever each mask covers.
 
     Returns:
-        The usable cases; everything else stands in `Manifest.problems`.
+        The usable cases; everything else stands in `Manifest.problems`. What
+        was decided and why stands in `Manifest.notes`.
 
     Raises:
         DataError: nothing usable was found; the message says what was found,
             what was wanted and what to do.
     """
-    _check_task(task)
+    check_task(task)
     data = Path(data)
     if not data.exists():
         raise DataError(f"DATA: '{data.name}' is not there; check the path")
-    whole = unit == "series"
-    draft, tree, headers = _read_form(
-        data, labels, label_column, patient_column, takes_series=whole
-    )
-    if tree is not None and draft.wants_headers:
-        apply_headers(draft, tree, headers, takes_volumes=whole)
-    if not draft.entries:
-        raise DataError(_nothing_left(draft))
-    _settle_patients(draft)
-    manifest = _to_manifest(draft)
+    asked = _Asked(labels, label_column, patient_column, task, unit)
+    draft, tree, headers = _read_form(data, asked)
+    if draft.is_masked and tree is not None:
+        from medlens.datasets.segments import read_segments
+
+        return read_segments(draft, tree, headers, wants_series=unit == "series")
+    if tree is None or not draft.wants_headers:
+        return _read_arrays(draft, unit)
+    if headers is None:
+        files = dict.fromkeys(entry.file for entry in draft.entries)
+        headers = read_headers(tree, list(files), draft)
+    census = count_units(draft, tree, headers) if unit == "auto" else Census()
+    whole = unit == "series" or census.are_series
+    apply_headers(draft, tree, headers, takes_volumes=whole)
+    manifest = _to_manifest(draft, keeps_unlabelled=whole)
     if not whole:
+        return _finish_images(manifest, census)
+    if unit == "series":
+        return _name_form(gather(manifest, draft), "")
+    found, why = gather_if_series(manifest, draft, census)
+    if found is not None:
+        return _name_form(found, census.tell())
+    again = read_manifest(
+        data, labels=labels, label_column=label_column, patient_column=patient_column,
+        task=task, unit="image",
+    )  # fmt: skip
+    return replace(again, notes=(*again.notes, why))
+
+
+def _finish_images(manifest: Manifest, census: Census) -> Manifest:
+    """Single images, the volumes among them left out."""
+    if not census.volumes:
         return manifest
-    from medlens.datasets.volumes import gather_series
-
-    return gather_series(
-        manifest, series_column=draft.series_column, slice_column=draft.slice_column
-    )
+    if census.series:
+        manifest = leave_out_series(manifest)
+    return replace(manifest, notes=(*manifest.notes, census.tell()))
 
 
-def _check_task(task: str) -> None:
-    if task in ("auto", "classify"):
-        return
-    if task in ("detect", "segment"):
-        raise DataError(
-            f"task '{task}': this version trains classifiers of single images; pass "
-            "--task classify and a label per image"
-        )
-    raise DataError(f"task '{task}' is unknown; wanted auto or classify")
+def _name_form(manifest: Manifest, why: str) -> Manifest:
+    """Whether slices have labels of their own, or volumes as wholes."""
+    form: Form = "volume"
+    note = "one label for the whole of each volume"
+    if has_slice_labels(manifest):
+        form = "sequence"
+        note = "labels differ within series: each slice has its own, in order"
+    notes = (*manifest.notes, *([why] if why else []), note)
+    return replace(manifest, form=form, notes=notes)
+
+
+def _read_arrays(draft: Draft, unit: Unit) -> Manifest:
+    manifest = _to_manifest(draft)
+    return _name_form(gather(manifest, draft), "") if unit == "series" else manifest
 
 
 def _read_form(
-    data: Path,
-    labels: Path | None,
-    label_column: str | None,
-    patient_column: str | None,
-    *,
-    takes_series: bool = False,
+    data: Path, asked: _Asked
 ) -> tuple[Draft, Tree | None, dict[str, Header] | None]:
     """Find out which form DATA has and read it."""
     from medlens.datasets.from_table import read_rows
     from medlens.datasets.table import read_table
 
+    columns = (asked.label_column, asked.patient_column)
     if data.is_file() and suffix_of(data.name) == ".npz":
-        _refuse_columns(data.name, labels, label_column, patient_column)
-        return _read_npz(data), None, None
+        _refuse_columns(data.name, asked.labels, *columns)
+        return _read_npz(data, asked.task), None, None
     is_table = data.is_file()
     if is_table and suffix_of(data.name) not in _TABLES:
         raise DataError(
             f"DATA: '{data.name}' is a single file; wanted a folder or a CSV, as "
             f"{WORKING_FORMS}"
         )
-    if is_table and labels is not None:
+    if is_table and asked.labels is not None:
         raise DataError(
             f"DATA is the table '{data.name}' itself; leave out --labels, or pass the "
             "folder of images as DATA"
         )
     tree = Tree(data.parent if is_table else data)
-    path = data if is_table else labels or _find_table(tree)
+    path = data if is_table else asked.labels or _find_table(tree)
+    pairs = find_pairs(tree)
     if path is None:
         archive = _only_npz(tree)
-        _refuse_columns("DATA", None, label_column, patient_column)
+        _refuse_columns("DATA", None, *columns)
         if archive is not None:
-            return _read_npz(archive), None, None
-        draft = read_folders(tree)
+            return _read_npz(archive, asked.task), None, None
+        draft = _read_tree(tree, pairs, asked.task)
         draft.problems = [*tree.problems, *draft.problems]
         return draft, tree, None
     draft, headers = read_rows(
         read_table(path),
         tree,
-        label_column=label_column,
-        patient_column=patient_column,
+        label_column=asked.label_column,
+        patient_column=asked.patient_column,
         is_whole=not is_table,
-        takes_series=takes_series,
+        takes_series=asked.unit != "image",
+        task=asked.task,
+        pairs=pairs,
     )
     return draft, tree, headers
 
 
-def _read_npz(path: Path) -> Draft:
+def _read_tree(tree: Tree, pairs: Pairs | None, task: str) -> Draft:
+    """Folders as pairs of images and masks, or as classes."""
+    if task == "segment" and pairs is None:
+        raise DataError(
+            f"task 'segment': DATA holds {count_of(len(tree.images), 'image')} and no "
+            "masks; wanted images/ beside masks/ or labels/ with equal names, or a CSV "
+            "with columns image and mask"
+        )
+    if pairs and (task == "segment" or (task == "auto" and pairs.are_all)):
+        return read_pairs(tree, pairs)
+    return read_folders(tree, pairs)
+
+
+def _read_npz(path: Path, task: str) -> Draft:
+    if task == "segment":
+        raise DataError(
+            f"task 'segment': '{path.name}' holds labels of images and no masks; "
+            "pass --task classify"
+        )
     from medlens.datasets.from_npz import read_npz
 
     return read_npz(path)
@@ -186,49 +260,16 @@ def _only_npz(tree: Tree) -> Path | None:
     return tree.root / archives[0]
 
 
-def _settle_patients(draft: Draft) -> None:
-    """Let the series stand in where nothing names the patient, and say so."""
-    nameless = [entry for entry in draft.entries if not entry.patient]
-    series = draft.series_column
-    if nameless and series and not draft.patient_column:
-        for entry in nameless:
-            entry.patient = entry.columns[series]
-        draft.notes.append(f"no patient column; '{series}' keeps slices together")
-    elif nameless and draft.patient_column:
-        draft.notes.append(
-            f"column '{draft.patient_column}' is empty for "
-            f"{count_of(len(nameless), 'image')}: each counts as a patient of its own"
-        )
-
-
-def _nothing_left(draft: Draft) -> str:
-    """Why a data set in which every file failed cannot be used."""
-    counts = Counter(problem.kind for problem in draft.problems)
-    if counts["volume"]:
-        return (
-            f"DATA: {count_of(counts['volume'], 'file')} are 3D volumes; this version "
-            f"trains classifiers of single images. What works: {WORKING_FORMS}"
-        )
-    first = draft.problems[0] if draft.problems else None
-    why = f"; first: {first.case}: {first.reason}" if first else ""
-    return f"DATA holds no usable image{why}. What works: {WORKING_FORMS}"
-
-
-def _to_manifest(draft: Draft) -> Manifest:
+def _to_manifest(draft: Draft, *, keeps_unlabelled: bool = False) -> Manifest:
+    require_entries(draft)
+    settle_patients(draft)
     _refuse_patient_folders(draft)
     labelling = resolve_labels(draft)
-    entries, targets, unlabelled = drop_unlabelled(draft.entries, labelling)
+    entries, targets, unlabelled = drop_unlabelled(
+        draft.entries, labelling, keep=keeps_unlabelled
+    )
     cases = tuple(
-        Case(
-            entry.key,
-            draft.root / entry.file,
-            target,
-            entry.member,
-            entry.patient,
-            entry.site,
-            entry.split,
-            entry.columns,
-        )
+        to_case(entry, draft.root, target)
         for entry, target in zip(entries, targets, strict=True)
     )
     problems = (*draft.problems, *unlabelled)
@@ -241,25 +282,6 @@ def _to_manifest(draft: Draft) -> Manifest:
         (*draft.notes, *labelling.notes, *count_problems(problems)),
         problems,
     )
-
-
-def count_problems(problems: tuple[object, ...]) -> list[str]:
-    """How many rows and files were left out, kind by kind."""
-    words = {
-        "missing": "named a file that is not there",
-        "outside": "pointed outside DATA",
-        "link": "linked to a place outside DATA",
-        "no_row": "had no row or class folder",
-        "no_label": "had an empty label",
-        "conflict": "had different labels for one image",
-        "ambiguous": "fitted several files",
-        "not_an_image": "held no picture",
-        "volume": "were 3D volumes",
-        "no_series": "were in no series",
-        "unreadable": "could not be read",
-    }
-    counts = Counter(getattr(problem, "kind", "") for problem in problems)
-    return [f"left out: {counts[k]:,} {text}" for k, text in words.items() if counts[k]]
 
 
 def _refuse_patient_folders(draft: Draft) -> None:

@@ -7,15 +7,15 @@ from collections import Counter, defaultdict
 from medlens.core import DataError
 from medlens.datasets.columns import split_name
 from medlens.datasets.drafts import Draft, Entry, count_of, list_some
+from medlens.datasets.from_pairs import IMAGE_FOLDERS, MASK_FOLDERS, Pairs
 from medlens.datasets.manifest import Problem
-from medlens.datasets.walk import NIFTI, Tree, suffix_of
+from medlens.datasets.walk import Tree, suffix_of
 
 WORKING_FORMS = (
     "one sub-folder per class; a labels.csv with columns image and label; DICOM "
-    "files with such a CSV; a MedMNIST .npz"
+    "files with such a CSV; NIfTI volumes in either; images/ with masks/ of equal "
+    "names; a MedMNIST .npz"
 )
-_PAIR_FOLDERS = {"labels", "masks", "mask", "annotations", "segmentations"}
-_IMAGE_FOLDERS = {"images", "image", "imgs", "img"}
 # Fewer sub-folders than this in a class say nothing about patients.
 _MIN_PATIENT_FOLDERS = 5
 
@@ -26,8 +26,12 @@ def has_classes(tree: Tree) -> bool:
     return len(first) >= 2 and not _is_pairs(tree, prefix)
 
 
-def read_folders(tree: Tree) -> Draft:
+def read_folders(tree: Tree, pairs: Pairs | None = None) -> Draft:
     """Entries from class folders, also below train/val/test folders.
+
+    Args:
+        tree: files of DATA.
+        pairs: masks among them, which are no images of a class.
 
     Raises:
         DataError: no images, no class folders, or image + mask or box pairs.
@@ -43,19 +47,23 @@ def read_folders(tree: Tree) -> Draft:
     if not first:
         raise DataError(
             f"DATA holds {count_of(len(tree.images), 'image')} and no labels; pass "
-            f"--labels CSV. What works: {WORKING_FORMS}"
+            f"--labels CSV{_volume_hint(tree)}. What works: {WORKING_FORMS}"
         )
     draft = Draft(tree.root, label_source="folder names")
     draft.notes.append("labels from folder names")
     is_split = _are_splits(set(first))
     depth = len(prefix) + (1 if is_split else 0)
+    masks = dict(pairs.masks) if pairs else {}
+    of_images = {*masks.values(), *(pairs.lone_masks if pairs else ())}
     for file in tree.images:
+        if file in of_images:
+            continue
         parts = file.split("/")
         if len(parts) < depth + 2:
             reason = "lies beside the class folders, not in one"
             draft.problems.append(_stray(file, reason))
             continue
-        entry = Entry(file, file, (parts[depth],))
+        entry = Entry(file, file, (parts[depth],), mask=masks.get(file, ""))
         if is_split:
             entry.split = split_name(parts[depth - 1])
         draft.entries.append(entry)
@@ -98,34 +106,41 @@ def _is_pairs(tree: Tree, prefix: tuple[str, ...]) -> bool:
         if f.startswith(start) and "/" in f[len(start) :]
     }
     # With only one folder of images, that folder is itself part of the prefix.
-    if prefix and prefix[-1].lower() in _IMAGE_FOLDERS:
+    if prefix and prefix[-1].lower() in IMAGE_FOLDERS:
         parent = "/".join((*prefix[:-1], ""))
         names |= {prefix[-1].lower()} | {
             f[len(parent) :].split("/", 1)[0].lower()
             for f in tree.files
             if f.startswith(parent) and "/" in f[len(parent) :]
         }
-    return bool(names & _IMAGE_FOLDERS) and bool(names & _PAIR_FOLDERS)
+    return bool(names & IMAGE_FOLDERS) and bool(names & MASK_FOLDERS)
 
 
 def _pairs_message(tree: Tree) -> str:
     pair = next(
-        (f.split("/") for f in tree.files if _PAIR_FOLDERS & set(f.lower().split("/"))),
+        (f.split("/") for f in tree.files if MASK_FOLDERS & set(f.lower().split("/"))),
         ["labels"],
     )
-    folder = next((p for p in pair if p.lower() in _PAIR_FOLDERS), "labels")
+    folder = next((p for p in pair if p.lower() in MASK_FOLDERS), "labels")
     marks = [f for f in tree.files if folder in f.split("/")[:-1]]
-    if all(suffix_of(f) in (".txt", ".json", ".xml") for f in marks):
-        what, task = "box files", "detection"
-    else:
-        what, task = "masks", "segmentation"
-    volumes = " of volumes" if any(suffix_of(f) in NIFTI for f in marks) else ""
+    is_boxes = all(suffix_of(f) in (".txt", ".json", ".xml") for f in marks)
+    what = "box files: a detection set" if is_boxes else "no masks"
     count = len(set(tree.images) - set(marks))
     return (
         f"DATA holds {count_of(count, 'image')} with {count_of(len(marks), 'file')} "
-        f"in '{folder}/' ({what}: a {task} set{volumes}); this version trains "
-        f"classifiers of single images. To classify these images, pass --labels CSV "
-        f"with columns image and label. What works: {WORKING_FORMS}"
+        f"in '{folder}/' ({what}); this version trains classifiers and segments by "
+        "masks. To classify these images, pass --labels CSV with columns image and "
+        f"label. What works: {WORKING_FORMS}"
+    )
+
+
+def _volume_hint(tree: Tree) -> str:
+    """How a CSV names series and volumes, where DATA may hold some."""
+    if not any(tree.is_dicom(name) or tree.is_nifti(name) for name in tree.images):
+        return ""
+    return (
+        " (of volumes and DICOM series: one row each, with columns series, the folder "
+        "or file, or SeriesInstanceUID, and label)"
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from medlens.core import DataError
 from medlens.datasets.columns import Roles, choose_columns, split_name
 from medlens.datasets.drafts import Draft, Entry, count_of, list_some
+from medlens.datasets.from_pairs import Pairs
 from medlens.datasets.headers import Header, read_headers
 from medlens.datasets.label_text import is_blank, normalise_label
 from medlens.datasets.manifest import Problem, ProblemKind
@@ -91,6 +92,8 @@ def read_rows(
     patient_column: str | None = None,
     is_whole: bool = True,
     takes_series: bool = False,
+    task: str = "auto",
+    pairs: Pairs | None = None,
 ) -> tuple[Draft, dict[str, Header] | None]:
     """Entries from the rows of a table.
 
@@ -102,6 +105,8 @@ def read_rows(
             have none are then reported.
         takes_series: where no column names images, a column `series` may name
             the folder or the file of a volume.
+        task: as in `read_manifest`.
+        pairs: masks beside the images, for rows that name none.
 
     Returns:
         The draft, and DICOM headers if they had to be read for joining.
@@ -116,13 +121,18 @@ def read_rows(
         label_column=label_column,
         patient_column=patient_column,
         takes_series=takes_series,
+        task=task,
+        has_masks=pairs is not None,
     )
     draft = Draft(tree.root, problems=[*table.problems, *tree.problems])
+    draft.is_masked = not roles.labels
     several = len(roles.labels) > 1
     draft.label_names = roles.labels if several else ()
     draft.label_source = (
         f"{table.name}, column{'s' if several else ''} {list_some(list(roles.labels))}"
     )
+    if draft.is_masked:
+        draft.label_source = f"{table.name}, masks"
     draft.notes += [f"labels from {draft.label_source}", *roles.notes]
     headers: dict[str, Header] | None = None
     if roles.image:
@@ -133,11 +143,14 @@ def read_rows(
         headers = read_headers(tree, list(tree.images), draft)
         find = _by_header(table, roles, headers, draft)
     _join(table, roles, find, draft)
+    _add_masks(roles, resolver, pairs, draft)
     _require_entries(table, roles, draft)
     draft.patient_column, draft.series_column = roles.patient, roles.series
     draft.slice_column = roles.slice
     if is_whole:
         _report_rowless(table, roles, tree, resolver, draft)
+    if draft.is_masked:
+        _require_masks(table, roles, draft)
     return draft, headers
 
 
@@ -264,6 +277,33 @@ def _join(
         )
 
 
+def _add_masks(
+    roles: Roles, resolver: Resolver, pairs: Pairs | None, draft: Draft
+) -> None:
+    """The mask file of each entry, from its row or by its name."""
+    beside = pairs.masks if pairs else {}
+    for entry in draft.entries:
+        text = entry.columns.get(roles.mask, "") if roles.mask else ""
+        found = resolver.find(text) if text else ""
+        entry.mask = found if isinstance(found, str) else ""
+        entry.mask = entry.mask or beside.get(entry.file, "")
+
+
+def _require_masks(table: Table, roles: Roles, draft: Draft) -> None:
+    """Entries without a mask become problems, where masks are the labels."""
+    lacking = [entry for entry in draft.entries if not entry.mask]
+    draft.entries = [entry for entry in draft.entries if entry.mask]
+    column = f"column '{roles.mask}'" if roles.mask else "no column 'mask', and no file"
+    reason = f"has no mask: {column} names none that is in DATA"
+    draft.problems += [Problem(entry.key, reason, "no_mask") for entry in lacking]
+    if not draft.entries:
+        raise DataError(
+            f"{table.name}: no image has a mask ({column} names one that is in DATA); "
+            "wanted a column 'mask' with paths, or masks/ beside images/ with equal "
+            "names"
+        )
+
+
 def _filled(text: str) -> str:
     return "" if is_blank(text) else text
 
@@ -301,6 +341,7 @@ def _report_rowless(
     if roles.mask:
         found = (resolver.find(text) for text in table.column(roles.mask) if text)
         named |= {name for name in found if isinstance(name, str)}
+    named |= {entry.mask for entry in draft.entries}
     reason = f"no row of {table.name} names this file"
     for name in tree.images:
         if name not in named:

@@ -314,4 +314,5 @@ def _with_member(entry: Entry, member: str) -> Entry:
         entry.site,
         entry.split,
         dict(entry.columns),
+        entry.mask,
     )

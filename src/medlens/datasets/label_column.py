@@ -69,8 +69,15 @@ def is_label_name(name: str) -> bool:
     return bool(_LABEL_WORDS & set(words_of(name)))
 
 
-def find_labels(table: Table, free: list[str], notes: list[str]) -> tuple[str, ...]:
-    """The label column, or all 0/1 columns, among columns without a role."""
+def find_labels(
+    table: Table, free: list[str], notes: list[str], *, is_needed: bool = True
+) -> tuple[str, ...]:
+    """The label column, or all 0/1 columns, among columns without a role.
+
+    Raises:
+        DataError: none or several could be; not for none where `is_needed` is
+            False, which gives ().
+    """
     exact = [n for n in free if "".join(words_of(n)) in ("label", "labels", "标签")]
     if len(exact) == 1:
         return (exact[0],)
@@ -93,6 +100,8 @@ def find_labels(table: Table, free: list[str], notes: list[str]) -> tuple[str, .
     if len(few) == 1:
         notes.append(f"no column is called label; column '{few[0]}' taken")
         return (few[0],)
+    if not few and not is_needed:
+        return ()
     raise DataError(_label_message(table, few))
 
 

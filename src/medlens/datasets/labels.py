@@ -80,14 +80,23 @@ def _are_flags(texts: list[str]) -> bool:
 
 
 def drop_unlabelled(
-    entries: list[Entry], labelling: Labelling
+    entries: list[Entry], labelling: Labelling, *, keep: bool = False
 ) -> tuple[list[Entry], list[tuple[int, ...]], list[Problem]]:
-    """Entries with a target, their targets, and problems for the others."""
+    """Entries with a target, their targets, and problems for the others.
+
+    Args:
+        entries, labelling: as resolved.
+        keep: entries without a label stay, all their targets UNKNOWN: slices of
+            a series, of which others may have one.
+    """
     kept: list[Entry] = []
     targets: list[tuple[int, ...]] = []
     problems: list[Problem] = []
     for entry, target in zip(entries, labelling.targets, strict=True):
-        if target is None:
+        if target is None and keep:
+            kept.append(entry)
+            targets.append((UNKNOWN,) * len(labelling.labels))
+        elif target is None:
             reason = "label is empty or -1: taken as not read and left out"
             problems.append(Problem(entry.key, reason, "no_label"))
         else:

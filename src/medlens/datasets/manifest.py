@@ -86,6 +86,8 @@ ProblemKind = Literal[
     "not_an_image",
     "volume",
     "no_series",
+    "no_mask",
+    "no_image",
     "unreadable",
 ]
 
@@ -105,7 +107,9 @@ class Problem:
             fits several files; "not_an_image" a DICOM object without pixels
             or another kind of file; "volume" a 3D file where single images
             are wanted; "no_series" an image that is in no volume where series
-            are wanted; "unreadable" a header that cannot be read.
+            are wanted; "no_mask" an image without a mask where masks are the
+            labels; "no_image" a mask without an image; "unreadable" a header
+            or mask that cannot be read.
     """
 
     case: str
@@ -148,3 +152,14 @@ class Manifest:
         return np.array([case.target for case in self.cases], dtype=np.int8).reshape(
             len(self.cases), len(self.labels)
         )
+
+    def slice_targets(self) -> NDArray[np.int8]:
+        """(m, K) of the slices of all cases, in order; a case without is one."""
+        rows = [part.target for case in self.cases for part in (case.slices or (case,))]
+        return np.array(rows, dtype=np.int8).reshape(len(rows), len(self.labels))
+
+    def label_counts(self) -> tuple[int, ...]:
+        """Cases with each label; slices where slices have labels of their own."""
+        is_sliced = self.form == "sequence"
+        targets = self.slice_targets() if is_sliced else self.targets()
+        return tuple(int(n) for n in (targets == 1).sum(axis=0))

@@ -91,6 +91,14 @@ def build_families(signals: Sequence[Signal]) -> tuple[Family, ...]:
             _stack([s.corners for s in signals]),
         ),
     ]
+    numbers.append(
+        (
+            "slices",
+            "The number of slices and their distance",
+            f"{_SOURCES} Cut all volumes to one part of the body.",
+            np.array([(s.depth, s.gap) for s in signals], np.float32).reshape(-1, 2),
+        )
+    )
     families = [Family(*numbers[at]) for at in range(len(numbers))]
     return (*families, *_header_families(signals))
 

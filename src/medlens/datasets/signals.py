@@ -73,6 +73,11 @@ class Signal:
         series: stands for the scan or file that this is one slice or frame
             of; empty where nothing says.
         place: which slice or frame of it.
+        gap: mm between slices of a volume, 0 if not calibrated or no volume.
+        planes: (PLANES, S, S) of a volume, spread over its depth; None else.
+        findings: what is wrong with the slices of a series, in words.
+        voxels: of each label, where there is a mask.
+        extents: slices, rows and columns that each label spans.
     """
 
     digest: bytes
@@ -99,6 +104,11 @@ class Signal:
     facts: tuple[tuple[str, str], ...]
     series: bytes
     place: tuple[float, ...]
+    gap: float = 0.0
+    planes: NDArray[np.uint8] | None = None
+    findings: tuple[str, ...] = ()
+    voxels: tuple[int, ...] = ()
+    extents: tuple[tuple[int, int, int], ...] = ()
 
 
 def measure_signal(image: Image, path: Path, *, member: str = "") -> Signal:

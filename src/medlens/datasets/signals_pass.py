@@ -9,7 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from medlens.core import reason_of
 from medlens.datasets.manifest import Case
-from medlens.datasets.signals import Signal, measure_signal
+from medlens.datasets.mask_labels import hold_alone
+from medlens.datasets.signals import Signal
+from medlens.datasets.signals_volume import measure_case
 
 Progress = Callable[[int, int], None]
 Outcome = Signal | str
@@ -19,33 +21,39 @@ _AHEAD = 2
 
 
 def measure_signals(
-    cases: Sequence[Case], *, progress: Progress | None = None
+    cases: Sequence[Case],
+    *,
+    mask_values: Sequence[int] = (),
+    progress: Progress | None = None,
 ) -> list[Outcome]:
-    """Look at every image once.
+    """Look at every image once, and at its mask where masks are the labels.
 
     Threads are enough: decoding and resizing happen outside Python's lock.
 
     Args:
         cases: in the order of the data set.
+        mask_values: of each label in the masks; () where they are no labels.
         progress: called with (cases done, cases in all) after each.
 
     Returns:
         For each case its signal, or the reason why it cannot be read.
     """
     outcomes: list[Outcome] = []
-    for outcome in _in_order(cases, os.cpu_count() or 1):
+    for outcome in _in_order(cases, mask_values, os.cpu_count() or 1):
         outcomes.append(outcome)
         if progress is not None:
             progress(len(outcomes), len(cases))
     return outcomes
 
 
-def _in_order(cases: Sequence[Case], threads: int) -> Iterator[Outcome]:
+def _in_order(
+    cases: Sequence[Case], mask_values: Sequence[int], threads: int
+) -> Iterator[Outcome]:
     waiting: deque[Future[Outcome]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="audit") as pool:
         try:
             for case in cases:
-                waiting.append(pool.submit(_measure, case))
+                waiting.append(pool.submit(_measure, case, mask_values))
                 if len(waiting) >= threads * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -55,12 +63,10 @@ def _in_order(cases: Sequence[Case], threads: int) -> Iterator[Outcome]:
                 future.cancel()
 
 
-def _measure(case: Case) -> Outcome:
-    from medlens.read import open_image
-
+def _measure(case: Case, mask_values: Sequence[int]) -> Outcome:
     try:
-        image = open_image(case.path, member=case.member, case=case.key)
-        return measure_signal(image, case.path, member=case.member)
+        with hold_alone(case.path):
+            return measure_case(case, mask_values=mask_values)
     except MemoryError:
         return "is too large for the free memory; scale it down"
     except Exception as error:  # one hostile file must not end the others

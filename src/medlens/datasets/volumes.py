@@ -24,6 +24,7 @@ from medlens.read import (
 from medlens.read.source import open_source
 
 _TOLD = 4  # series whose findings are told one by one
+_UNREAD = "label is empty or -1: taken as not read and left out"
 
 
 @dataclass
@@ -34,6 +35,7 @@ class _Gathering:
     problems: list[Problem]
     flawed: list[str]
     mixed: int = 0
+    unread: int = 0
 
     def add(self, series: Series, parts: Sequence[tuple[Case, float | None]]) -> None:
         """One series, its image cases in the order of its slices."""
@@ -41,8 +43,9 @@ class _Gathering:
         if isinstance(case, Problem):
             self.problems.append(case)
             return
-        if any(part.target != case.target for part, _ in parts):
-            self.mixed += 1
+        known = {part.target for part, _ in parts if _is_known(part)}
+        self.mixed += len(known) > 1
+        self.unread += sum(not _is_known(part) for part, _ in parts)
         if not series.is_even:
             self.flawed.append(f"'{series.case}': {series.findings[0]}")
         self.cases.append(case)
@@ -55,7 +58,8 @@ def gather_series(
 
     DICOM slices and frames are grouped by their headers and sorted by position;
     pictures by the columns of a table; a NIfTI volume is a case as it is. A
-    series is positive for a label where one of its slices is.
+    series is positive for a label where one of its slices is; slices without a
+    label count where others of the series have one.
 
     Args:
         manifest: image by image.
@@ -67,7 +71,12 @@ def gather_series(
     kinds: dict[str, list[Case]] = defaultdict(list)
     for case in manifest.cases:
         kinds[_kind_of(case)].append(case)
-    done = _Gathering(list(kinds.pop("nifti", [])), [], [])
+    done = _Gathering([], [], [])
+    for case in kinds.pop("nifti", []):
+        if _is_known(case):
+            done.cases.append(case)
+        else:
+            done.problems.append(Problem(case.key, _UNREAD, "no_label"))
     _gather_dicom(kinds.pop("dicom", []), done)
     rest = [case for cases in kinds.values() for case in cases]
     _gather_pictures(rest, series_column, slice_column, done)
@@ -204,6 +213,11 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) and abs(number) < 1e9 else None
 
 
+def _is_known(case: Case) -> bool:
+    """Whether any of its labels was read; True where there are no labels."""
+    return not case.target or any(value != UNKNOWN for value in case.target)
+
+
 def _merge(key: str, parts: Sequence[tuple[Case, float | None]]) -> Case | Problem:
     """One case of the cases of its slices, or why they do not fit together."""
     cases = [case for case, _ in parts]
@@ -211,7 +225,10 @@ def _merge(key: str, parts: Sequence[tuple[Case, float | None]]) -> Case | Probl
         found = {getattr(case, what) for case in cases}
         if len(found) > 1:
             return Problem(key, f"its slices have {len(found)} {what}s", "conflict")
-    target = _merge_targets([case.target for case in cases])
+    known = [case.target for case in cases if _is_known(case)]
+    if not known:
+        return Problem(key, "none of its slices has a label", "no_label")
+    target = _merge_targets(known)
     if target is None:
         return Problem(key, "its slices have different classes", "conflict")
     first = cases[0]
@@ -220,17 +237,21 @@ def _merge(key: str, parts: Sequence[tuple[Case, float | None]]) -> Case | Probl
         for name, text in first.columns.items()
         if all(case.columns.get(name) == text for case in cases)
     }
+    # One file for all slices is the mask of the volume.
+    is_shared = len(cases) > 1 and len({case.mask for case in cases}) == 1
+    mask = first.mask if is_shared else None
     slices = tuple(
         CaseSlice(
             case.key, case.path, case.member, case.target, number,
             {k: text for k, text in case.columns.items() if k not in shared},
+            None if mask else case.mask,
         )
         for case, number in parts
     )  # fmt: skip
     site = first.site if all(case.site == first.site for case in cases) else ""
     return Case(
         key, first.path.parent, target, "", first.patient, site, first.split,
-        shared, slices,
+        shared, slices, mask,
     )  # fmt: skip
 
 
@@ -261,6 +282,11 @@ def _tell(done: _Gathering) -> list[str]:
         notes.append(
             f"{done.mixed:,} series with labels that differ from slice to slice: a "
             "series has a label where one of its slices has it"
+        )
+    if done.unread:
+        notes.append(
+            f"{count_of(done.unread, 'slice')} without a label: not read, while the "
+            "other slices of the series count"
         )
     if done.flawed:
         rest = len(done.flawed) - _TOLD

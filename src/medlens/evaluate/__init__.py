@@ -7,7 +7,12 @@ from medlens.evaluate.mask_predictions import (
     read_mask_predictions,
     write_mask_predictions,
 )
-from medlens.evaluate.mask_split import measure_mask_split, write_mask_sentence
+from medlens.evaluate.mask_split import (
+    mean_dice,
+    measure_mask_split,
+    pick_cases,
+    write_mask_sentence,
+)
 from medlens.evaluate.mask_table import (
     MaskRow,
     MaskTable,
@@ -31,10 +36,12 @@ __all__ = [
     "choose_tolerance",
     "compare_readers",
     "compare_tables",
+    "mean_dice",
     "measure_baseline",
     "measure_mask_split",
     "measure_sequence_split",
     "measure_split",
+    "pick_cases",
     "read_mask_predictions",
     "read_metrics",
     "read_predictions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -186,3 +186,34 @@ def mean_dice(table: MaskTable) -> Array:
     sums = np.where(known, table.dice, 0.0).sum(axis=1)
     counts = known.sum(axis=1)
     return np.asarray(sums / np.where(counts > 0, counts, np.nan))
+
+
+def pick_cases(
+    table: MaskTable, *, worst: int = 4, median: int = 2, best: int = 2
+) -> list[tuple[int, Literal["worst", "median", "best"]]]:
+    """Rows to show and why: by mean Dice over labels, never by hand.
+
+    One case of each group of copies (or patient) is enough; a case without any
+    label is none.
+    """
+    scores = mean_dice(table)
+    order = [
+        int(i) for i in np.argsort(scores, kind="stable") if np.isfinite(scores[i])
+    ]
+    middle = float(np.median(scores[order])) if order else 0.0
+    near = sorted(order, key=lambda i: (abs(float(scores[i]) - middle), i))
+    codes, seen = table.codes, set[int]()
+    chosen: list[tuple[int, Literal["worst", "median", "best"]]] = []
+    wanted: tuple[tuple[Literal["worst", "median", "best"], int, list[int]], ...] = (
+        ("worst", worst, order),
+        ("best", best, order[::-1]),
+        ("median", median, near),
+    )
+    for rank, most, candidates in wanted:
+        fresh = list[int]()
+        for index in candidates:
+            if len(fresh) < most and int(codes[index]) not in seen:
+                seen.add(int(codes[index]))
+                fresh.append(index)
+        chosen += [(index, rank) for index in fresh]
+    return chosen

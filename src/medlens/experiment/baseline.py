@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.core import Array
-from medlens.datasets import Manifest
-from medlens.experiment.collect import open_case
+from medlens.datasets import Manifest, open_case
 from medlens.features import FEATURES, fit_baseline, fit_majority, measure
 from medlens.prep import build_pipeline
 from medlens.recipe import Recipe
@@ -77,7 +76,7 @@ def _measure_all(
     def one(index: int) -> list[float]:
         case = manifest.cases[index]
         try:
-            values = _small(pipeline(open_case(case)).array[:, 0])
+            values = _small(middle_slice(pipeline(open_case(case)).array))
             found = measure(values, case=case.key)
         except Exception:  # gone or changed since it was read; the rest goes on
             return [np.nan] * len(FEATURES)
@@ -86,6 +85,11 @@ def _measure_all(
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(chosen), 64):  # a bounded number ahead
             yield from pool.map(one, chosen[start : start + 64])
+
+
+def middle_slice(array: Array) -> Array:
+    """(C, H, W) of (C, D, H, W); of an image its only one."""
+    return array[:, array.shape[1] // 2]
 
 
 def _small(values: Array) -> Array:

@@ -15,9 +15,9 @@ from medlens.metrics import (
     fit_conformal,
     fit_operating_points,
     fit_outlier_gate,
-    image_statistics,
     patient_codes,
 )
+from medlens.predict import case_statistics
 from medlens.predict.session import OnnxSession
 from medlens.recipe import Recipe, recipe_digest
 
@@ -61,6 +61,8 @@ def fit_constants(
         operating_points=(),
         conformal=None,
         outlier=None,
+        form=recipe.task.form,
+        depth=recipe.net.depth,
         model=model,
     )
     session = OnnxSession(bare, threads=recipe.train.threads)
@@ -117,7 +119,7 @@ def _answers(
         out = session.run(images)
         logits.append(out[0])
         embeddings.append(out[2])
-        statistics.append(np.stack([image_statistics(image) for image in images]))
+        statistics.append(np.stack([case_statistics(image) for image in images]))
     return (
         np.concatenate(logits),
         np.concatenate(embeddings),

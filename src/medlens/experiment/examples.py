@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from medlens.core import Array, Image
-from medlens.datasets import Manifest
+from medlens.datasets import Manifest, open_case
 from medlens.evaluate import CaseTable
-from medlens.experiment.collect import open_case
+from medlens.experiment.slices import one_slice
 from medlens.predict import Predictor
 from medlens.prep import build_pipeline
 from medlens.recipe import Step
@@ -68,17 +68,21 @@ def make_examples(
 
 
 def _example(predictor: Predictor, image: Image, table: CaseTable, row: int) -> Example:
-    prediction = predictor.predict(image)
+    prediction = predictor.predict(image, with_evidence=True)
     targets = np.asarray(table.targets)[row]
     decision = np.asarray(table.decisions)[row]
     probabilities = np.asarray(table.probabilities)[row]
     shown = int(np.argmax(np.where(decision, probabilities, -1.0)))
     evidence = prediction.evidence[shown] if prediction.evidence is not None else None
+    plane = 0
+    if evidence is not None and evidence.ndim == 3:  # a volume: the telling slice
+        plane = int(evidence.max(axis=(1, 2)).argmax())
+        evidence = evidence[plane]
     labels = np.array(table.labels)
     gate = prediction.out_of_distribution
     return Example(
         case=table.cases[row],
-        image=_picture(image),
+        image=_picture(one_slice(image, plane)),
         evidence=None if evidence is None else _unit(_fit(evidence)),
         reference=", ".join(labels[targets == 1]) or "none",
         predicted=", ".join(labels[decision]) or "none",

@@ -8,7 +8,7 @@ import numpy as np
 
 from medlens.datasets import Manifest
 from medlens.datasets.fingerprint import Fingerprint
-from medlens.experiment.machine import memory_mb, usable_cores
+from medlens.experiment.machine import memory_mb, multiplies_bf16, usable_cores
 from medlens.experiment.request import Request
 from medlens.plan import Facts
 
@@ -53,10 +53,16 @@ def gather_facts(
         width=fingerprint.width,
         aspect=fingerprint.aspect,
         border=fingerprint.border,
+        form=manifest.form,
+        depth=fingerprint.depth,
+        spacing=fingerprint.spacings,
+        mask_values=manifest.mask_values,
+        slices_labelled=fingerprint.slices_labelled,
         seconds=request.budget,
         seconds_used=seconds_used,
         audit_rate=audit_seconds / max(1, len(manifest.cases)),
         memory_mb=memory_mb(),
         cores=usable_cores(),
+        has_bf16=multiplies_bf16(),
         seed=request.seed,
     )

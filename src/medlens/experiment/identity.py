@@ -28,18 +28,34 @@ def command_line(request: Request) -> str:
 def data_digest(manifest: Manifest) -> str:
     """SHA-256 over case keys, file sizes, targets, patients and given splits.
 
+    Of series those of each slice count, and of masks their sizes.
+
     Sizes instead of contents, so that a resumed run of 30,000 files need not
     read them all first.
     """
     whole = hashlib.sha256()
     sizes: dict[Path, int] = {}
-    for case in manifest.cases:
-        if case.path not in sizes:
+
+    def size(path: Path | None) -> int:
+        if path is None:
+            return -1
+        if path not in sizes:
             try:
-                sizes[case.path] = case.path.stat().st_size
+                sizes[path] = path.stat().st_size
             except OSError:
-                sizes[case.path] = -1
-        line = (case.key, sizes[case.path], case.target, case.patient, case.split)
+                sizes[path] = -1
+        return sizes[path]
+
+    for case in manifest.cases:
+        line = (case.key, size(case.path), case.target, case.patient, case.split)
         whole.update(repr(line).encode())
-    whole.update(repr((manifest.kind, manifest.labels)).encode())
+        if case.mask is not None:
+            whole.update(repr(size(case.mask)).encode())
+        for part in case.slices:
+            row = (part.key, size(part.path), part.target, size(part.mask))
+            whole.update(repr(row).encode())
+    task: tuple[object, ...] = (manifest.kind, manifest.labels)
+    if manifest.form != "image":
+        task = (*task, manifest.form, manifest.mask_values)
+    whole.update(repr(task).encode())
     return whole.hexdigest()

@@ -22,9 +22,10 @@ class Request:
         labels: a CSV of labels, or None.
         label_column, patient_column: overrides of the column rules.
         out: the run folder.
-        budget: seconds of wall-clock for the whole run.
+        budget: seconds of wall-clock for the whole run; 0 for what suits the form
+            of the data.
         seed: of split, weights and augmentation.
-        task: "auto" or "classify".
+        task: "auto", "classify" or "segment".
         recipe: a recipe file to follow instead of planning, or None.
         force: replace an earlier run in `out`.
     """
@@ -34,7 +35,7 @@ class Request:
     label_column: str | None = None
     patient_column: str | None = None
     out: Path = Path("medlens-run")
-    budget: float = 600.0
+    budget: float = 0.0
     seed: int = 0
     task: str = "auto"
     recipe: Path | None = None
@@ -55,11 +56,13 @@ class Request:
 
 
 def parse_budget(text: str) -> float:
-    """Seconds from "10m", "90s", "1.5h" or plain seconds.
+    """Seconds from "10m", "90s", "1.5h" or plain seconds; 0 from "auto".
 
     Raises:
         UsageError: not such a text, or under 20 s or over a week.
     """
+    if text.strip().lower() == "auto":
+        return 0.0
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text.lower())
     if not found:
         raise UsageError(

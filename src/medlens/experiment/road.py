@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from medlens.bundle import write_bundle
 from medlens.core import DataError, ResourceError, UsageError
 from medlens.datasets import Manifest, check_trainable, read_manifest, read_splits
-from medlens.evaluate import write_metrics, write_predictions
+from medlens.evaluate import (
+    write_mask_predictions,
+    write_metrics,
+    write_predictions,
+)
 from medlens.experiment.folder import (
     RunFolder,
     locked,
@@ -19,6 +24,9 @@ from medlens.experiment.folder import (
 )
 from medlens.experiment.identity import command_line, data_digest
 from medlens.experiment.judge import Judged, judge
+from medlens.experiment.judge_masks import JudgedMasks, judge_masks
+from medlens.experiment.judge_series import judge_series
+from medlens.experiment.learned import Learned
 from medlens.experiment.machine import (
     free_disk_mb,
     give_back_memory,
@@ -28,10 +36,19 @@ from medlens.experiment.machine import (
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.request import Request
 from medlens.experiment.survey import Stage, Walk, survey
-from medlens.experiment.teach import Learned, teach
+from medlens.experiment.teach import teach
 from medlens.recipe import Recipe, load_recipe
 from medlens.report import write_card, write_report
 
+TASKS = ("auto", "classify", "segment")
+MINUTE = 60.0
+DEFAULT_BUDGET = {  # seconds; volumes hold a hundred times the pixels of an image
+    "image": 10 * MINUTE,
+    "sequence": 45 * MINUTE,
+    "volume": 45 * MINUTE,
+    "segment": 45 * MINUTE,
+}
+CACHES = ("cache.bin", "cache.json", "masks.bin", "masks.json", "masks.npy")
 INTENDED_USE = (
     "Research on images like those it was trained on. Not a medical device; "
     "no patient may be treated on its answer."
@@ -55,9 +72,10 @@ def walk(request: Request, narrator: Narrator, *, until: Stage = "run") -> RunFo
         ResourceError, TrainError: what to do is in the message; what was done
             so far stays, and the same command goes on from there.
     """
-    if request.task not in ("auto", "classify"):
+    if request.task not in TASKS:
         raise UsageError(
-            f"--task {request.task}: this version classifies; wanted auto or classify"
+            f"--task {request.task}: this version classifies and labels voxels; wanted "
+            f"one of {', '.join(TASKS)}"
         )
     given = load_recipe(request.recipe) if request.recipe else None
     manifest = read_manifest(
@@ -65,11 +83,13 @@ def walk(request: Request, narrator: Narrator, *, until: Stage = "run") -> RunFo
         labels=request.labels,
         label_column=request.label_column,
         patient_column=request.patient_column,
+        task=request.task,
     )
     check_trainable(manifest)
     folder = open_run_folder(
         request.out, request=request.identity(), force=request.force
     )
+    request = replace(request, budget=request.budget or DEFAULT_BUDGET[manifest.form])
     with locked(folder):
         steps = Walk(request, folder, narrator, time.monotonic(), {})
         return _walk(steps, manifest, given, until)
@@ -99,7 +119,7 @@ def _walk(
 
     began = time.monotonic()
     _check_disk(folder, recipe, splits)
-    learned = teach(
+    learned = _teacher(recipe)(
         recipe,
         manifest,
         splits,
@@ -114,7 +134,7 @@ def _walk(
         _write_bundle(folder, learned, {})
         return folder
     began = time.monotonic()
-    judged = judge(
+    judged = _judge(recipe)(
         learned.bundle,
         recipe,
         manifest,
@@ -128,10 +148,30 @@ def _walk(
     return folder
 
 
+def _teacher(recipe: Recipe) -> Callable[..., Learned]:
+    """What learns a recipe's form; torch and all are imported with it."""
+    if recipe.task.form == "segment":
+        from medlens.experiment.teach_masks import teach_masks
+
+        return teach_masks
+    if recipe.task.form == "sequence":
+        from medlens.experiment.teach_series import teach_series
+
+        return teach_series
+    return teach
+
+
+def _judge(recipe: Recipe) -> Callable[..., Judged | JudgedMasks]:
+    if recipe.task.form == "segment":
+        return judge_masks
+    return judge_series if recipe.task.form == "sequence" else judge
+
+
 def _check_disk(folder: RunFolder, recipe: Recipe, splits: Sequence[str]) -> None:
     cases = sum(name in ("train", "validation") for name in splits)
     net = recipe.net
-    size = net.channels * net.height * net.width * recipe.prep.cache_bits // 8
+    size = net.channels * net.depth * net.height * net.width
+    size = size * recipe.prep.cache_bits // 8
     needed = int(cases * size / 2**20) + 400  # checkpoint, graph, report
     free = free_disk_mb(folder.path)
     if free < needed:
@@ -175,14 +215,18 @@ def _finish(
     recipe: Recipe,
     manifest: Manifest,
     learned: Learned,
-    judged: Judged,
+    judged: Judged | JudgedMasks,
     digest: str,
 ) -> None:
     folder, narrator = steps.folder, steps.narrator
     narrator.step("Report")
     began = time.monotonic()
-    write_predictions(folder.file("predictions.csv"), judged.table)
+    if isinstance(judged, JudgedMasks):
+        write_mask_predictions(folder.file("predictions.csv"), judged.table)
+    else:
+        write_predictions(folder.file("predictions.csv"), judged.table)
     task = {
+        "form": recipe.task.form,
         "kind": manifest.kind,
         "labels": list(manifest.labels),
         "positive": manifest.positive,
@@ -221,8 +265,10 @@ def _finish(
 
 def _tidy(folder: RunFolder) -> None:
     """Cache and checkpoint have done their work; audit, bundle and tables stay."""
-    for name in ("cache.bin", "cache.json", "checkpoint.pt", "model.onnx"):
+    for name in (*CACHES, "checkpoint.pt", "model.onnx"):
         (folder.work / name).unlink(missing_ok=True)
+    for fold in folder.work.glob("fold-*"):
+        shutil.rmtree(fold, ignore_errors=True)
     for name in ("groups.json", "lock"):
         (folder.work / name).unlink(missing_ok=True)
     folder.work.rmdir()

@@ -130,10 +130,17 @@ def _follow(given: Recipe, manifest: Manifest) -> Recipe:
             "recipe: train.steps is 0; wanted the number of steps to train "
             "(`medlens plan` fills it in from the budget)"
         )
+    form = given.task.form
+    if form != manifest.form and {form, manifest.form} != {"sequence", "volume"}:
+        raise UsageError(
+            f"recipe: task.form is {form!r}; DATA has the form {manifest.form!r}: "
+            "correct it, or pass another --task"
+        )
     task = replace(
         given.task,
         kind=manifest.kind,
         labels=manifest.labels,
         positive=manifest.positive,
+        mask_values=manifest.mask_values,
     )
     return replace(given, task=task)

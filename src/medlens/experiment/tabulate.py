@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from medlens.core import UsageError, reason_of
-from medlens.datasets import Manifest, read_manifest
-from medlens.experiment.collect import open_case
+from medlens.datasets import Manifest, open_case, read_manifest
 from medlens.experiment.folder import refuse_existing
 from medlens.experiment.machine import usable_cores
 from medlens.experiment.narrator import Narrator
@@ -65,7 +64,9 @@ def tabulate_features(
             "wanted NIfTI files of equal names in images/ and labels/"
         )
     refuse_existing(out, force=force)
-    manifest = read_manifest(data, labels=labels, label_column=label_column)
+    manifest = read_manifest(
+        data, labels=labels, label_column=label_column, unit="image"
+    )
     return _tabulate_images(manifest, out, narrator)
 
 

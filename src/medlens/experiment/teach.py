@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.bundle import Bundle
 from medlens.core import DataError
-from medlens.datasets import Manifest
-from medlens.experiment.collect import open_case
+from medlens.datasets import Manifest, open_case
 from medlens.experiment.constants import fit_constants, with_training
+from medlens.experiment.history import report_epochs, write_history
+from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
 from medlens.prep import build_pipeline
 from medlens.recipe import Recipe, recipe_digest
@@ -24,23 +22,6 @@ if TYPE_CHECKING:
     from medlens.train import EpochResult, Lesson, PreparedCache
 
 PARITY_CASES = 8
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What training left.
-
-    Attributes:
-        bundle: complete but for the metrics summary.
-        failed: (case, reason) of training and validation cases left out.
-        parity: largest difference between graph and framework.
-        validation: keys of the cases that calibration used.
-    """
-
-    bundle: Bundle
-    failed: tuple[tuple[str, str], ...]
-    parity: float
-    history: list[EpochResult]
 
 
 def teach(
@@ -83,9 +64,9 @@ def teach(
             lesson,
             work,
             digest=recipe_digest(recipe) + data_digest,
-            report=_reporter(narrator),
+            report=report_epochs(narrator),
         )
-    _write_history(history_path, history)
+    write_history(history_path, history)
 
     narrator.step("Export and calibrate")
     path = work / "model.onnx"
@@ -117,6 +98,7 @@ def _prepare(
         settings=recipe.prep,
         data_digest=data_digest,
         threads=recipe.train.threads,
+        volumes=recipe.task.form == "volume",
         progress=narrator.progress,
     )
     narrator.say(f"{len(cache.rows)} images of {cache.shape} prepared on disk.")
@@ -173,38 +155,3 @@ def lesson_of(
         validation_targets=targets[validation],
         groups=np.array([groups[i] for i in train + validation], dtype=np.int64),
     )
-
-
-def _reporter(
-    narrator: Narrator, *, score: str = "AUROC"
-) -> Callable[[int, int, EpochResult | None], None]:
-    def report(step: int, steps: int, ended: EpochResult | None) -> None:
-        narrator.progress(step, steps, "steps")
-        if ended is not None:
-            narrator.say(
-                f"Epoch {ended.epoch}: validation loss {ended.validation_loss:.4f}, "
-                f"{score} {ended.validation_score:.4f}"
-            )
-
-    return report
-
-
-def _write_history(
-    path: Path, history: list[EpochResult], *, score: str = "auroc"
-) -> None:
-    names = (
-        "epoch",
-        "step",
-        "learning_rate",
-        "train_loss",
-        "validation_loss",
-        "validation_score",
-        "seconds",
-    )
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        shown = {"validation_score": f"validation_{score}"}
-        writer.writerow({name: shown.get(name, name) for name in names})
-        writer.writerows({k: f"{v:.8g}" for k, v in asdict(r).items()} for r in history)
-    unfinished.replace(path)

@@ -68,7 +68,7 @@ def build_sequence(
             reader and the heads as well.
         labels: K outputs of each slice.
         seed: of the random weights.
-        reader: "lstm" or "gru".
+        reader: "lstm", "gru", or "none" for attention alone.
         hidden: width of each direction, 8..1024.
         series_labels: outputs of each series; None for the same labels.
 
@@ -77,7 +77,7 @@ def build_sequence(
         TrainError: a weight file does not fit.
         MissingExtraError: torch extras are not installed.
     """
-    _known("reader", reader, READERS)
+    _known("reader", reader, ("none", *READERS))
     _within("hidden", hidden, 8, 1024)
     _within("labels", labels, 1, MOST_LABELS)
     if series_labels is not None:

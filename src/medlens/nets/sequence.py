@@ -39,7 +39,7 @@ class SequenceAnswer:
         series_logits: (B, K), or (B, S) with a head of its own.
         attention: (B, T), 0 or more, sums to 1 over the slices of a series.
         share: (B, T, S), each slice's term in the series logits.
-        context: (B, T, K), the reader's term in the slice logits.
+        context: (B, T, K), the reader's term in the slice logits; 0 without one.
         embedding: (B, F + R), attention-weighted mean of (e, h).
     """
 
@@ -57,7 +57,8 @@ class SequenceNet(nn.Module):
     Args:
         plain: 2D classifier; its body and head are taken as they are, so that the
             network starts as that classifier, slice by slice, plus a small term.
-        reader: a key of `READERS`.
+        reader: a key of `READERS`, or "none" where each slice is judged alone and
+            only attention looks at the series.
         hidden: reader's width in each direction.
         series_labels: S outputs of a series head of its own; None shares the
             slice head's weights (series logits with the same labels, own bias).
@@ -76,15 +77,20 @@ class SequenceNet(nn.Module):
         super().__init__()
         width, labels = plain.head.in_features, plain.head.out_features
         self.plain = plain
-        self.reader = Reader(reader, inputs=width, hidden=hidden)
-        self.attention = Attention(width + 2 * hidden)
-        self.context = nn.Linear(2 * hidden, labels, bias=False)
-        nn.init.normal_(self.context.weight, std=0.01)
+        self.reader: Reader | None = None
+        self.context: nn.Linear | None = None
+        width_of_all = width
+        if reader != "none":
+            width_of_all += 2 * hidden
+            self.reader = Reader(reader, inputs=width, hidden=hidden)
+            self.context = nn.Linear(2 * hidden, labels, bias=False)
+            nn.init.normal_(self.context.weight, std=0.01)
+        self.attention = Attention(width_of_all)
         self.series_head: nn.Linear | None = None
         if series_labels is None:
             self.series_bias = nn.Parameter(torch.zeros(labels))
         else:
-            self.series_head = nn.Linear(width + 2 * hidden, series_labels)
+            self.series_head = nn.Linear(width_of_all, series_labels)
             nn.init.normal_(self.series_head.weight, std=0.01)
             nn.init.zeros_(self.series_head.bias)
         self.dropout = dropout
@@ -110,10 +116,12 @@ class SequenceNet(nn.Module):
         """
         real = within(lengths, embeddings.shape[1])[:, :, None]
         e = F.dropout(embeddings, self.dropout, self.training)
-        h = F.dropout(self.reader(e, lengths), self.dropout, self.training)
-        context = self.context(h) * real
-        slice_logits = (self.plain.head(e) + self.context(h)) * real
-        z = torch.cat([e, h], dim=2)
+        plain: Tensor = self.plain.head(e)
+        z, context = e, torch.zeros_like(plain)
+        if self.reader is not None and self.context is not None:
+            h = F.dropout(self.reader(e, lengths), self.dropout, self.training)
+            z, context = torch.cat([e, h], dim=2), self.context(h) * real
+        slice_logits = (plain + context) * real
         attention = self.attention(z, real)
         terms, bias = self._series_terms(z, slice_logits)
         share = attention * terms * real

@@ -27,14 +27,13 @@ class Facts:
         depth: median number of slices.
         spacing: median mm between voxels along D, H, W; () where uncalibrated.
         mask_values: of each label in the mask files.
-        label_shares: median share of a volume that each label takes, the
-            background first; () where there are no masks.
         slices_labelled: whether slices have labels of their own.
         seconds: what the whole run may take.
         seconds_used: what it has taken so far.
         audit_rate: seconds it took to read one image once.
         memory_mb: what the process may use.
         cores: that it may use.
+        has_bf16: whether the processor multiplies bfloat16 natively.
         seed: given by the user.
     """
 
@@ -57,13 +56,13 @@ class Facts:
     depth: int = 1
     spacing: tuple[float, ...] = ()
     mask_values: tuple[int, ...] = ()
-    label_shares: tuple[float, ...] = ()
     slices_labelled: bool = False
     seconds: float = 600.0
     seconds_used: float = 0.0
     audit_rate: float = 0.01
     memory_mb: int = 4096
     cores: int = 2
+    has_bf16: bool = False
     seed: int = 0
 
 

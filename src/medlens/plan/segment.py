@@ -13,7 +13,7 @@ from medlens.core import ResourceError
 from medlens.plan.facts import Choice, Facts
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
-from medlens.plan.rules import choose_split
+from medlens.plan.rules import choose_precision, choose_split
 from medlens.plan.schedule import training_seconds
 from medlens.prep import VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
@@ -66,6 +66,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         warmup=0.1,
         balance=0.0,
         group_power=0.5,
+        precision="bf16" if facts.has_bf16 else "fp32",
         seed=facts.seed,
         threads=max(1, facts.cores),
     )
@@ -94,6 +95,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
             "since left and right matter",
         ),
         length,
+        choose_precision(facts),
         Choice(
             "sliding.overlap",
             "half a patch, Gaussian weights",
@@ -118,7 +120,7 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, list[Choice]]:
             Choice(
                 "net.name",
                 f"3D U-Net, patches of {patch[0]}×{patch[1]}×{patch[2]} voxels",
-                f"{facts.depth} slices {_times(ratio)} as far apart as pixels: "
+                f"{facts.depth} slices {_times(ratio)} pixels: "
                 "neighbours in all three directions tell something",
             )
         ]
@@ -133,7 +135,7 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, list[Choice]]:
         if facts.depth == 1
         else f"{facts.depth} slices are too few for a third dimension"
         if facts.depth < FEWEST_SLICES
-        else f"slices lie {_times(ratio)} as far apart as pixels"
+        else f"slices lie {_times(ratio)} pixels"
     )
     kind = "2.5D: each slice with its two neighbours as channels" if context else "2D"
     return net, [
@@ -147,7 +149,7 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, list[Choice]]:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.1f} times" if ratio >= 1.05 else "as far"
+    return f"{ratio:.1f} times as far apart as" if ratio >= 1.05 else "as close as"
 
 
 def _plane(facts: Facts) -> tuple[int, int]:

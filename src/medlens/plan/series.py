@@ -14,6 +14,7 @@ from medlens.plan.rules import (
     choose_augment,
     choose_balance,
     choose_calibration,
+    choose_precision,
     choose_prep,
     choose_size,
     choose_split,
@@ -99,6 +100,7 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
     train = TrainSettings(
         path="scratch", batch_size=batch, learning_rate=2e-3, balance=balance,
         group_power=0.5, seed=facts.seed, threads=max(1, facts.cores),
+        precision="bf16" if facts.has_bf16 else "fp32",
     )  # fmt: skip
     recipe = Recipe(
         task=TaskSettings(facts.kind, facts.labels, facts.positive, "volume"),
@@ -132,6 +134,7 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
         Choice("augment.steps", preset, "left and right matter: never flipped"),
         choose_split(facts, is_frozen=False)[1],
         length,
+        choose_precision(facts),
         balance_choice,
         calibrate_choice,
     )
@@ -219,7 +222,8 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
     calibrate, calibrate_choice = choose_calibration()
     train = TrainSettings(
         path="fine_tune", batch_size=16 if facts.slices_labelled else 4,
-        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed, threads=max(1, facts.cores),
+        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed,
+        threads=max(1, facts.cores),
     )  # fmt: skip
     recipe = Recipe(
         task=TaskSettings(facts.kind, facts.labels, facts.positive, "sequence"),

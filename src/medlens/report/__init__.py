@@ -11,12 +11,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medlens.report.card import write_card
     from medlens.report.example import Example
+    from medlens.report.mask_example import MaskExample, find_telling_plane
+    from medlens.report.outlines import draw_outlines
     from medlens.report.page import write_report
+    from medlens.report.series_example import SeriesExample
 
-__all__ = ["Example", "write_card", "write_report"]
+__all__ = [
+    "Example",
+    "MaskExample",
+    "SeriesExample",
+    "draw_outlines",
+    "find_telling_plane",
+    "write_card",
+    "write_report",
+]
 
 _HOMES = {
     "Example": "medlens.report.example",
+    "MaskExample": "medlens.report.mask_example",
+    "SeriesExample": "medlens.report.series_example",
+    "draw_outlines": "medlens.report.outlines",
+    "find_telling_plane": "medlens.report.mask_example",
     "write_card": "medlens.report.card",
     "write_report": "medlens.report.page",
 }

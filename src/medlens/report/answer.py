@@ -110,6 +110,12 @@ def _headline(subject: Subject, data_name: str) -> str:
     return f"Telling apart {_some(names, last='and')}{where}"
 
 
+def headline_labels(subject: Subject, *, last: str) -> str:
+    """The labels as a title names them: "“head” and “tail”", "12 labels, …"."""
+    names = [clean_text(label, limit=40) for label in subject.labels]
+    return _some(names, last=last) if names else "structures"
+
+
 def _some(names: list[str], *, last: str) -> str:
     quoted = [f"“{name}”" for name in names]
     if len(quoted) <= 5:
@@ -117,11 +123,14 @@ def _some(names: list[str], *, last: str) -> str:
     return f"{len(quoted)} labels, {quoted[0]} to {quoted[-1]}"
 
 
-def _tested_on(subject: Subject) -> str:
+def tested_on(subject: Subject) -> str:
+    """ "On 26 test volumes of 20 patients, none of them seen in training"."""
     if subject.n_cases is None:
-        return f"On the {split_words(subject.split)}"
-    words = split_words(subject.split)
-    kind = words.removesuffix("s") if subject.n_cases == 1 else words
+        return f"On the {split_words(subject.split, subject.noun)}"
+    words = split_words(subject.split, subject.noun)
+    # "series" is one and many.
+    is_one = subject.n_cases == 1 and not words.endswith("series")
+    kind = words.removesuffix("s") if is_one else words
     text = f"On {subject.n_cases:,} {kind}"
     if subject.n_patients and subject.n_patients < subject.n_cases:
         text += f" of {subject.units}"
@@ -147,13 +156,13 @@ def _grade(subject: Subject) -> str:
 def _verdict(subject: Subject) -> str:
     grade = _grade(subject)
     if not grade:
-        return f"{_tested_on(subject)}, no AUROC could be computed."
+        return f"{tested_on(subject)}, no AUROC could be computed."
     auroc = subject.quantity("auroc")
     name = "AUROC" if subject.positive else "mean AUROC"
     interval = interval_text(auroc)
     doubt = f"; 95% interval {interval}" if interval else ""
     return (
-        f"{_tested_on(subject)}, the model {grade} ({name} {value_text(auroc)}{doubt})."
+        f"{tested_on(subject)}, the model {grade} ({name} {value_text(auroc)}{doubt})."
     )
 
 

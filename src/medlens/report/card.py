@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from medlens.bundle.model import NOTE_NAME, Bundle
 from medlens.bundle.save import note_of
 from medlens.core import DataError
+from medlens.report.card_text import plain, table_lines
 from medlens.report.load import RunFolder, read_mapping
 from medlens.report.making import limits_of_use
+from medlens.report.mask_card import mask_performance
+from medlens.report.performance import size_words
 from medlens.report.quantity import (
     both_text,
     interval_text,
@@ -41,7 +43,6 @@ from medlens.report.values import (
     without_folder,
 )
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~<>])")
 # Section headings follow Mitchell et al. 2019, "Model cards for model reporting".
 
 
@@ -107,30 +108,24 @@ def _whole(metrics: Mapping[str, Any] | None, note: Json) -> Json:
     return {"task": task, "splits": {"test": split}}
 
 
-def _plain(value: object, *, limit: int = 200) -> str:
-    """User text with every mark that Markdown or HTML would act on escaped."""
-    return (
-        _MARKS.sub(r"\\\1", clean_text(value, limit=limit))
-        .replace("\\<", "&lt;")
-        .replace("\\>", "&gt;")
-    )
-
-
 def _title(note: Json, subject: Subject) -> str:
-    name = _plain(note.get("name"), limit=60) or "Model"
+    name = plain(note.get("name"), limit=60) or "Model"
     kinds = {
         "binary": "two-way classifier",
         "multiclass": "classifier with one answer of several",
         "multilabel": "finder of several labels at once",
     }
     kind = kinds.get(subject.kind, "classifier")
+    shown = {
+        "segment": "An outliner of structures in images",
+        "sequence": f"A {kind} of series, read slice by slice",
+        "volume": f"A {kind} of whole volumes",
+    }.get(subject.form, f"An image {kind}")
     intended = clean_text(note.get("intended_use"), limit=1000)
     is_said = "medical device" in intended.lower()
     return (
-        f"# Model card: {name}\n\nAn image {kind}, made with medlens "
-        f"{_plain(note.get('medlens'), limit=20)}.".replace("  ", " ").replace(
-            " .", "."
-        )
+        f"# Model card: {name}\n\n{shown}, made with medlens "
+        f"{plain(note.get('medlens'), limit=20)}.".replace("  ", " ").replace(" .", ".")
         + ("" if is_said else " **Research software, not a medical device.**")
     )
 
@@ -138,26 +133,37 @@ def _title(note: Json, subject: Subject) -> str:
 def _purpose(note: Json, subject: Subject) -> str:
     lines = ["## Intended use", ""]
     lines.append(
-        _plain(note.get("intended_use"), limit=1000)
+        plain(note.get("intended_use"), limit=1000)
         or "Its makers stated no use; treat it as an experiment."
     )
-    labels = ", ".join(f"“{_plain(label, limit=60)}”" for label in subject.labels)
+    labels = ", ".join(f"“{plain(label, limit=60)}”" for label in subject.labels)
     lines += ["", f"Labels: {labels}."] if labels else []
     if subject.positive:
-        lines[-1] += f" Positive: “{_plain(subject.positive, limit=60)}”."
+        lines[-1] += f" Positive: “{plain(subject.positive, limit=60)}”."
     size = as_mapping(note.get("input"))
     height, width = clean_count(size.get("height")), clean_count(size.get("width"))
     if height and width:
         colour = "colour" if clean_count(size.get("channels")) == 3 else "grey"
-        lines += ["", f"Images are seen as {colour} at {height} × {width} pixels."]
+        lines += ["", _seen(note, subject, f"{height} × {width}", colour)]
     return "\n".join(lines)
+
+
+def _seen(note: Json, subject: Subject, plane: str, colour: str) -> str:
+    """What the network takes in at once."""
+    depth = clean_count(as_mapping(note.get("input")).get("depth")) or 1
+    if depth > 1:
+        seen = {"segment": "Patches", "sequence": "Slices"}.get(subject.form, "Volumes")
+        if seen == "Slices":
+            return f"Slices are seen as {colour} at {plane} pixels, in their order."
+        return f"{seen} are seen as {colour} at {depth} × {plane} voxels."
+    return f"Images are seen as {colour} at {plane} pixels."
 
 
 def _data(note: Json, subject: Subject) -> str:
     training = as_mapping(note.get("training"))
     lines = ["## Data", ""]
     facts = [
-        f"- {_plain(name, limit=60).replace(chr(92) + '_', ' ')}: {_fact(value)}"
+        f"- {plain(name, limit=60).replace(chr(92) + '_', ' ')}: {_fact(value)}"
         for name, value in list(training.items())[:30]
         if name not in ("recipe", "plan") and _fact(value)
     ]
@@ -167,30 +173,25 @@ def _data(note: Json, subject: Subject) -> str:
         if cases is not None:
             units = units_of(split) if patients else ""
             whom = f" of {units}" if units not in ("", count_of(cases, "case")) else ""
-            where = f"measured on {_plain(name, limit=30)}"
-            lines.append(f"- {where}: {count_of(cases, 'case')}{whom}")
+            where = f"measured on {plain(name, limit=30)}"
+            size = size_words(cases, subject.noun)
+            lines.append(f"- {where}: {size}{whom}")
     return "\n".join(lines)
 
 
 def _fact(value: object) -> str:
     held = as_mapping(value)
     if held:
-        parts = (
-            f"{_plain(k, limit=60)} {_fact(v)}" for k, v in list(held.items())[:20]
-        )
+        parts = (f"{plain(k, limit=60)} {_fact(v)}" for k, v in list(held.items())[:20])
         return ", ".join(parts)
     if isinstance(value, list | tuple):
         return ", ".join(_fact(item) for item in value[:20])
-    return _plain(without_folder(str(value))) if value is not None else ""
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    heads = list(columns)
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return lines + [f"| {' | '.join(row)} |" for row in rows]
+    return plain(without_folder(str(value))) if value is not None else ""
 
 
 def _performance(subject: Subject) -> str:
+    if subject.is_masks:
+        return mask_performance(subject)
     names = known_metrics(subject.leading)
     if not names:
         return "## Performance\n\nNothing was measured; do not use it for anything yet."
@@ -204,10 +205,33 @@ def _performance(subject: Subject) -> str:
     ]
     columns = ("Metric", "Value (95% interval)", "What it says")
     where = "these cases" if subject.split == "all" else f"the {subject.split} split"
-    said = f"Measured on {_plain(where)}. {mean_words(subject.kind)}".strip()
-    lines = ["## Performance", "", said, "", *_table(columns, rows)]
-    lines += _label_lines(subject) + _baseline_lines(subject)
+    said = f"Measured on {plain(where)}. {mean_words(subject.kind)}".strip()
+    lines = ["## Performance", "", said, "", *table_lines(columns, rows)]
+    lines += _label_lines(subject) + _baseline_lines(subject) + _series_lines(subject)
     return "\n".join(lines)
+
+
+def _series_lines(subject: Subject) -> list[str]:
+    """Figures per series, and whether reading in order helped."""
+    whole = as_mapping(subject.leading.get("series"))
+    verdict = plain(
+        as_mapping(subject.leading.get("readers")).get("verdict"), limit=400
+    )
+    lines = ["", verdict] if verdict else []
+    names = ("auroc", "average_precision", "accuracy", "sensitivity", "specificity")
+    known = [name for name in names if metric(whole, name).value is not None]
+    cases = clean_count(whole.get("n_cases"))
+    if not known or cases is None:
+        return lines
+    rows = (
+        (
+            measure_of(name).name,
+            both_text(metric(whole, name), is_share=measure_of(name).is_share),
+        )
+        for name in known
+    )
+    said = f"Whole series ({cases} of {units_of(whole)}):"
+    return [*lines, "", said, "", *table_lines(("Metric", "Value"), rows)]
 
 
 def _label_lines(subject: Subject) -> list[str]:
@@ -218,7 +242,7 @@ def _label_lines(subject: Subject) -> list[str]:
     names = ("auroc", "sensitivity", "specificity")
     rows = [
         (
-            _plain(label, limit=60),
+            plain(label, limit=60),
             *(
                 both_text(metric(per_label[label], n), is_share=measure_of(n).is_share)
                 for n in names
@@ -227,7 +251,7 @@ def _label_lines(subject: Subject) -> list[str]:
         for label in labels
     ]
     heads = ("Label", *(measure_of(name).name for name in names))
-    return ["", *_table(heads, rows)]
+    return ["", *table_lines(heads, rows)]
 
 
 def _baseline_lines(subject: Subject) -> list[str]:
@@ -255,11 +279,11 @@ def _points(note: Json, subject: Subject) -> str:
     rows = []
     for point in points[:60]:
         threshold = clean_number(point.get("threshold"))
-        name = _plain(point_name(point), limit=60)
+        name = plain(point_name(point), limit=60)
         rows.append(
             (
                 f"{name} (chosen)" if point.get("chosen") is True else name,
-                _plain(point.get("label"), limit=60) or "–",
+                plain(point.get("label"), limit=60) or "–",
                 "–" if threshold is None else f"{threshold:.3f}",
                 both_text(metric(point, "sensitivity"), is_share=True),
                 both_text(metric(point, "specificity"), is_share=True),
@@ -273,7 +297,7 @@ def _points(note: Json, subject: Subject) -> str:
             "Thresholds were set on validation cases. Check them on local cases before "
             "relying on them.",
             "",
-            *_table(columns, rows),
+            *table_lines(columns, rows),
         ]
     )
 
@@ -315,11 +339,13 @@ def _digests(note: Json) -> str:
         if name != "card.md"
     }
     own = clean_text(note.get("digest"), limit=90)
-    rows = [(_plain(name, limit=60), f"`{_code(d)}`") for name, d in files.items() if d]
+    rows = [(plain(name, limit=60), f"`{_code(d)}`") for name, d in files.items() if d]
     rows += [("bundle", f"`{_code(own)}`")] if own else []
     if not rows:
         return ""
-    return "\n".join(["## Digests (SHA-256)", "", *_table(("File", "Digest"), rows)])
+    return "\n".join(
+        ["## Digests (SHA-256)", "", *table_lines(("File", "Digest"), rows)]
+    )
 
 
 def _code(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from medlens.report.load import RunFolder
+from medlens.report.mask_caution import find_mask_notices
+from medlens.report.notice import Notice
 from medlens.report.quantity import both_text, measure_of, to_quantity, value_text
 from medlens.report.subject import Subject, metric
 from medlens.report.values import (
@@ -22,23 +23,17 @@ NOTICES = 30
 """Warnings of the audit that are listed; the rest is counted."""
 
 
-@dataclass(frozen=True)
-class Notice:
-    """Something to mind.
-
-    Attributes:
-        weight: "mind" for what can make the figures wrong, "note" for the rest.
-        text: what was found.
-        advice: what to do about it.
-    """
-
-    weight: str
-    text: str
-    advice: str = ""
-
-
 def find_notices(folder: RunFolder, subject: Subject) -> tuple[Notice, ...]:
     """Everything that weakens the answer, the gravest first."""
+    if subject.is_masks:
+        found = [
+            *_conflicts(folder.audit),
+            *find_mask_notices(folder.masks, subject),
+            *_strange(subject),
+            *_gaps(subject),
+            *_identities(folder.audit),
+        ]
+        return tuple(sorted(found, key=lambda notice: notice.weight != "mind"))
     found = [
         *_shortcuts(folder.audit),
         *_conflicts(folder.audit),
@@ -154,7 +149,7 @@ def _shift(subject: Subject) -> Iterator[Notice]:
 
 def _gaps(subject: Subject) -> Iterator[Notice]:
     """Subgroups whose interval lies wholly below the whole split's value."""
-    for name in ("auroc", "sensitivity"):
+    for name in ("dice", "auroc", "sensitivity"):
         whole = subject.quantity(name)
         if whole.value is None:
             continue

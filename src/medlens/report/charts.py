@@ -29,7 +29,7 @@ def _series(history: Columns, column: str) -> tuple[list[float], list[float]]:
 
 
 def draw_learning(history: Columns) -> tuple[Figure, ...]:
-    """Loss and validation AUROC over epochs; none without two epochs."""
+    """Loss and validation AUROC or Dice over epochs; none without two epochs."""
     loss = _learning_figure(
         history,
         name="loss",
@@ -44,7 +44,14 @@ def draw_learning(history: Columns) -> tuple[Figure, ...]:
         measure="AUROC",
         columns={"validation_auroc": "Validation"},
     )
-    return tuple(figure for figure in (loss, auroc) if figure)
+    dice = _learning_figure(
+        history,
+        name="validation-dice",
+        title="Dice on the validation split",
+        measure="Dice",
+        columns={"validation_dice": "Validation"},
+    )
+    return tuple(figure for figure in (loss, auroc, dice) if figure)
 
 
 def _learning_figure(

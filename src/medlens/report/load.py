@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from medlens.core import DataError, MedlensError
-from medlens.evaluate import CaseTable, read_predictions
-from medlens.report.values import Json, as_mapping, clean_text
+from medlens.evaluate import (
+    CaseTable,
+    MaskTable,
+    read_mask_predictions,
+    read_predictions,
+)
+from medlens.report.values import Json, as_mapping, clean_number, clean_text
 
 MEGABYTE = 1 << 20
 ROW_LIMIT = 2_000_000
@@ -29,6 +34,7 @@ _CONTENT = {
 }
 _PREDICTIONS = "predictions.csv"
 _BANDS = "bands around the curves and calibration before scaling"
+_DOTS = "every figure of single cases"
 _LIMIT_MB = {"splits.csv": 512, "metrics.json": 128}
 _SCHEMAS = {
     "audit.json": "medlens/audit/1",
@@ -44,6 +50,7 @@ class RunFolder:
     Attributes:
         name: last part of the folder's path.
         predictions: the table of predictions.csv, or None.
+        masks: that table where voxels are labelled, or None.
         missing: one sentence for each file that is not shown, and why.
     """
 
@@ -54,6 +61,7 @@ class RunFolder:
     history: Columns = field(default_factory=dict)
     bundle: Json = field(default_factory=dict)
     predictions: CaseTable | None = None
+    masks: MaskTable | None = None
     metrics: Json = field(default_factory=dict)
     run: Json = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -77,9 +85,14 @@ def load_run(folder: Path) -> RunFolder:
         if why:
             missing.append(f"{name} {why}, so this page leaves out {content}.")
         parts[Path(name).stem] = found
-    parts["predictions"], why = _read_predictions(folder / _PREDICTIONS, parts)
+    form = form_of(*(parts[name] for name in ("metrics", "bundle", "recipe")))
+    if form == "segment":
+        parts["masks"], why = _read_masks(folder / _PREDICTIONS, parts["metrics"])
+    else:
+        parts["predictions"], why = _read_predictions(folder / _PREDICTIONS, parts)
     if why:
-        missing.append(f"{_PREDICTIONS} {why}, so this page leaves out {_BANDS}.")
+        content = _DOTS if form == "segment" else _BANDS
+        missing.append(f"{_PREDICTIONS} {why}, so this page leaves out {content}.")
     if not any(part for part in parts.values() if part is not None):
         raise DataError(
             f"{folder.name}: holds nothing to report; wanted at least one of "
@@ -125,6 +138,26 @@ def _read_predictions(
     known = kind if kind in ("binary", "multiclass", "multilabel") else None
     try:
         return read_predictions(path, kind=known, positive=str(positive or "")), ""
+    except MedlensError as error:
+        return None, f"cannot be used ({clean_text(error, limit=160)})"
+
+
+def form_of(*holders: Json) -> str:
+    """The task's form that the first holder names: "segment", …; "image" if none."""
+    tasks = (as_mapping(holder.get("task")) for holder in holders)
+    named = (clean_text(task.get("form"), limit=20) for task in tasks if task)
+    return next((name for name in named if name), "image")
+
+
+def _read_masks(path: Path, metrics: Json) -> tuple[MaskTable | None, str]:
+    """The table of masks and "", or None and what is wrong."""
+    if not path.is_file():
+        return None, "is not in the folder"
+    splits = as_mapping(metrics.get("splits")).values()
+    stated = (clean_number(as_mapping(split).get("tolerance")) for split in splits)
+    tolerance = next((value for value in stated if value is not None), 0.0)
+    try:
+        return read_mask_predictions(path, tolerance=tolerance), ""
     except MedlensError as error:
         return None, f"cannot be used ({clean_text(error, limit=160)})"
 

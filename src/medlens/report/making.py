@@ -17,6 +17,7 @@ from medlens.report.values import (
     clean_number,
     clean_text,
     count_of,
+    join_words,
     without_folder,
 )
 
@@ -154,6 +155,16 @@ def _without_device(intended: str) -> str:
     return " ".join(part for part in parts if "medical device" not in part.lower())
 
 
+_MASK_LIMITS = (
+    "The reference is one reading. Readers differ too, and these figures cannot tell a "
+    "model from a reader where two readers agree no better with each other.",
+    "Small test sets hide rare failures: outlines have to be looked at, case by case, "
+    "before anything is measured from them.",
+    "Sizes and distances hold for images of the spacing and protocol seen here; check "
+    "them again when scanner, protocol or patients change.",
+)
+
+
 def limits_of_use(folder: RunFolder, subject: Subject) -> tuple[str, ...]:
     """What the model must not be taken for, from this run's own facts."""
     limits = []
@@ -161,7 +172,13 @@ def limits_of_use(folder: RunFolder, subject: Subject) -> tuple[str, ...]:
     if intended:
         limits.append(f"Made for: {intended}")
     labels = [clean_text(label, limit=40) for label in subject.labels]
-    if labels:
+    if labels and subject.is_masks:
+        limits.append(
+            f"It outlines {join_words([f'“{label}”' for label in labels[:8]])}"
+            f"{' and more' if len(labels) > 8 else ''} and sees nothing else; it "
+            "outlines them in whatever image it is shown."
+        )
+    elif labels:
         others = "gives one of them for every image, whatever the image shows"
         if subject.kind == "multilabel":
             others = "finds nothing else"
@@ -177,6 +194,8 @@ def limits_of_use(folder: RunFolder, subject: Subject) -> tuple[str, ...]:
             "These figures hold for this data set only; make sure that none of its "
             "patients took part in training."
         )
+    if subject.is_masks:
+        return (*limits, *_MASK_LIMITS)
     limits += [
         "PPV and NPV hold at the prevalence of the cases tested; where the finding is "
         "rarer, more of the positive answers will be wrong.",

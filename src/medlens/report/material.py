@@ -201,6 +201,11 @@ def _split_counts(splits: Columns) -> SplitCounts:
     }
 
 
+def _with_label(entry: Json) -> int | None:
+    """Cases that have the label: "n_present" where all cases are looked at."""
+    return clean_count(entry.get("n_present", entry.get("n_cases")))
+
+
 def _class_counts(
     folder: RunFolder, subject: Subject, sizes: dict[str, int | None]
 ) -> dict[str, dict[str, int]]:
@@ -209,7 +214,7 @@ def _class_counts(
     for name, split in subject.splits.items():
         per_label = as_mapping(split.get("per_label"))
         counts = {
-            label: clean_count(as_mapping(per_label.get(label)).get("n_cases"))
+            label: _with_label(as_mapping(per_label.get(label)))
             for label in subject.labels
         }
         known = {label: n for label, n in counts.items() if n is not None}

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from medlens import __version__
 from medlens.core import ResourceError
-from medlens.report.answer import write_answer
+from medlens.report.answer import Answer, write_answer
 from medlens.report.caution import find_notices
 from medlens.report.charts import draw_learning
 from medlens.report.curves import draw_curves, draw_reliability
@@ -31,7 +31,18 @@ from medlens.report.making import (
     recipe_table,
     timing_figure,
 )
+from medlens.report.mask_answer import write_mask_answer
+from medlens.report.mask_charts import draw_dice, draw_sizes
+from medlens.report.mask_example import MaskExample
+from medlens.report.mask_results import (
+    agreement_table,
+    mask_label_table,
+    mask_metric_table,
+    part_table,
+    undefined_words,
+)
 from medlens.report.material import describe_material
+from medlens.report.outlines import to_mask_pictures
 from medlens.report.performance import (
     comparison_figure,
     comparison_table,
@@ -44,25 +55,33 @@ from medlens.report.performance import (
     subgroup_tables,
 )
 from medlens.report.pictures import legend_stops, to_pictures
+from medlens.report.series import describe_series
+from medlens.report.series_example import SeriesExample
 from medlens.report.subject import Subject, find_subject
 from medlens.report.suspects import suspect_table
-from medlens.report.trust import describe_trust
+from medlens.report.trust import describe_trust, stranger_words
 from medlens.report.values import as_mapping, without_folder
 
 REPORT_NAME = "report.html"
 
 
-def write_report(folder: Path, *, examples: Sequence[Example] = ()) -> Path:
+AnyExample = Example | MaskExample | SeriesExample
+
+
+def write_report(folder: Path, *, examples: Sequence[AnyExample] = ()) -> Path:
     """Write report.html into a run folder; an older one is replaced.
 
     Reads whatever the folder holds of audit.json, recipe.toml, splits.csv,
     history.csv, bundle/bundle.json, predictions.csv, metrics.json and run.json.
-    What is missing or broken is left out and named on the page.
+    What is missing or broken is left out and named on the page. What the page
+    shows follows `task.form` of metrics.json: outlines and sizes for "segment",
+    series beside slices for "sequence", else the classification of cases.
 
     Args:
         folder: of `medlens run` or `medlens evaluate`.
-        examples: cases to show with their evidence; wrong ones come first, at
-            most 12 of each.
+        examples: cases to show: `Example` with evidence (wrong ones come first,
+            at most 12 of each), `MaskExample` with outlines (worst first, at most
+            12), `SeriesExample` with curves over slices (wrong first, at most 8).
 
     Returns:
         The path of the page.
@@ -88,16 +107,18 @@ def write_report(folder: Path, *, examples: Sequence[Example] = ()) -> Path:
     return path
 
 
-def render_report(run: RunFolder, *, examples: Sequence[Example] = ()) -> str:
+def render_report(run: RunFolder, *, examples: Sequence[AnyExample] = ()) -> str:
     """The page as text, from a folder already read."""
     subject = find_subject(run)
-    pictures, left_out = to_pictures(examples)
+    pictures, left_out = to_pictures([e for e in examples if isinstance(e, Example)])
+    drawn = [e for e in examples if isinstance(e, MaskExample)]
+    followed = [e for e in examples if isinstance(e, SeriesExample)]
     style = _style()
     context: dict[str, Any] = {
         "style": Markup(style),
         "style_hash": _hash_of(style),
         "version": __version__,
-        "answer": write_answer(subject, data_name=_data_name(run)),
+        "answer": _answer(run, subject),
         "notices": find_notices(run, subject),
         "subject": subject,
         "pictures": pictures,
@@ -108,9 +129,46 @@ def render_report(run: RunFolder, *, examples: Sequence[Example] = ()) -> str:
         "limits": limits_of_use(run, subject),
         "missing": run.missing,
         **_made(run),
-        **_measured(run, subject),
+        **(
+            _measured_masks(run, subject, drawn)
+            if subject.is_masks
+            else _measured(run, subject)
+            | {"series": describe_series(subject, followed)}
+        ),
     }
     return _environment().get_template("report.html.j2").render(context)
+
+
+def _answer(run: RunFolder, subject: Subject) -> Answer:
+    """The first screen of this form."""
+    if subject.is_masks and subject.leading:
+        return write_mask_answer(subject, run.masks, data_name=_data_name(run))
+    return write_answer(subject, data_name=_data_name(run))
+
+
+def _measured_masks(
+    run: RunFolder, subject: Subject, examples: Sequence[MaskExample]
+) -> dict[str, Any]:
+    """What stands in the sections on data and results where voxels are labelled."""
+    groups, groups_figures = subgroup_tables(subject)
+    pictures, left_out = to_mask_pictures(examples)
+    return {
+        "material": describe_material(run, subject),
+        "comparison": [figure] if (figure := draw_dice(subject, run.masks)) else [],
+        "metrics": mask_metric_table(subject),
+        "groups": groups,
+        "groups_figures": groups_figures,
+        "masks": {
+            "labels": mask_label_table(subject),
+            "parts": part_table(subject),
+            "undefined": undefined_words(subject),
+            "agreement": agreement_table(subject),
+            "sizes": draw_sizes(subject, run.masks),
+            "strangers": stranger_words(subject),
+            "pictures": pictures,
+            "left_out": left_out,
+        },
+    }
 
 
 def _made(run: RunFolder) -> dict[str, Any]:

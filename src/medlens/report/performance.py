@@ -42,7 +42,7 @@ _HEAT_STEPS = 10
 _COUNTS = re.compile(r", \d+ (?!resamples)[^,;]*")
 """Numbers in the words of a method: ", 300 cases with the label, 37 patients"."""
 _LABEL_METRICS = ("auroc", "average_precision", "sensitivity", "specificity", "ppv")
-_GROUP_METRICS = ("auroc", "accuracy", "sensitivity", "specificity")
+_GROUP_METRICS = ("dice", "auroc", "accuracy", "sensitivity", "specificity")
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,15 @@ def metric_table(subject: Subject) -> Table | None:
     heads = ("Metric", "Value", *(clean_text(name, limit=30) for name in others))
     rows = tuple(_metric_row(subject, name, others) for name in names)
     note = f"{mean_words(subject.kind)} {_method_words(subject, names)}".strip()
-    size = f" ({count_of(subject.n_cases, 'case')})" if subject.n_cases else ""
+    size = f" ({size_words(subject.n_cases, subject.noun)})" if subject.n_cases else ""
     where = "all cases" if subject.split == "all" else f"the {subject.split} split"
     title = clean_text(f"Metrics on {where}{size}, with 95% intervals")
     return Table(title, tuple(head.capitalize() for head in heads), rows, note=note)
+
+
+def size_words(count: int, noun: str) -> str:
+    """ "612 cases", "1 slice", "16 series"."""
+    return count_of(count, noun if noun == "series" else noun.removesuffix("s"), noun)
 
 
 def _method_words(subject: Subject, names: tuple[str, ...]) -> str:

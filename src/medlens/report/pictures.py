@@ -75,11 +75,11 @@ def _picture(example: Example) -> Picture:
     height, width = image.shape[:2]
     overlay = ""
     if example.evidence is not None:
-        overlay = _to_uri(_overlay(image, example.evidence))
+        overlay = to_uri(_overlay(image, example.evidence))
     share = min(max(float(example.probability), 0.0), 1.0)
     return Picture(
         case=clean_text(example.case, limit=120),
-        plain=_to_uri(image),
+        plain=to_uri(image),
         overlay=overlay,
         width=width,
         height=height,
@@ -159,7 +159,7 @@ def legend_stops() -> tuple[tuple[str, str], ...]:
     return tuple(stops)
 
 
-def _to_uri(image: NDArray[np.uint8]) -> str:
+def to_uri(image: NDArray[np.uint8]) -> str:
     """The smaller of lossless PNG and WebP at quality 82, as a data URI."""
     done, lossy = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 82])
     if not done:

@@ -58,6 +58,7 @@ MEASURES: dict[str, Measure] = {
     "exact_match": Measure(
         "Exact match", "share of cases with every label right", True
     ),
+    "dice": Measure("Dice", "overlap of both masks, 1 is equal"),
     "brier": Measure(
         "Brier score", "mean squared error of the probabilities", falls=True
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from medlens.report.load import RunFolder
+from medlens.report.load import RunFolder, form_of
 from medlens.report.quantity import MEASURES, Quantity, to_quantity
 from medlens.report.values import (
     Json,
@@ -12,6 +12,7 @@ from medlens.report.values import (
     as_mapping,
     clean_count,
     clean_text,
+    unit_of,
     units_of,
 )
 
@@ -24,8 +25,10 @@ class Subject:
     """The task and its evaluated splits.
 
     Attributes:
+        form: "image", "sequence", "volume" or "segment".
         kind: "binary", "multiclass", "multilabel", or "" when unknown.
-        labels: names as in metrics.json, not cleaned (they are keys there).
+        labels: names as in metrics.json, not cleaned (they are keys there);
+            without the background where voxels are labelled.
         positive: the label that sensitivity is about; "" unless binary.
         split: name of the leading split ("test", else "all", else the first).
         leading: that split's mapping.
@@ -38,6 +41,19 @@ class Subject:
     split: str = ""
     leading: Json = field(default_factory=dict)
     splits: dict[str, Json] = field(default_factory=dict)
+    form: str = "image"
+
+    @property
+    def is_masks(self) -> bool:
+        """Whether voxels are labelled."""
+        return self.form == "segment"
+
+    @property
+    def noun(self) -> str:
+        """What a case is, in the plural: "cases", "volumes", "slices"."""
+        named = self.leading.get("unit"), self.leading.get("case_unit")
+        known = ("volumes", "images", "slices", "series")
+        return next((word for word in known if word in named), "cases")
 
     @property
     def n_cases(self) -> int | None:
@@ -57,7 +73,7 @@ class Subject:
     @property
     def unit(self) -> str:
         """What is drawn and counted as independent: "patient" or "group"."""
-        return "group" if self.leading.get("unit") == "group" else "patient"
+        return unit_of(self.leading)
 
     @property
     def focus(self) -> tuple[str, ...]:
@@ -95,9 +111,11 @@ def find_subject(folder: RunFolder) -> Subject:
     first = {leading: splits[leading]} if leading else {}
     tasks = (folder.metrics, folder.bundle, folder.recipe)
     task = next((t for f in tasks if (t := as_mapping(f.get("task")))), {})
-    labels = as_list(task.get("labels")) or as_list(
-        as_mapping(splits.get(leading)).get("labels")
-    )
+    own = as_list(as_mapping(splits.get(leading)).get("labels"))
+    labels = as_list(task.get("labels")) or own
+    form = form_of(*tasks)
+    if form == "segment":
+        labels = own or labels[1:]  # the first is the background
     names = tuple(str(label) for label in labels)[:LABEL_LIMIT]
     kind = clean_text(task.get("kind"), limit=20)
     positive = str(task.get("positive") or "")
@@ -110,6 +128,7 @@ def find_subject(folder: RunFolder) -> Subject:
         split=leading,
         leading=as_mapping(splits.get(leading)),
         splits=first | splits,
+        form=form,
     )
 
 
@@ -139,6 +158,6 @@ def mean_words(kind: str) -> str:
     return ""
 
 
-def split_words(name: str) -> str:
+def split_words(name: str, noun: str = "cases") -> str:
     """A split as prose calls it: "test cases", "cases"."""
-    return "cases" if name in ("", "all") else f"{clean_text(name, limit=30)} cases"
+    return noun if name in ("", "all") else f"{clean_text(name, limit=30)} {noun}"

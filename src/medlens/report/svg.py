@@ -105,10 +105,11 @@ def draw_axes(frame: Frame, *, grid: bool = True) -> Markup:
         parts.append(draw_text(frame.left - 6, y + 4, label, anchor="end"))
     parts.append(_rule("axis", frame.left, frame.bottom, frame.right, frame.bottom))
     parts.append(_rule("axis", frame.left, frame.top, frame.left, frame.bottom))
-    middle = (frame.left + frame.right) / 2
-    parts.append(
-        draw_text(middle, frame.bottom + 32, frame.x.title, anchor="middle", kind="at")
-    )
+    if frame.x.title:
+        middle, below = (frame.left + frame.right) / 2, frame.bottom + 32
+        parts.append(
+            draw_text(middle, below, frame.x.title, anchor="middle", kind="at")
+        )
     if not frame.y.title:
         return Markup("").join(parts)
     centre = (frame.top + frame.bottom) / 2

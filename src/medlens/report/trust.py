@@ -49,7 +49,7 @@ def describe_trust(folder: RunFolder, subject: Subject) -> Trust:
     sentences = (
         _scaling_words(folder.bundle),
         _conformal_words(folder.bundle, subject),
-        _stranger_words(subject),
+        stranger_words(subject),
     )
     tables = (
         _calibration_table(folder, subject),
@@ -100,7 +100,8 @@ def _conformal_words(bundle: Json, subject: Subject) -> str:
     return f"{text}."
 
 
-def _stranger_words(subject: Subject) -> str:
+def stranger_words(subject: Subject) -> str:
+    """How many cases the gate flagged; "" without one."""
     unlike = as_mapping(subject.leading.get("out_of_distribution"))
     share = to_quantity({**unlike, "value": unlike.get("share")})
     count = clean_count(unlike.get("flagged"))

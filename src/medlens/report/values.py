@@ -95,6 +95,13 @@ def _last_part(word: str) -> str:
     return parts[-1] if parts else word
 
 
+def unit_of(split: Json) -> str:
+    """What `n_patients` of a split counts: "patient" or "group"."""
+    return (
+        "group" if "group" in (split.get("unit"), split.get("counted")) else "patient"
+    )
+
+
 def units_of(split: Json) -> str:
     """ "24 patients" of a split, "64 groups of copies" where none is named.
 
@@ -102,9 +109,9 @@ def units_of(split: Json) -> str:
     '12 cases'
     """
     count = clean_count(split.get("n_patients")) or 0
-    if split.get("unit") == "group" and count == clean_count(split.get("n_cases")):
+    if unit_of(split) == "group" and count == clean_count(split.get("n_cases")):
         return count_of(count, "case")  # nobody looked for copies, or found one
-    if split.get("unit") == "group":
+    if unit_of(split) == "group":
         return count_of(count, "group of copies", "groups of copies")
     return count_of(count, "patient")
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from medlens.prep import build_augment
-from medlens.recipe.settings import Recipe
+from medlens.prep import build_augment, build_volume_augment
+from medlens.recipe.settings import NetSettings, Recipe
 from medlens.train.lesson import IntArray, Lesson
 from medlens.train.order import case_weights, picks_of_step
 
+FloatArray = NDArray[np.float32]
 AHEAD = 3
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's input: (B, C, H, W) in 0..1 and (B, K) targets."""
+    """One step's input: images (B, C, H, W) or volumes in 0..1, and (B, K) targets."""
 
     step: int
     epoch: int
@@ -32,7 +34,7 @@ def training_batches(
     lesson: Lesson, recipe: Recipe, *, start: int, stop: int
 ) -> Iterator[Batch]:
     """Augmented batches of steps `start` to `stop` - 1, in order."""
-    augment = build_augment(recipe.augment.steps, seed=recipe.train.seed)
+    augment = _augment(recipe)
     weights = case_weights(
         lesson.groups[: len(lesson.train_rows)],
         lesson.train_targets,
@@ -65,6 +67,15 @@ def training_batches(
             yield batch
 
 
+def _augment(recipe: Recipe) -> Callable[..., FloatArray]:
+    """(image or volume, epoch, index) → a changed copy."""
+    steps, seed = recipe.augment.steps, recipe.train.seed
+    if recipe.task.form != "volume":
+        return build_augment(steps, seed=seed)
+    change = build_volume_augment(steps, seed=seed, spacing=spacing_of_net(recipe.net))
+    return lambda volume, *, epoch, index: change(volume, epoch=epoch, index=index)[0]
+
+
 def clean_batches(
     lesson: Lesson, rows: IntArray, *, size: int, device: torch.device
 ) -> Iterator[Tensor]:
@@ -73,6 +84,16 @@ def clean_batches(
         yield to_tensor(lesson.cache.read(rows[start : start + size])).to(device)
 
 
-def to_tensor(images: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Tensor:
-    """Channels-last tensor: the layout in which CPU convolutions are fastest."""
+def to_tensor(images: FloatArray) -> Tensor:
+    """Images channels-last, the layout in which CPU convolutions are fastest."""
+    if images.ndim != 4:
+        return torch.from_numpy(images)
     return torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+
+
+def spacing_of_net(net: NetSettings) -> tuple[float, float, float]:
+    """mm between voxels of the input; 1 each where images carry none."""
+    if not net.spacing:
+        return 1.0, 1.0, 1.0
+    d, h, w = net.spacing
+    return d, h, w

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,14 +44,14 @@ class PreparedCache:
 
     Attributes:
         path: flat file of C·H·W values a row.
-        shape: (C, H, W).
+        shape: (C, H, W), or (C, D, H, W) where cases are volumes.
         bits: 8 or 16; a value v stands for v / (2^bits - 1).
         rows: row of each case key that could be prepared.
         failed: (case key, reason) of the others.
     """
 
     path: Path
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     bits: int
     rows: dict[str, int]
     failed: tuple[tuple[str, str], ...]
@@ -61,7 +62,7 @@ class PreparedCache:
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
     def read(self, rows: Sequence[int] | NDArray[np.integer]) -> FloatArray:
-        """(B, C, H, W) float32 in 0..1 of the named rows.
+        """(B, *shape) float32 in 0..1 of the named rows.
 
         Raises:
             TrainError: the file ends before a row.
@@ -90,6 +91,7 @@ def build_cache(
     settings: PrepSettings,
     data_digest: str,
     threads: int,
+    volumes: bool = False,
     progress: Progress | None = None,
 ) -> PreparedCache:
     """Prepare every case once and keep the result.
@@ -104,6 +106,7 @@ def build_cache(
         settings: the steps behind `prepare`, for the digest, and the depth.
         data_digest: digest of the data set.
         threads: that decode and prepare side by side.
+        volumes: keep (C, D, H, W); else a case with several slices fails.
         progress: called with (done, total).
 
     Raises:
@@ -115,7 +118,7 @@ def build_cache(
     if found is not None:
         return found
     results = in_order(
-        lambda i: _prepare_one(i, open_one, prepare, settings.cache_bits),
+        lambda i: _prepare_one(i, open_one, prepare, settings.cache_bits, volumes),
         range(len(keys)),
         threads,
     )
@@ -151,7 +154,7 @@ class _Writer:
         self._unfinished = folder / "cache.part"
         self._hash = hashlib.sha256()
         self._count = 0
-        self.shape: tuple[int, int, int] | None = None
+        self.shape: tuple[int, ...] | None = None
         with self._explained():
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self._unfinished.open("wb")
@@ -221,17 +224,18 @@ def _prepare_one(
     open_one: Callable[[int], Image],
     prepare: Callable[[Image], Image],
     bits: int,
+    volumes: bool,
 ) -> Array | str:
     try:
         prepared = prepare(open_one(index)).array
     except Exception as error:  # one hostile file must not end the others
         return reason_of(error)
-    if prepared.shape[1] != 1:
+    if prepared.shape[1] != 1 and not volumes:
         return (
             f"{prepared.shape[1]} slices in one case; wanted a single image: list "
             "the slices one by one"
         )
-    values = prepared[:, 0]
+    values = prepared if volumes else prepared[:, 0]
     top = float(2**bits - 1)
     return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
 
@@ -254,14 +258,13 @@ def in_order(
                 waiting.append(pool.submit(work, following))
 
 
-def _same_shape(
-    shape: tuple[int, int, int] | None, values: Array
-) -> tuple[int, int, int]:
-    found = (values.shape[0], values.shape[1], values.shape[2])
+def _same_shape(shape: tuple[int, ...] | None, values: Array) -> tuple[int, ...]:
+    found = values.shape
     if shape is not None and found != shape:
         raise RecipeError(
             f"cache of prepared images: one case became {found}, the others {shape}; "
-            "end prep.steps with a 'resize' to one size and a fixed number of channels"
+            "end prep.steps with a 'resize' to one size (volumes: 'fit_volume') and a "
+            "fixed number of channels"
         )
     return found
 
@@ -290,17 +293,17 @@ def _load(folder: Path, digest: str) -> PreparedCache | None:
         return None
     try:
         said = json.loads(note.read_text(encoding="utf-8"))
-        channels, height, width = said["shape"]
+        shape = tuple(int(side) for side in said["shape"])
         rows = {str(key): i for i, key in enumerate(said["keys"])}
         failed = tuple((str(k), str(r)) for k, r in said["failed"])
         cache = PreparedCache(
             folder / "cache.bin",
-            (channels, height, width),
+            shape,
             said["bits"],
             rows,
             failed,
         )
-        size = len(rows) * channels * height * width * cache.dtype.itemsize
+        size = len(rows) * math.prod(shape) * cache.dtype.itemsize
         is_whole = (
             said["digest"] == digest
             and cache.path.stat().st_size == size

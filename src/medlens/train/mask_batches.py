@@ -14,6 +14,7 @@ from torch import Tensor
 from medlens.core import TrainError
 from medlens.prep import build_volume_augment
 from medlens.recipe.settings import NetSettings, Recipe
+from medlens.train.batches import spacing_of_net
 from medlens.train.lesson import IntArray
 from medlens.train.mask_cache import MaskCache, Triple
 from medlens.train.order import case_weights, picks_of_step
@@ -72,7 +73,7 @@ def mask_batches(
     """Augmented patches of steps `start` to `stop` - 1, in order."""
     seed, size = recipe.train.seed, recipe.train.batch_size
     augment = build_volume_augment(
-        recipe.augment.steps, seed=seed, spacing=_spacing(recipe)
+        recipe.augment.steps, seed=seed, spacing=spacing_of_net(recipe.net)
     )
     weights = case_weights(
         lesson.groups[: len(lesson.train_rows)],
@@ -177,13 +178,6 @@ def to_tensors(patches: list[Patch], net: NetSettings) -> tuple[Tensor, Tensor]:
         return images, masks
     flat = images[:, :, 0].contiguous(memory_format=torch.channels_last)
     return flat, masks[:, 0]
-
-
-def _spacing(recipe: Recipe) -> tuple[float, float, float]:
-    if not recipe.net.spacing:
-        return 1.0, 1.0, 1.0
-    d, h, w = recipe.net.spacing
-    return d, h, w
 
 
 def _anywhere(length: int, patch: int, rng: np.random.Generator) -> int:
