@@ -154,7 +154,7 @@ def test_no_format_writes_nothing(
         ({"formats": "json,xml"}, "--format xml: wanted some of json, csv, png"),
         (
             {"engine": "magic"},
-            "--engine magic: wanted one of onnxruntime, openvino, int8",
+            "--engine magic: wanted one of auto, onnxruntime, openvino, int8",
         ),
     ],
 )

@@ -31,8 +31,8 @@ def predict(
         bool, typer.Option("--json", help="Print one JSON document.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="onnxruntime, openvino or int8.")
-    ] = "onnxruntime",
+        str, typer.Option(help="auto, onnxruntime, openvino or int8.")
+    ] = "auto",
     uneven: Annotated[
         str, typer.Option(help="Uneven slices: refuse, resample or keep.")
     ] = "refuse",

@@ -81,7 +81,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         train=train,
         calibrate=CalibrateSettings(method="none"),
         sliding=SlidingSettings(mirror=()),
-        export=ExportSettings(engines=()),
+        export=ExportSettings(engines=("openvino",) if net.depth > 1 else ()),
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
     train, length = _length(facts, recipe, measure)

@@ -25,6 +25,7 @@ from medlens.predict.files import (
 from medlens.predict.find import Input, find_inputs
 from medlens.predict.graph import Engine
 from medlens.predict.predictor import Failed, Predictor
+from medlens.predict.session import quickest_engine
 from medlens.read import open_image
 
 SCHEMA = "medlens/prediction/1"
@@ -69,7 +70,8 @@ def answer_inputs(
             volumes, as the bundle's form wants.
         out: folder for the files of `formats`; None writes nothing.
         formats: some of json, csv, png, nifti, joined by commas.
-        engine: "onnxruntime", or one that the bundle offers.
+        engine: "onnxruntime", or one that the bundle offers; "auto" for the one that
+            answers this form soonest, see `quickest_engine`.
         force: replace files in `out`.
         uneven: what to do with series whose slices are missing or unevenly spaced:
             "refuse", "resample" or "keep"; see `medlens.read.open_series`.
@@ -80,11 +82,14 @@ def answer_inputs(
         ResourceError: `out` cannot be written.
     """
     wanted = parse_formats(formats)
-    if engine not in ENGINES:
-        raise UsageError(f"--engine {engine}: wanted one of {', '.join(ENGINES)}")
+    if engine != "auto" and engine not in ENGINES:
+        raise UsageError(
+            f"--engine {engine}: wanted auto or one of {', '.join(ENGINES)}"
+        )
     if uneven not in UNEVEN:
         raise UsageError(f"--uneven {uneven}: wanted one of {', '.join(UNEVEN)}")
     bundle = load_bundle(bundle_path)
+    engine = quickest_engine(bundle) if engine == "auto" else engine
     check_formats(wanted, bundle.form)
     if bundle.form == "image":
         cases, failed = _answer_images(

@@ -81,6 +81,7 @@ class MaskPredictor:
         self.settings = sliding_of(bundle, memory_mb=memory_mb)
         self._pipeline = build_pipeline(bundle.steps)
         graph = open_graph(bundle, engine=engine, threads=threads)
+        self.precision = graph.precision
         self._net = PatchNet(graph, name=bundle.name)
 
     def predict(
