@@ -196,6 +196,12 @@ def build_segmenter(
                 f"{settings.name!r}; use '' (from scratch)"
             )
         topology = plan_topology(patch, spacing)
+        if topology.patch != patch:
+            raise RecipeError(
+                f"recipe: the patch is {_sides(patch)}; {settings.name!r} halves it "
+                f"until sides must be multiples of {_sides(topology.multiple)}: use "
+                f"{_sides(topology.patch)}"
+            )
         return build_unet(
             settings.name,
             topology,
@@ -216,6 +222,10 @@ def build_segmenter(
     if settings.pretrained:
         load_encoder(net)
     return net
+
+
+def _sides(sides: tuple[int, ...]) -> str:
+    return "×".join(map(str, sides))
 
 
 def _known(key: str, name: str, table: Iterable[str]) -> None:
