@@ -51,6 +51,8 @@ UNETS: dict[str, UNetSize] = {
     "unet_quarter": UNetSize(base=8, most=80),
 }
 
+SEGMENTERS = (*UNETS, "unet_lite0")  # for masks
+
 
 def build_sequence(
     settings: NetSettings,
@@ -178,7 +180,9 @@ def build_segmenter(
             there are no such weights.
         MissingExtraError: the package with the weights is not installed.
     """
+    _known("name", settings.name, SEGMENTERS)
     channels = settings.channels * (2 * settings.context + 1)
+    _within("channels · (2 · context + 1)", channels, 1, MOST_CHANNELS)
     patch: tuple[int, ...] = (settings.depth, settings.height, settings.width)
     spacing: tuple[float, ...] = settings.spacing or (1.0, 1.0, 1.0)
     if settings.depth == 1:
@@ -215,6 +219,11 @@ def build_segmenter(
             f"recipe: net.name 'unet_lite0' is a 2D network with sides in multiples of "
             f"{STRIDE}; the patch is {settings.depth}×{settings.height}×"
             f"{settings.width}"
+        )
+    if settings.pretrained not in ("", "imagenet"):
+        raise RecipeError(
+            f"recipe: net.pretrained {settings.pretrained!r:.80} does not exist for "
+            "'unet_lite0'; wanted 'imagenet' or ''"
         )
     _within("labels", labels, 1, MOST_LABELS)
     torch.manual_seed(seed)
