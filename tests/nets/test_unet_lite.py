@@ -157,7 +157,7 @@ def test_a_name_without_published_weights_is_a_plain_u_net(
         ),
         (
             replace(FLAT, pretrained="weights.pt"),
-            r"net.pretrained 'weights.pt' does not exist for .*; wanted 'imagenet' or ''",
+            r"net.pretrained 'weights.pt' does not exist for .*; wanted 'imagenet' or",
         ),
         (
             replace(FLAT, channels=16, context=2),
