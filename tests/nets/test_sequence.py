@@ -56,7 +56,7 @@ def as_dict(answer: SequenceAnswer) -> dict[str, Tensor]:
     return vars(answer)
 
 
-@pytest.mark.parametrize("reader", sorted(READERS))
+@pytest.mark.parametrize("reader", [*sorted(READERS), "none"])
 def test_the_sums_that_are_promised_exact_are(reader: str) -> None:
     net = sequence(reader)
     with torch.inference_mode():
@@ -246,3 +246,14 @@ def test_a_plain_classifier_s_weights_are_taken_as_they_are() -> None:
     plain = build_net(SETTINGS, labels=3, seed=5)
     net = SequenceNet(plain, reader="gru", hidden=8, series_labels=None, dropout=0.1)
     assert net.plain is plain
+
+
+def test_without_a_reader_a_slice_is_judged_alone() -> None:
+    net = sequence("none")
+    x = slices(1, 4, 1, 16, 16)
+    with torch.inference_mode():
+        answer = net(x, torch.tensor([4]))
+        wanted = net.plain(x[0])
+    torch.testing.assert_close(answer.slice_logits[0], wanted)
+    assert not answer.context.any()
+    assert net.reader is None

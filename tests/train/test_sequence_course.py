@@ -26,6 +26,7 @@ from medlens.train.sequence_course import (
     SequenceCourse,
     partner_slices,
     series_answers,
+    strongest,
 )
 from medlens.train.sequence_export import export_sequence
 from medlens.train.sequence_lesson import SeriesRows
@@ -94,6 +95,17 @@ def test_a_partner_is_stretched_from_first_to_last() -> None:
     alone = partner_slices(torch.tensor([1, 4]), Mix(0.7, torch.tensor([1, 0])), 4)
     assert alone[0, 0] == 0
     assert alone[1].tolist() == [0, 0, 0, 0]
+
+
+def test_the_strongest_eighth_of_the_slices_is_joined_without_padding() -> None:
+    margins = torch.full((2, 20), 50.0)
+    margins[0, :17] = torch.arange(17.0)  # 17 // 8 = 2 slices: 16 and 15
+    margins[1, :3] = torch.tensor([-4.0, -2.0, -9.0])  # at least one: -2
+    plain = torch.stack([torch.zeros_like(margins), margins], dim=2)
+    found = strongest(plain, torch.tensor([17, 3]), kind="binary")
+    assert (found[:, 1] - found[:, 0]).tolist() == [15.5, -2.0]
+    several = strongest(plain, torch.tensor([17, 3]), kind="multilabel")
+    assert several.tolist() == [[0.0, 15.5], [0.0, -2.0]]
 
 
 @pytest.mark.parametrize(("reader", "by_slice"), [("lstm", True), ("none", False)])

@@ -12,7 +12,6 @@ from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import (
     CT_WINDOWS,
-    choose_augment,
     choose_balance,
     choose_calibration,
     choose_precision,
@@ -21,7 +20,7 @@ from medlens.plan.rules import (
     choose_split,
 )
 from medlens.plan.schedule import training_seconds
-from medlens.prep import VOLUME_AUGMENT_PRESETS
+from medlens.prep import AUGMENT_PRESETS, VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
     AugmentSettings,
     BudgetSettings,
@@ -29,6 +28,7 @@ from medlens.recipe.settings import (
     NetSettings,
     PrepSettings,
     Recipe,
+    SplitSettings,
     Step,
     TaskSettings,
     TrainSettings,
@@ -43,8 +43,13 @@ BATCH = 8
 VOXEL_MB = 1.2e-3  # resident memory that a voxel of a 3D input takes in training
 BASE_MB = 900.0
 WANTED_STEPS = 1500
-SLICES_AT_ONCE = 32  # of a series in one step of training
-SEQUENCE_SIDE = 160  # px; slices are many, and each costs its square
+SEQUENCE_SIDE = 128  # px; slices are many, and each costs its square
+SERIES_AT_ONCE = 4
+SLICES_TOGETHER = 10  # neighbours in a step where slices have labels
+SLICES_APART = 48  # spread over the series in a step where only series have
+FOLDS = 5
+EPOCHS, FEWEST_WANTED = 30, 100  # more learned the few patients by heart
+SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
 def plan_series(facts: Facts, measure: Measure) -> Plan:
@@ -216,22 +221,33 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         )
     prep, prep_choices = choose_prep(facts, side)
     channels = 3 if facts.is_colour or facts.modality == "CT" else 1
+    together = SLICES_TOGETHER if facts.slices_labelled else SLICES_APART
     net = NetSettings(
-        name="efficientnet_lite0", pretrained="imagenet", channels=channels,
-        depth=min(SLICES_AT_ONCE, max(2, facts.depth)), height=side, width=side,
-        dropout=0.3, reader="lstm", hidden=64,
-    )  # fmt: skip
-    augment, augment_choice = choose_augment(facts)
+        name="efficientnet_lite0",
+        pretrained="imagenet",
+        channels=channels,
+        depth=min(together, max(2, facts.depth)),
+        height=side,
+        width=side,
+        dropout=0.2,
+        reader="lstm",
+        hidden=128,
+    )
+    augment, augment_choice = _augment_slices(facts)
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
     train = TrainSettings(
-        path="fine_tune", batch_size=16 if facts.slices_labelled else 4,
-        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed,
+        path="fine_tune",
+        batch_size=SERIES_AT_ONCE,
+        learning_rate=1e-3,
+        balance=balance,
+        group_power=0.5,
+        seed=facts.seed,
         threads=max(1, facts.cores),
-    )  # fmt: skip
+    )
     recipe = Recipe(
         task=TaskSettings(facts.kind, facts.labels, facts.positive, "sequence"),
-        split=choose_split(facts, is_frozen=False)[0],
+        split=SplitSettings(folds=FOLDS, seed=facts.seed),
         prep=prep,
         augment=augment,
         net=net,
@@ -240,18 +256,7 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         export=ExportSettings(engines=()),
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
-    speed = measure(recipe)
-    slices = max(1, facts.depth)
-    shown = train.batch_size * (1 if facts.slices_labelled else net.depth)
-    forwards = (2 * facts.test + facts.validation + facts.train) * slices
-    train, length = choose_steps(
-        facts,
-        train,
-        step_seconds=shown * speed.train + 0.05,
-        left=training_seconds(facts) - forwards * speed.forward,
-        wanted=WANTED_STEPS,
-        what="slices" if facts.slices_labelled else "series",
-    )
+    train, length = _sequence_length(facts, recipe, measure)
     choices = (
         Choice("task.form", "CNN over slices, read in order", reason),
         size_choice,
@@ -266,9 +271,50 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         ),
         *prep_choices,
         augment_choice,
-        choose_split(facts, is_frozen=False)[1],
+        Choice(
+            "split.folds",
+            f"{FOLDS}-fold cross-fitting for reader and calibration",
+            "every series is judged by a network that never saw its patient",
+        ),
         length,
         balance_choice,
         calibrate_choice,
     )
     return Plan(replace(recipe, train=train), choices)
+
+
+def _augment_slices(facts: Facts) -> tuple[AugmentSettings, Choice]:
+    """Slices of CT and MR, mirrored too where no label names a side."""
+    steps = AUGMENT_PRESETS["cross_section"]
+    if any(set(label.lower().split()) & SIDES for label in facts.labels):
+        return AugmentSettings(steps), Choice(
+            "augment.steps", "cross_section", "a label names a side: never mirrored"
+        )
+    return AugmentSettings((Step("horizontal_flip"), *steps)), Choice(
+        "augment.steps",
+        "cross_section, mirrored as well",
+        "no label names a side",
+    )
+
+
+def _sequence_length(
+    facts: Facts, recipe: Recipe, measure: Measure
+) -> tuple[TrainSettings, Choice]:
+    """Steps of each of the networks: one a fold, and the one that is shipped."""
+    # timed on single slices, for a step costs as much as the slices it shows
+    shown = recipe.train.batch_size * recipe.net.depth
+    timed = replace(recipe.train, batch_size=min(16, shown))
+    speed = measure(replace(recipe, train=timed))
+    slices = max(1, facts.depth)
+    asked = (2 * facts.test + 3 * (facts.validation + facts.train)) * slices
+    left = training_seconds(facts) - asked * speed.forward
+    per_epoch = max(1, facts.train // recipe.train.batch_size)
+    return choose_steps(
+        facts,
+        recipe.train,
+        step_seconds=shown * speed.train
+        + facts.validation * slices * speed.forward / per_epoch,
+        left=left / (FOLDS + 1),
+        wanted=min(WANTED_STEPS, max(FEWEST_WANTED, EPOCHS * per_epoch)),
+        what="series",
+    )

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from medlens.nets import SequenceAnswer, SequenceNet, build_sequence
-from medlens.recipe.settings import Recipe
+from medlens.recipe.settings import Kind, Recipe
 from medlens.train.average import renew_norms
 from medlens.train.batches import to_tensor
 from medlens.train.judge import (
@@ -30,6 +30,7 @@ from medlens.train.sequence_lesson import SequenceLesson, SeriesRows, is_known
 
 # Where slices have labels they teach; the answer of the series leans on theirs.
 SERIES_SHARE = 0.25
+STRONGEST = 8  # one in so many slices
 
 
 class SequenceCourse:
@@ -108,7 +109,8 @@ class SequenceCourse:
     def _loss_of(
         self,
         answer: SequenceAnswer,
-        plain: Tensor | None,
+        plain: Tensor,
+        lengths: Tensor,
         slice_targets: Tensor,
         series_targets: Tensor,
     ) -> Tensor:
@@ -117,14 +119,16 @@ class SequenceCourse:
         if known.any():
             wanted = slice_targets[known]
             total = total + self._loss_of_slices(answer.slice_logits[known], wanted)
-            if plain is not None:
+            if self._recipe.net.reader != "none":
                 total = total + self._loss_of_slices(plain[known], wanted)
         read = (series_targets >= 0).any(dim=1)
         if read.any():
-            loss = self._loss_of_series(
-                answer.series_logits[read], series_targets[read]
-            )
+            wanted = series_targets[read]
+            loss = self._loss_of_series(answer.series_logits[read], wanted)
             total = total + loss * (SERIES_SHARE if self._by_slice else 1.0)
+            if not self._by_slice and self._lesson.kind != "multiclass":
+                few = strongest(plain, lengths, kind=self._lesson.kind)
+                total = total + self._loss_of_series(few[read], wanted)
         return total
 
     def settle(self, net: nn.Module, device: torch.device, *, final: bool) -> None:
@@ -189,6 +193,29 @@ class SequenceCourse:
             )
 
 
+def strongest(plain: Tensor, lengths: Tensor, *, kind: Kind) -> Tensor:
+    """(B, K) logits of the slices that speak most for a label, joined.
+
+    Attention begins as the mean of all slices, in which a lesion on three of forty
+    is lost: it learned nothing for ten passes. The mean over the strongest eighth of
+    the slices sends them the gradient at once. Only taught with, never answered with.
+
+    Args:
+        plain: (B, T, K) logits of the plain head.
+        lengths: (B,) slices of each series.
+        kind: binary or multilabel.
+    """
+    scores = plain[:, :, 1:] - plain[:, :, :1] if kind == "binary" else plain
+    steps = torch.arange(plain.shape[1], device=plain.device)[None]
+    padding = (steps >= lengths[:, None])[:, :, None]
+    scores = scores.masked_fill(padding, torch.finfo(scores.dtype).min)
+    count = (lengths // STRONGEST).clamp(min=1)[:, None]
+    ordered = scores.sort(dim=1, descending=True).values
+    taken = (steps < count)[:, :, None]
+    mean = ordered.masked_fill(~taken, 0.0).sum(dim=1) / count
+    return torch.cat([-mean / 2, mean / 2], dim=1) if kind == "binary" else mean
+
+
 def partner_slices(lengths: Tensor, mix: Mix, slices: int) -> Tensor:
     """(B, T) slice of its partner that each slice is blended with.
 
@@ -235,11 +262,9 @@ def embed_rows(
 
 def _answers(
     net: SequenceNet, slices: Tensor, lengths: Tensor
-) -> tuple[SequenceAnswer, Tensor | None]:
-    """What the network says, and its plain head alone where a reader adds to it."""
+) -> tuple[SequenceAnswer, Tensor, Tensor]:
+    """What the network says, its plain head alone, and the lengths again."""
     embeddings = net.embed(slices, lengths)
     answer = net.read(embeddings, lengths)
-    if net.reader is None:
-        return answer, None
     dropped = F.dropout(embeddings, net.dropout, net.training)
-    return answer, net.plain.head(dropped)
+    return answer, net.plain.head(dropped), lengths

@@ -107,13 +107,12 @@ class FrozenSequenceCourse(SequenceCourse):
         """Cross-entropy of slices and series."""
         net = cast(SequenceNet, net)
         embeddings = batch.embeddings.to(device)
-        answer = net.read(embeddings, batch.lengths.to(device))
-        plain = None
-        if net.reader is not None:
-            dropped = F.dropout(embeddings, net.dropout, net.training)
-            plain = net.plain.head(dropped)
+        lengths = batch.lengths.to(device)
+        answer = net.read(embeddings, lengths)
+        dropped = F.dropout(embeddings, net.dropout, net.training)
+        plain = net.plain.head(dropped)
         targets = batch.slice_targets.to(device), batch.series_targets.to(device)
-        return self._loss_of(answer, plain, *targets)
+        return self._loss_of(answer, plain, lengths, *targets)
 
     def settle(self, net: nn.Module, device: torch.device, *, final: bool) -> None:
         """Nothing: the statistics are those the body was published with."""
