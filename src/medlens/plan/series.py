@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from medlens.core import ResourceError
 from medlens.plan.facts import Choice, Facts
+from medlens.plan.grid import COARSEST, anisotropy, describe_ratio, spacing_of
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import (
@@ -69,15 +70,14 @@ def plan_series(facts: Facts, measure: Measure) -> Plan:
 
 
 def _reads_volumes(facts: Facts) -> tuple[bool, str]:
-    spacing = facts.spacing
-    ratio = spacing[0] / min(spacing[1:]) if len(spacing) == 3 else 1.0
+    ratio = anisotropy(facts)
     voxels = facts.depth * facts.height * facts.width
     if facts.form == "sequence" or facts.slices_labelled:
         return False, "slices have labels of their own and follow each other"
     if facts.depth < FEWEST_SLICES:
         return False, f"{facts.depth} slices are too few for a third dimension"
     if ratio >= THICK:
-        return False, f"slices lie {ratio:.1f} times as far apart as pixels"
+        return False, f"slices lie {describe_ratio(ratio)} pixels"
     if voxels > MOST_VOXELS:
         return False, (
             f"{voxels / 1e6:.1f} million voxels in a volume are too many for a 3D "
@@ -95,7 +95,7 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
     net = NetSettings(
         name="residual3d", pretrained="", channels=channels, depth=depth,
         height=height, width=width, dropout=0.2,
-        spacing=tuple(round(s * shrink, 4) for s in facts.spacing),
+        spacing=_coarser(facts, shrink),
     )  # fmt: skip
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
@@ -157,6 +157,11 @@ def _input(facts: Facts) -> tuple[int, int, int, float]:
     return depth, height, width, shrink
 
 
+def _coarser(facts: Facts, shrink: float) -> tuple[float, ...]:
+    spacing = spacing_of(facts)
+    return tuple(min(round(mm * shrink, 4), COARSEST) for mm in spacing)
+
+
 def _prep_volumes(
     facts: Facts, sides: tuple[int, int, int], shrink: float
 ) -> tuple[PrepSettings, int, Choice]:
@@ -167,11 +172,10 @@ def _prep_volumes(
         steps = [Step("percentile", {"low": 0.5, "high": 99.5}), Step("to_grey", {})]
         channels, said = 1, "percentiles 0.5 and 99.5 of each volume become 0 and 1"
     depth, height, width = sides
-    if facts.spacing:
-        spacing = tuple(round(mm * shrink, 4) for mm in facts.spacing)
+    if spacing := _coarser(facts, shrink):
         steps.append(Step("resample_volume", {"spacing": spacing}))
         said += "; resampled to " + "×".join(f"{s:.3g}" for s in spacing) + " mm"
-    mode = "crop_pad" if facts.spacing else "stretch"
+    mode = "crop_pad" if spacing else "stretch"
     grid = {"depth": depth, "height": height, "width": width, "mode": mode}
     steps.append(Step("fit_volume", grid))
     return (
@@ -181,7 +185,7 @@ def _prep_volumes(
             "prep.steps",
             f"{said}; fitted to {depth}×{height}×{width}",
             "a lesion of one size must look the same in every volume"
-            if facts.spacing
+            if spacing
             else "volumes carry no spacing",
         ),
     )
