@@ -13,7 +13,7 @@ import pytest
 
 from medlens.bundle import write_bundle
 from medlens.core import BundleError, DataError, ExistsError, ResourceError, UsageError
-from medlens.predict import files
+from medlens.predict import answers, documents, files
 from medlens.predict.answers import NOTICE, Answers, answer_inputs
 from tests.tiny import CARD, blob_image, bundle_of, plain_graph
 
@@ -154,7 +154,7 @@ def test_no_format_writes_nothing(
         ({"formats": "json,xml"}, "--format xml: wanted some of json, csv, png"),
         (
             {"engine": "magic"},
-            "--engine magic: wanted one of onnxruntime, openvino, int8",
+            "--engine magic: wanted one of auto, onnxruntime, openvino, int8",
         ),
     ],
 )
@@ -240,10 +240,10 @@ def test_text_that_a_spreadsheet_would_run_stays_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\tx", "\rx"])
 def test_every_first_letter_of_a_formula_is_disarmed(text: str) -> None:
-    assert files._disarm(text) == "'" + text
-    assert files._disarm("a" + text) == "a" + text
-    assert files._disarm("") == ""
-    assert files._disarm(-1.5) == -1.5
+    assert documents.disarm(text) == "'" + text
+    assert documents.disarm("a" + text) == "a" + text
+    assert documents.disarm("") == ""
+    assert documents.disarm(-1.5) == -1.5
 
 
 def test_equal_names_in_two_folders_are_two_cases(bundle: Path, tmp_path: Path) -> None:
@@ -260,13 +260,15 @@ def test_equal_names_in_two_folders_are_two_cases(bundle: Path, tmp_path: Path) 
 def test_a_picture_that_cannot_be_drawn_leaves_its_answer(
     bundle: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = files.open_image
+    real, calls = answers.open_image, []
 
-    def once(path: Path, **more: Any) -> Any:
-        path.write_bytes(b"changed")
+    def changed_later(path: Path, **more: Any) -> Any:
+        calls.append(path)
+        if len(calls) > 1:
+            path.write_bytes(b"changed")
         return real(path, **more)
 
-    monkeypatch.setattr(files, "open_image", once)
+    monkeypatch.setattr(answers, "open_image", changed_later)
     found = answer(bundle, images / "blob.png", out=tmp_path / "out", formats="png")
     assert [c["case"] for c in found.document["cases"]] == ["blob.png"]
     assert found.document["failed"][0]["reason"].startswith("no picture: blob.png: ")

@@ -10,7 +10,8 @@ import pytest
 
 from medlens.core import BundleError, PrepError, ResourceError
 from medlens.metrics import fit_outlier_gate
-from medlens.predict import MaskPredictor
+from medlens.predict import MaskPredictor, mapped, masks
+from medlens.predict.mapped import is_mapped
 from medlens.predict.masks import sliding_of
 from medlens.recipe import Step
 from medlens.recipe.settings import SlidingSettings
@@ -186,3 +187,31 @@ def test_other_bundles_and_images_are_refused() -> None:
         predictor().predict(volume_image(colour))
     with pytest.raises(PrepError, match="case 1: image is 1×8 pixels"):
         predictor().predict(volume_image(np.zeros((2, 1, 8), np.uint8)))
+
+
+@pytest.mark.parametrize("context", [0, 1])
+def test_large_arrays_lie_in_files_and_say_the_same(
+    monkeypatch: pytest.MonkeyPatch, context: int
+) -> None:
+    rng = np.random.default_rng(0)
+    image = volume_image(rng.integers(0, 255, (40, 30, 30)).astype(np.uint8))
+    model = grey_graph(2, channels=2 * context + 1, used=context)
+    bundle = mask_bundle(model, (1, 16, 16), context=context, keep_largest=("white",))
+    plain = MaskPredictor(bundle, threads=1).predict(image)
+    assert not is_mapped(plain.mask)
+    for room in (mapped, masks):
+        monkeypatch.setattr(room, "LARGE_BYTES", 1000)
+    predictor = MaskPredictor(bundle, threads=1)
+    assert is_mapped(predictor.prepare(image).array)
+    assert predictor.prepare(image).array.dtype == np.float16
+    found = predictor.predict(image)
+    assert is_mapped(found.mask)
+    np.testing.assert_array_equal(found.mask, plain.mask)
+    assert found.regions == plain.regions
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapped, "LARGE_BYTES", 0)
+    wanted = r"\d+ MB of temporary files are needed \(.*\); free disk space, or set TMP"
+    with pytest.raises(ResourceError, match=wanted):
+        mapped.allocate((1 << 30, 1 << 20), np.uint8)  # 10^15 bytes

@@ -1,4 +1,4 @@
-"""`medlens predict`: a bundle's answer for images."""
+"""`medlens predict`: a bundle's answer for images, series and volumes."""
 
 from __future__ import annotations
 
@@ -16,33 +16,44 @@ def predict(
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT...", help="Images or folders of images.", show_default=False
+            metavar="INPUT...",
+            help="Images, series, volumes or folders.",
+            show_default=False,
         ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Folder for files; wanted by --format.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="Files to write: json, csv, png.")
+        str, typer.Option("--format", help="Files to write: json, csv, png, nifti.")
     ] = "json,csv",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="onnxruntime, openvino or int8.")
-    ] = "onnxruntime",
+        str, typer.Option(help="auto, onnxruntime, openvino or int8.")
+    ] = "auto",
+    uneven: Annotated[
+        str, typer.Option(help="Uneven slices: refuse, resample or keep.")
+    ] = "refuse",
     force: Annotated[
         bool, typer.Option("--force", help="Replace files in --out.")
     ] = False,
 ) -> None:
-    """Answer for each image: probabilities, decision, doubt.
+    """Answer for each image, series or volume: probabilities, decision, doubt.
 
     Example: medlens predict medlens-run/bundle scan.dcm --json
     """
     from medlens.predict.answers import answer_inputs
 
     found = answer_inputs(
-        bundle, inputs, out=out, formats=formats, engine=engine, force=force
+        bundle,
+        inputs,
+        out=out,
+        formats=formats,
+        engine=engine,
+        force=force,
+        uneven=uneven,
     )
     if as_json:
         typer.echo(json.dumps(found.document, ensure_ascii=False, indent=1))

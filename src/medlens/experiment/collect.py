@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from medlens.core import DataError
-from medlens.datasets import Manifest, open_case
+from medlens.bundle import Bundle
+from medlens.core import DataError, Prediction
+from medlens.datasets import Case, Manifest, open_case
 from medlens.evaluate import CaseTable
 from medlens.predict import Failed, Predictor
 
@@ -55,66 +56,77 @@ def collect_answers(
         progress=progress,
     )
     failed: list[Failed] = []
-    rows: list[tuple[int, tuple[np.ndarray, ...]]] = []
+    rows: list[Answered] = []
     for index, answer in zip(chosen, answers, strict=True):
         if isinstance(answer, Failed):
             failed.append(answer)
             continue
-        labels = answer.labels
-        gate = answer.out_of_distribution
+        case = manifest.cases[index]
         rows.append(
-            (
-                index,
-                (
-                    answer.logits,
-                    answer.probabilities,
-                    np.isin(labels, answer.decision),
-                    np.isin(labels, answer.prediction_set),
-                    np.array([gate.score, gate.flag]),
-                ),
+            Answered(
+                answer, case.key, case, case.target, splits[index], str(groups[index])
             )
         )
     if not rows:
-        raise DataError(
-            f"none of {len(cases)} cases could be read; "
-            f"the first says: {failed[0].reason if failed else 'there are no cases'}"
-        )
-    return Collected(_table(predictor, manifest, rows, splits, groups), tuple(failed))
+        raise DataError(nothing_read(len(cases), failed))
+    return Collected(answers_table(predictor.bundle, rows), tuple(failed))
 
 
-def _table(
-    predictor: Predictor,
-    manifest: Manifest,
-    rows: list[tuple[int, tuple[np.ndarray, ...]]],
-    splits: Sequence[str],
-    groups: Sequence[int],
-) -> CaseTable:
-    kept = [index for index, _ in rows]
-    cases = [manifest.cases[i] for i in kept]
-    logits, probabilities, decisions, sets, gate = (
-        np.stack(column) for column in zip(*(row for _, row in rows), strict=True)
+def nothing_read(cases: int, failed: Sequence[Failed]) -> str:
+    """Why there is no table at all."""
+    return (
+        f"none of {cases} cases could be read; "
+        f"the first says: {failed[0].reason if failed else 'there are no cases'}"
     )
-    names = sorted({name for case in cases for name in case.columns})
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One row of a table: an answer and what it is held against.
+
+    Attributes:
+        answer: of a case, or of a slice of it.
+        key: of the row.
+        case: whose patient, site and columns the row has.
+        target: (K,) of the row.
+        split, group: of the case.
+        columns: in place of the case's, where they are another's.
+    """
+
+    answer: Prediction
+    key: str
+    case: Case
+    target: Sequence[int]
+    split: str
+    group: str
+    columns: Mapping[str, str] | None = None
+
+
+def answers_table(bundle: Bundle, rows: Sequence[Answered]) -> CaseTable:
+    """The rows as columns."""
+    labels = bundle.labels
+    answers = [row.answer for row in rows]
+    given = [row.case.columns if row.columns is None else row.columns for row in rows]
+    names = sorted({name for columns in given for name in columns})
     columns = {
-        name: tuple(case.columns.get(name, "") for case in cases) for name in names
+        name: tuple(columns.get(name, "") for columns in given) for name in names
     }
-    if any(case.site for case in cases):
-        columns["site"] = tuple(case.site for case in cases)
-    bundle = predictor.bundle
+    if any(row.case.site for row in rows):
+        columns["site"] = tuple(row.case.site for row in rows)
     return CaseTable(
-        cases=tuple(case.key for case in cases),
-        labels=bundle.labels,
+        cases=tuple(row.key for row in rows),
+        labels=labels,
         kind=bundle.kind,
         positive=bundle.positive,
-        targets=manifest.targets()[kept],
-        probabilities=probabilities,
-        decisions=decisions,
-        patients=tuple(case.patient for case in cases),
-        groups=tuple(str(groups[i]) for i in kept),
-        splits=tuple(splits[i] for i in kept),
+        targets=np.array([row.target for row in rows], dtype=np.int8),
+        probabilities=np.stack([a.probabilities for a in answers]),
+        decisions=np.stack([np.isin(labels, a.decision) for a in answers]),
+        patients=tuple(row.case.patient for row in rows),
+        groups=tuple(row.group for row in rows),
+        splits=tuple(row.split for row in rows),
         columns=columns,
-        logits=logits,
-        sets=sets,
-        ood_scores=gate[:, 0],
-        ood_flags=gate[:, 1].astype(bool),
+        logits=np.stack([a.logits for a in answers]),
+        sets=np.stack([np.isin(labels, a.prediction_set) for a in answers]),
+        ood_scores=np.array([a.out_of_distribution.score for a in answers], float),
+        ood_flags=np.array([a.out_of_distribution.flag for a in answers], bool),
     )

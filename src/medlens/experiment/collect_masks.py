@@ -10,6 +10,7 @@ from medlens.core import DataError, Image
 from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import MaskRow, MaskTable, score_case, table_of
 from medlens.evaluate.mask_table import DEFAULT_TOLERANCE
+from medlens.experiment.collect import nothing_read
 from medlens.predict import Failed, MaskPredictor
 
 Progress = Callable[[int, int], None]
@@ -76,10 +77,7 @@ def collect_masks(
         if progress is not None:
             progress(done, len(chosen))
     if not rows:
-        raise DataError(
-            f"none of {len(chosen)} cases could be read; "
-            f"the first says: {failed[0].reason if failed else 'there are no cases'}"
-        )
+        raise DataError(nothing_read(len(chosen), failed))
     return CollectedMasks(table_of(rows), tuple(failed))
 
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from medlens.bundle import load_bundle
+from medlens.bundle import Bundle, load_bundle
 from medlens.core import ExistsError
-from medlens.datasets import match_labels, read_manifest
-from medlens.evaluate import measure_split, write_metrics, write_predictions
+from medlens.datasets import Manifest, match_labels, read_manifest
+from medlens.evaluate import (
+    measure_mask_split,
+    measure_split,
+    write_mask_predictions,
+    write_metrics,
+    write_predictions,
+)
 from medlens.experiment.collect import collect_answers
+from medlens.experiment.collect_masks import collect_masks
+from medlens.experiment.collect_series import collect_series
 from medlens.experiment.examples import choose_examples, make_examples
 from medlens.experiment.folder import write_json
 from medlens.experiment.identity import data_digest
+from medlens.experiment.judge_series import measure_series, series_examples
 from medlens.experiment.machine import machine_facts, usable_cores, versions
+from medlens.experiment.mask_examples import make_mask_examples
 from medlens.experiment.narrator import Narrator
-from medlens.predict import Predictor
+from medlens.predict import Failed, MaskPredictor, Predictor, SequencePredictor
 from medlens.report import write_report
 
 SPLIT = "all"
@@ -54,48 +66,27 @@ def evaluate_bundle(
         )
     began = time.monotonic()
     bundle = load_bundle(bundle_path)
-    manifest = match_labels(
-        read_manifest(
-            data,
-            labels=labels,
-            label_column=label_column,
-            patient_column=patient_column,
-        ),
-        bundle.labels,
-        bundle.kind,
-        positive=bundle.positive,
+    manifest = _read(
+        bundle,
+        data,
+        labels=labels,
+        label_column=label_column,
+        patient_column=patient_column,
     )
     for note in manifest.notes:
         narrator.say(note)
     narrator.step("Evaluate")
-    cases = range(len(manifest.cases))
-    predictor = Predictor(bundle)
-    collected = collect_answers(
-        predictor,
-        manifest,
-        chosen=cases,
-        splits=[SPLIT] * len(cases),
-        groups=_patients_as_groups(manifest),
-        threads=usable_cores(),
-        progress=narrator.progress,
-    )
-    shares = bundle.training.get("validation_prevalence") or {}
-    measured = measure_split(
-        collected.table,
-        points=bundle.operating_points,
-        validation_prevalence=[shares[label] for label in bundle.labels]
-        if shares
-        else None,
-    )
+    found = _MEASURES.get(bundle.form, _measure_cases)(bundle, manifest, narrator)
     out.mkdir(parents=True, exist_ok=True)
-    write_predictions(out / "predictions.csv", collected.table)
+    found.write(out / "predictions.csv")
     task = {
+        "form": bundle.form,
         "kind": bundle.kind,
         "labels": list(bundle.labels),
         "positive": bundle.positive,
     }
-    write_metrics(out / "metrics.json", {SPLIT: measured}, task)
-    failed = [{"case": f.case, "reason": f.reason} for f in collected.failed]
+    write_metrics(out / "metrics.json", {SPLIT: found.entry}, task)
+    failed = [{"case": f.case, "reason": f.reason} for f in found.failed]
     write_json(
         out / "run.json",
         {
@@ -112,15 +103,108 @@ def evaluate_bundle(
         },
     )
     narrator.step("Report")
-    examples = make_examples(
-        predictor, manifest, collected.table, choose_examples(collected.table)
-    )
-    write_report(out, examples=examples)
+    write_report(out, examples=found.examples())
     return {
         "schema": "medlens/metrics/1",
         "task": task,
-        "splits": {SPLIT: measured},
+        "splits": {SPLIT: found.entry},
         "failed": failed,
+    }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What an evaluation leaves.
+
+    Attributes:
+        entry: the split in metrics.json.
+        failed: cases that gave no answer.
+        write: writes predictions.csv.
+        examples: makes the pictures of the report, when they are asked for.
+    """
+
+    entry: dict[str, Any]
+    failed: Sequence[Failed]
+    write: Callable[[Path], None]
+    examples: Callable[[], Sequence[Any]]
+
+
+def _read(bundle: Bundle, data: Path, **columns: Any) -> Manifest:
+    """The data set in the form that the bundle answers."""
+    segments = bundle.form == "segment"
+    unit: Literal["auto", "image", "series"] = "auto"
+    if not segments:
+        unit = "image" if bundle.form == "image" else "series"
+    manifest = read_manifest(
+        data, task="segment" if segments else "classify", unit=unit, **columns
+    )
+    return match_labels(manifest, bundle.labels, bundle.kind, positive=bundle.positive)
+
+
+def _measure_cases(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _Found:
+    predictor = Predictor(bundle)
+    collected = collect_answers(
+        predictor,
+        manifest,
+        **_everyone(manifest),
+        threads=usable_cores(),
+        progress=narrator.progress,
+    )
+    table = collected.table
+    shares = bundle.training.get("validation_prevalence") or {}
+    entry = measure_split(
+        table,
+        points=bundle.operating_points,
+        validation_prevalence=[shares[label] for label in bundle.labels]
+        if shares
+        else None,
+    )
+    return _Found(
+        entry,
+        collected.failed,
+        lambda path: write_predictions(path, table),
+        lambda: make_examples(predictor, manifest, table, choose_examples(table)),
+    )
+
+
+def _measure_series(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _Found:
+    collected = collect_series(
+        SequencePredictor(bundle, threads=usable_cores()),
+        manifest,
+        **_everyone(manifest),
+        progress=narrator.progress,
+    )
+    table = collected.series if collected.slices is None else collected.slices
+    return _Found(
+        measure_series(collected, bundle, SPLIT, seed=0),
+        collected.failed,
+        lambda path: write_predictions(path, table),
+        lambda: series_examples(collected, bundle, SPLIT),
+    )
+
+
+def _measure_masks(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _Found:
+    predictor = MaskPredictor(bundle, threads=usable_cores())
+    collected = collect_masks(
+        predictor, manifest, **_everyone(manifest), progress=narrator.progress
+    )
+    return _Found(
+        measure_mask_split(collected.table),
+        collected.failed,
+        lambda path: write_mask_predictions(path, collected.table),
+        lambda: make_mask_examples(predictor, manifest, collected.table),
+    )
+
+
+_MEASURES = {"sequence": _measure_series, "segment": _measure_masks}
+
+
+def _everyone(manifest: Manifest) -> dict[str, Any]:
+    """All cases in one split, those of a patient in one group."""
+    return {
+        "chosen": range(len(manifest.cases)),
+        "splits": [SPLIT] * len(manifest.cases),
+        "groups": _patients_as_groups(manifest),
     }
 
 

@@ -19,6 +19,8 @@ def command_line(request: Request) -> str:
         words += ["--label-column", request.label_column]
     if request.patient_column:
         words += ["--patient-column", request.patient_column]
+    if request.task != "auto":
+        words += ["--task", request.task]
     words += ["--budget", f"{request.budget:g}s", "--seed", str(request.seed)]
     if request.recipe:
         words += ["--recipe", request.recipe.name]

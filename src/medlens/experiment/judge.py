@@ -17,7 +17,7 @@ from medlens.experiment.examples import choose_examples, make_examples
 from medlens.experiment.narrator import Narrator
 from medlens.predict import Failed, Predictor
 from medlens.recipe import Recipe
-from medlens.report import Example
+from medlens.report import Example, SeriesExample
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Judged:
 
     table: CaseTable
     splits: dict[str, Any]
-    examples: list[Example]
+    examples: Sequence[Example | SeriesExample]
     failed: tuple[Failed, ...]
 
 

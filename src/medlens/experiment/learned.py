@@ -19,7 +19,7 @@ class Learned:
         bundle: complete but for the metrics summary.
         failed: (case, reason) of training and validation cases left out.
         parity: largest difference between graph and framework.
-        validation: keys of the cases that calibration used.
+        history: a row an epoch; none where no network was taught.
     """
 
     bundle: Bundle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from medlens.experiment.folder import (
 from medlens.experiment.identity import command_line, data_digest
 from medlens.experiment.judge import Judged, judge
 from medlens.experiment.judge_masks import JudgedMasks, judge_masks
+from medlens.experiment.judge_series import judge_series
 from medlens.experiment.learned import Learned
 from medlens.experiment.machine import (
     free_disk_mb,
@@ -152,11 +154,17 @@ def _teacher(recipe: Recipe) -> Callable[..., Learned]:
         from medlens.experiment.teach_masks import teach_masks
 
         return teach_masks
+    if recipe.task.form == "sequence":
+        from medlens.experiment.teach_series import teach_series
+
+        return teach_series
     return teach
 
 
 def _judge(recipe: Recipe) -> Callable[..., Judged | JudgedMasks]:
-    return judge_masks if recipe.task.form == "segment" else judge
+    if recipe.task.form == "segment":
+        return judge_masks
+    return judge_series if recipe.task.form == "sequence" else judge
 
 
 def _check_disk(folder: RunFolder, recipe: Recipe, splits: Sequence[str]) -> None:
@@ -259,6 +267,8 @@ def _tidy(folder: RunFolder) -> None:
     """Cache and checkpoint have done their work; audit, bundle and tables stay."""
     for name in (*CACHES, "checkpoint.pt", "model.onnx"):
         (folder.work / name).unlink(missing_ok=True)
+    for fold in folder.work.glob("fold-*"):
+        shutil.rmtree(fold, ignore_errors=True)
     for name in ("groups.json", "lock"):
         (folder.work / name).unlink(missing_ok=True)
     folder.work.rmdir()

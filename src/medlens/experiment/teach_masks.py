@@ -17,8 +17,9 @@ from medlens.evaluate import choose_tolerance
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
+from medlens.experiment.prove_masks import prove_mask_engines
 from medlens.metrics import Calibration, fit_outlier_gate
-from medlens.predict import MaskAnswer, MaskPredictor, drop_parts
+from medlens.predict import MaskAnswer, MaskPredictor, drop_parts, measure_net_mb
 from medlens.prep import build_pipeline, prepare_mask
 from medlens.recipe import Recipe, recipe_digest
 
@@ -72,8 +73,12 @@ def teach_masks(
     parity = export_masks(net, path, examples=examples)
     narrator.say(f"ONNX graph equals the trained network to {parity:.1g}.")
     model = path.read_bytes()
-    bare = _bundle(recipe, manifest, lesson, model)
+    net_mb = measure_net_mb(model, examples[:1].shape, threads=recipe.train.threads)
+    bare = replace(_bundle(recipe, manifest, lesson, model), net_mb=net_mb)
     bundle = _with_validation(bare, recipe, manifest, rows, narrator)
+    bundle = prove_mask_engines(
+        bundle, recipe, manifest, rows["validation"], narrator=narrator
+    )
     training = _training(recipe, lesson, data_digest, parity)
     return Learned(replace(bundle, training=training), cache.failed, parity, history)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from medlens.evaluate import write_mask_sentence
+
 _UNITS = {"patient": "patients", "group": "groups of copies"}
 
 
@@ -12,6 +14,8 @@ def headline(metrics: dict[str, Any]) -> list[str]:
     splits = metrics["splits"]
     name = "test" if "test" in splits else next(iter(splits))
     entry = splits[name]
+    if metrics.get("task", {}).get("form") == "segment":
+        return [f"On the {name} split, 95 % intervals:", *_mask_lines(entry)]
     found = entry["metrics"]
     lines = [f"On {_counted(entry)} ({name} split, 95 % intervals):"]
     for key, words in (
@@ -29,7 +33,22 @@ def headline(metrics: dict[str, Any]) -> list[str]:
             f"  {'classical baseline AUROC':<24} "
             f"{interval(classical['metrics']['auroc'])}"
         )
+    series = entry.get("series", {}).get("metrics", {}).get("auroc")
+    if series:
+        lines.append(f"  {'AUROC of whole series':<24} {interval(series)}")
     return lines + _suspects(entry.get("label_suspects") or {})
+
+
+def _mask_lines(entry: dict[str, Any]) -> list[str]:
+    lines = [f"  {write_mask_sentence(entry)}"]
+    for label, own in entry["per_label"].items():
+        dice = own["metrics"].get("dice") if "metrics" in own else own.get("dice")
+        if dice:
+            lines.append(f"  {'Dice of ' + label:<24} {interval(dice)}")
+    present = entry["metrics"].get("dice_present")
+    if present and entry["unit"] == "images":
+        lines.append(f"  {'Dice where it is present':<24} {interval(present)}")
+    return lines
 
 
 def _suspects(found: dict[str, Any]) -> list[str]:

@@ -51,6 +51,8 @@ UNETS: dict[str, UNetSize] = {
     "unet_quarter": UNetSize(base=8, most=80),
 }
 
+SEGMENTERS = (*UNETS, "unet_lite0")  # for masks
+
 
 def build_sequence(
     settings: NetSettings,
@@ -178,7 +180,9 @@ def build_segmenter(
             there are no such weights.
         MissingExtraError: the package with the weights is not installed.
     """
+    _known("name", settings.name, SEGMENTERS)
     channels = settings.channels * (2 * settings.context + 1)
+    _within("channels · (2 · context + 1)", channels, 1, MOST_CHANNELS)
     patch: tuple[int, ...] = (settings.depth, settings.height, settings.width)
     spacing: tuple[float, ...] = settings.spacing or (1.0, 1.0, 1.0)
     if settings.depth == 1:
@@ -196,6 +200,12 @@ def build_segmenter(
                 f"{settings.name!r}; use '' (from scratch)"
             )
         topology = plan_topology(patch, spacing)
+        if topology.patch != patch:
+            raise RecipeError(
+                f"recipe: the patch is {_sides(patch)}; {settings.name!r} halves it "
+                f"until sides must be multiples of {_sides(topology.multiple)}: use "
+                f"{_sides(topology.patch)}"
+            )
         return build_unet(
             settings.name,
             topology,
@@ -210,12 +220,21 @@ def build_segmenter(
             f"{STRIDE}; the patch is {settings.depth}×{settings.height}×"
             f"{settings.width}"
         )
+    if settings.pretrained not in ("", "imagenet"):
+        raise RecipeError(
+            f"recipe: net.pretrained {settings.pretrained!r:.80} does not exist for "
+            "'unet_lite0'; wanted 'imagenet' or ''"
+        )
     _within("labels", labels, 1, MOST_LABELS)
     torch.manual_seed(seed)
     net = LiteUNet(channels, labels=labels, deep=deep)
     if settings.pretrained:
         load_encoder(net)
     return net
+
+
+def _sides(sides: tuple[int, ...]) -> str:
+    return "×".join(map(str, sides))
 
 
 def _known(key: str, name: str, table: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from medlens.recipe.settings import TrainSettings
 
 STEPS = (60, 80, 100, 150, 200, 300, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000)
 FEWEST_STEPS = 60
+MOST_EPOCHS = 10_000  # that a recipe takes; of a handful of cases
 MARGIN = 1.3  # the next run on a shared machine may be slower than this one
 
 
@@ -49,7 +50,8 @@ def choose_steps(
             f"({step_seconds:.2f} s a step, at least {FEWEST_STEPS} steps); wanted "
             f"about {minutes} min: pass --budget {minutes}m"
         )
-    epochs = max(1, round(steps * train.batch_size / max(1, facts.train)))
+    passes = round(steps * train.batch_size / max(1, facts.train))
+    epochs = min(max(1, passes), MOST_EPOCHS)
     bound = "that is enough" if affordable >= wanted else "that is what fits the budget"
     return replace(train, epochs=epochs, steps=steps), Choice(
         "train.steps",

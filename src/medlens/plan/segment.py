@@ -10,7 +10,9 @@ import math
 from dataclasses import replace
 
 from medlens.core import ResourceError
+from medlens.nets import plan_topology
 from medlens.plan.facts import Choice, Facts
+from medlens.plan.grid import anisotropy, describe_ratio, spacing_of
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import choose_precision, choose_split
@@ -35,12 +37,14 @@ FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
 MOST_VOXELS = 600_000  # of a 3D patch: a step of two takes about a second
 FLAT_SIDE = 256  # largest side of a 2D patch
 GRAIN_3D, GRAIN_2D = 8, 32  # patch sides are multiples of it
+LEAST_3D, LEAST_2D = (8, 16, 16), (1, 32, 32)
 BATCH_3D, BATCH_2D = 2, 8
 VOXEL_MB = 2.2e-3  # resident memory a voxel of a 3D patch takes in training
 PIXEL_MB = 1.6e-3  # the same of a 2D patch on Lite0
 BASE_MB = 900.0
-WANTED_STEPS = 3000  # more taught nothing new: docs/plan.md
+WANTED_STEPS = 2000  # more taught nothing new: docs/plan.md
 EVALUATION_PASSES = 8.0  # forward passes of overlapping patches over each test case
+Sides = tuple[int, int, int]
 CT_WINDOWS = ("lung", "soft_tissue", "bone")
 
 
@@ -54,10 +58,11 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     Raises:
         ResourceError: the memory or the time budget is too small for anything.
     """
-    net, net_choices = choose_segmenter(facts)
+    net, reason = choose_segmenter(facts)
     prep, channels, prep_choice = _prep(facts)
     net = replace(net, channels=channels)
-    net, batch = _fit_memory(facts, net)
+    suited = net
+    net, batch = _fit_memory(facts, suited)
     name = _preset(facts, net)
     train = TrainSettings(
         path="scratch" if not net.pretrained else "fine_tune",
@@ -81,18 +86,18 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         train=train,
         calibrate=CalibrateSettings(method="none"),
         sliding=SlidingSettings(mirror=()),
-        export=ExportSettings(engines=()),
+        export=ExportSettings(engines=("openvino",) if net.depth > 1 else ()),
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
     train, length = _length(facts, recipe, measure)
     choices = (
-        *net_choices,
+        _net_choice(facts, net, suited, reason),
         prep_choice,
         Choice(
             "augment.steps",
             name,
-            "place and grey values change together with the mask; nothing is mirrored, "
-            "since left and right matter",
+            "place changes together with the mask; nothing is mirrored, since left and "
+            "right matter",
         ),
         length,
         choose_precision(facts),
@@ -105,10 +110,9 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     return Plan(replace(recipe, train=train), choices)
 
 
-def choose_segmenter(facts: Facts) -> tuple[NetSettings, list[Choice]]:
-    """Network, patch and spacing by slices and anisotropy."""
-    spacing = facts.spacing if len(facts.spacing) == 3 else ()
-    ratio = spacing[0] / min(spacing[1:]) if spacing else 1.0
+def choose_segmenter(facts: Facts) -> tuple[NetSettings, str]:
+    """Network, patch and spacing by slices and anisotropy, and why in words."""
+    spacing, ratio = spacing_of(facts), anisotropy(facts)
     flat = facts.depth < FEWEST_SLICES or ratio >= THICK
     if not flat:
         patch = _patch(facts)
@@ -116,40 +120,46 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, list[Choice]]:
             name="unet_half", pretrained="", dropout=0.0, depth=patch[0],
             height=patch[1], width=patch[2], spacing=spacing,
         )  # fmt: skip
-        return net, [
-            Choice(
-                "net.name",
-                f"3D U-Net, patches of {patch[0]}×{patch[1]}×{patch[2]} voxels",
-                f"{facts.depth} slices {_times(ratio)} pixels: "
-                "neighbours in all three directions tell something",
-            )
-        ]
+        return net, (
+            f"{facts.depth} slices lie {describe_ratio(ratio)} pixels, so neighbours "
+            "in all three directions tell something"
+        )
     context = 1 if facts.depth >= FEWEST_SLICES and ratio < VERY_THICK else 0
     height, width = (_rounded(side, GRAIN_2D, FLAT_SIDE) for side in _plane(facts))
     net = NetSettings(
         name="unet_lite0", pretrained="imagenet", dropout=0.0, height=height,
         width=width, spacing=spacing, context=context,
     )  # fmt: skip
-    why = (
-        "single images"
-        if facts.depth == 1
-        else f"{facts.depth} slices are too few for a third dimension"
-        if facts.depth < FEWEST_SLICES
-        else f"slices lie {_times(ratio)} pixels"
-    )
-    kind = "2.5D: each slice with its two neighbours as channels" if context else "2D"
-    return net, [
-        Choice(
-            "net.name",
-            f"U-Net on EfficientNet-Lite0 with ImageNet weights, {kind}, patches of "
-            f"{height}×{width} pixels",
-            why,
+    if facts.depth == 1:
+        return net, "these are single images"
+    if facts.depth < FEWEST_SLICES:
+        return net, f"{facts.depth} slices are too few for a third dimension"
+    return net, f"slices lie {describe_ratio(ratio)} pixels"
+
+
+def _net_choice(
+    facts: Facts, net: NetSettings, suited: NetSettings, reason: str
+) -> Choice:
+    if net.depth > 1:
+        said = f"3D U-Net, patches of {_patch_words(net)}"
+    else:
+        kind = "2.5D: each slice with its two neighbours as channels"
+        said = (
+            "U-Net on EfficientNet-Lite0 with ImageNet weights, "
+            f"{kind if net.context else '2D'}, patches of {_patch_words(net)}"
         )
-    ]
+    if net != suited:
+        reason += (
+            f"; {_patch_words(suited)} would suit them but need more than the "
+            f"{facts.memory_mb} MB that may be used"
+        )
+    return Choice("net.name", said, reason)
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f} times as far apart as" if ratio >= 1.05 else "as close as"
+def _patch_words(net: NetSettings) -> str:
+    if net.depth == 1:
+        return f"{net.height}×{net.width} pixels"
+    return f"{net.depth}×{net.height}×{net.width} voxels"
 
 
 def _plane(facts: Facts) -> tuple[int, int]:
@@ -162,26 +172,61 @@ def _rounded(side: int, grain: int, most: int) -> int:
 
 def _patch(facts: Facts) -> tuple[int, int, int]:
     """The median volume, its longest side cut until the patch is small enough."""
-    sides = [_rounded(side, GRAIN_3D, 512) for side in (facts.depth, *_plane(facts))]
-    while math.prod(sides) > MOST_VOXELS:
-        sides[sides.index(max(sides))] -= GRAIN_3D
-    return sides[0], sides[1], sides[2]
+    depth, height, width = (
+        max(least, _rounded(side, GRAIN_3D, 512))
+        for side, least in zip((facts.depth, *_plane(facts)), LEAST_3D, strict=True)
+    )
+    sides: Sides = (depth, height, width)
+    patch = _halvable(sides, spacing_of(facts))
+    while math.prod(patch) > MOST_VOXELS:
+        sides = _shorter(sides, LEAST_3D)
+        patch = _halvable(sides, spacing_of(facts))
+    return patch
+
+
+def _halvable(sides: Sides, spacing: tuple[float, ...]) -> Sides:
+    """Rounded up until every halving of the network comes out even."""
+    while True:
+        topology = plan_topology(sides, spacing or (1.0, 1.0, 1.0))
+        d, h, w = topology.patch
+        if (d, h, w) == sides:
+            return sides
+        sides = d, h, w
+
+
+def _shorter(sides: Sides, least: Sides) -> Sides:
+    """The longest side that may still be cut, a step shorter; the same if none."""
+    grain = GRAIN_2D if least == LEAST_2D else GRAIN_3D
+    spare = [
+        side if side - grain >= low else 0
+        for side, low in zip(sides, least, strict=True)
+    ]
+    if not any(spare):
+        return sides
+    longest = spare.index(max(spare))
+    cut = [side - grain * (i == longest) for i, side in enumerate(sides)]
+    return cut[0], cut[1], cut[2]
 
 
 def _prep(facts: Facts) -> tuple[PrepSettings, int, Choice]:
     """Grey values, then the planned spacing."""
-    spacing = facts.spacing if len(facts.spacing) == 3 else ()
+    spacing = spacing_of(facts)
     bits = 16 if facts.bits > 8 else 8
     if facts.modality == "CT" and facts.is_rescaled:
         first = Step("multi_window", {"presets": CT_WINDOWS})
         channels, said = 3, "CT windows as channels: " + ", ".join(CT_WINDOWS)
         why, bits = "Hounsfield units mean the same everywhere", 8
+    elif facts.is_colour and facts.is_cross_section:
+        first, channels = Step("rank", {}), 3
+        said = "ranks of each of three channels"
+        why, bits = "grey values of MR have no unit, and fat outshines the brain", 8
     elif facts.is_colour:
         first, channels = Step("display", {}), 3
-        said, why = "as stored, three channels", "images have colour or three sequences"
+        said, why = "as stored, three channels", "images have colour"
     else:
         first = Step("percentile", {"low": 0.5, "high": 99.5})
-        channels, said = 1, "percentiles 0.5 and 99.5 of each volume become 0 and 1"
+        unit = "volume" if facts.depth > 1 else "image"
+        channels, said = 1, f"percentiles 0.5 and 99.5 of each {unit} become 0 and 1"
         why, bits = "grey values have no unit, and a few are far out", min(bits, 8)
     steps = [first]
     if facts.is_colour:
@@ -208,23 +253,23 @@ def _fit_memory(facts: Facts, net: NetSettings) -> tuple[NetSettings, int]:
     Raises:
         ResourceError: not even the smallest; with the figure that it needs.
     """
-    batch = BATCH_2D if net.depth == 1 else BATCH_3D
+    flat = net.depth == 1
+    batch, least = (BATCH_2D, LEAST_2D) if flat else (BATCH_3D, LEAST_3D)
+    sides: Sides = (net.depth, net.height, net.width)
     while needed_mb(net, batch) > facts.memory_mb:
         if batch > 2:
             batch //= 2
             continue
-        sides = [net.depth, net.height, net.width]
-        grain = GRAIN_2D if net.depth == 1 else GRAIN_3D
-        longest = sides.index(max(sides))
-        if sides[longest] - grain < grain:
+        shorter = _shorter(sides, least)
+        if shorter == sides:
             raise ResourceError(
                 f"memory: {facts.memory_mb} MB may be used; training needs about "
-                f"{needed_mb(net, batch):.0f} MB even with patches of "
-                f"{sides[0]}×{sides[1]}×{sides[2]} voxels: free some memory or raise "
-                "the limit"
+                f"{math.ceil(needed_mb(net, batch))} MB even with patches of "
+                f"{_patch_words(net)}: free some memory or raise the limit"
             )
-        sides[longest] -= grain
-        net = replace(net, depth=sides[0], height=sides[1], width=sides[2])
+        sides = shorter
+        d, h, w = sides if flat else _halvable(sides, net.spacing)
+        net = replace(net, depth=d, height=h, width=w)
     return net, batch
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from medlens.core import ResourceError
 from medlens.plan.facts import Choice, Facts
+from medlens.plan.grid import COARSEST, anisotropy, describe_ratio, spacing_of
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import (
     CT_WINDOWS,
-    choose_augment,
     choose_balance,
     choose_calibration,
     choose_precision,
@@ -20,7 +20,7 @@ from medlens.plan.rules import (
     choose_split,
 )
 from medlens.plan.schedule import training_seconds
-from medlens.prep import VOLUME_AUGMENT_PRESETS
+from medlens.prep import AUGMENT_PRESETS, VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
     AugmentSettings,
     BudgetSettings,
@@ -28,6 +28,7 @@ from medlens.recipe.settings import (
     NetSettings,
     PrepSettings,
     Recipe,
+    SplitSettings,
     Step,
     TaskSettings,
     TrainSettings,
@@ -42,8 +43,13 @@ BATCH = 8
 VOXEL_MB = 1.2e-3  # resident memory that a voxel of a 3D input takes in training
 BASE_MB = 900.0
 WANTED_STEPS = 1500
-SLICES_AT_ONCE = 32  # of a series in one step of training
-SEQUENCE_SIDE = 160  # px; slices are many, and each costs its square
+SEQUENCE_SIDE = 128  # px; slices are many, and each costs its square
+SERIES_AT_ONCE = 4
+SLICES_TOGETHER = 10  # neighbours in a step where slices have labels
+SLICES_APART = 48  # spread over the series in a step where only series have
+FOLDS = 5
+EPOCHS, FEWEST_WANTED = 30, 100  # more learned the few patients by heart
+SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
 def plan_series(facts: Facts, measure: Measure) -> Plan:
@@ -64,15 +70,14 @@ def plan_series(facts: Facts, measure: Measure) -> Plan:
 
 
 def _reads_volumes(facts: Facts) -> tuple[bool, str]:
-    spacing = facts.spacing
-    ratio = spacing[0] / min(spacing[1:]) if len(spacing) == 3 else 1.0
+    ratio = anisotropy(facts)
     voxels = facts.depth * facts.height * facts.width
     if facts.form == "sequence" or facts.slices_labelled:
         return False, "slices have labels of their own and follow each other"
     if facts.depth < FEWEST_SLICES:
         return False, f"{facts.depth} slices are too few for a third dimension"
     if ratio >= THICK:
-        return False, f"slices lie {ratio:.1f} times as far apart as pixels"
+        return False, f"slices lie {describe_ratio(ratio)} pixels"
     if voxels > MOST_VOXELS:
         return False, (
             f"{voxels / 1e6:.1f} million voxels in a volume are too many for a 3D "
@@ -90,7 +95,7 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
     net = NetSettings(
         name="residual3d", pretrained="", channels=channels, depth=depth,
         height=height, width=width, dropout=0.2,
-        spacing=tuple(round(s * shrink, 4) for s in facts.spacing),
+        spacing=_coarser(facts, shrink),
     )  # fmt: skip
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
@@ -152,6 +157,11 @@ def _input(facts: Facts) -> tuple[int, int, int, float]:
     return depth, height, width, shrink
 
 
+def _coarser(facts: Facts, shrink: float) -> tuple[float, ...]:
+    spacing = spacing_of(facts)
+    return tuple(min(round(mm * shrink, 4), COARSEST) for mm in spacing)
+
+
 def _prep_volumes(
     facts: Facts, sides: tuple[int, int, int], shrink: float
 ) -> tuple[PrepSettings, int, Choice]:
@@ -162,11 +172,10 @@ def _prep_volumes(
         steps = [Step("percentile", {"low": 0.5, "high": 99.5}), Step("to_grey", {})]
         channels, said = 1, "percentiles 0.5 and 99.5 of each volume become 0 and 1"
     depth, height, width = sides
-    if facts.spacing:
-        spacing = tuple(round(mm * shrink, 4) for mm in facts.spacing)
+    if spacing := _coarser(facts, shrink):
         steps.append(Step("resample_volume", {"spacing": spacing}))
         said += "; resampled to " + "×".join(f"{s:.3g}" for s in spacing) + " mm"
-    mode = "crop_pad" if facts.spacing else "stretch"
+    mode = "crop_pad" if spacing else "stretch"
     grid = {"depth": depth, "height": height, "width": width, "mode": mode}
     steps.append(Step("fit_volume", grid))
     return (
@@ -176,7 +185,7 @@ def _prep_volumes(
             "prep.steps",
             f"{said}; fitted to {depth}×{height}×{width}",
             "a lesion of one size must look the same in every volume"
-            if facts.spacing
+            if spacing
             else "volumes carry no spacing",
         ),
     )
@@ -210,24 +219,35 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
             f"{side} px",
             f"{suited} px would suit the slices, which are many",
         )
-    prep, prep_choices = choose_prep(facts, side)
+    prep, prep_choices = _prep_slices(facts, side)
     channels = 3 if facts.is_colour or facts.modality == "CT" else 1
+    together = SLICES_TOGETHER if facts.slices_labelled else SLICES_APART
     net = NetSettings(
-        name="efficientnet_lite0", pretrained="imagenet", channels=channels,
-        depth=min(SLICES_AT_ONCE, max(2, facts.depth)), height=side, width=side,
-        dropout=0.3, reader="lstm", hidden=64,
-    )  # fmt: skip
-    augment, augment_choice = choose_augment(facts)
+        name="efficientnet_lite0",
+        pretrained="imagenet",
+        channels=channels,
+        depth=min(together, max(2, facts.depth)),
+        height=side,
+        width=side,
+        dropout=0.2,
+        reader="lstm",
+        hidden=128,
+    )
+    augment, augment_choice = _augment_slices(facts)
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
     train = TrainSettings(
-        path="fine_tune", batch_size=16 if facts.slices_labelled else 4,
-        learning_rate=7e-4, balance=balance, group_power=0.5, seed=facts.seed,
+        path="fine_tune",
+        batch_size=SERIES_AT_ONCE,
+        learning_rate=1e-3,
+        balance=balance,
+        group_power=0.5,
+        seed=facts.seed,
         threads=max(1, facts.cores),
-    )  # fmt: skip
+    )
     recipe = Recipe(
         task=TaskSettings(facts.kind, facts.labels, facts.positive, "sequence"),
-        split=choose_split(facts, is_frozen=False)[0],
+        split=SplitSettings(folds=FOLDS, seed=facts.seed),
         prep=prep,
         augment=augment,
         net=net,
@@ -236,18 +256,7 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         export=ExportSettings(engines=()),
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
-    speed = measure(recipe)
-    slices = max(1, facts.depth)
-    shown = train.batch_size * (1 if facts.slices_labelled else net.depth)
-    forwards = (2 * facts.test + facts.validation + facts.train) * slices
-    train, length = choose_steps(
-        facts,
-        train,
-        step_seconds=shown * speed.train + 0.05,
-        left=training_seconds(facts) - forwards * speed.forward,
-        wanted=WANTED_STEPS,
-        what="slices" if facts.slices_labelled else "series",
-    )
+    train, length = _sequence_length(facts, recipe, measure)
     choices = (
         Choice("task.form", "CNN over slices, read in order", reason),
         size_choice,
@@ -262,9 +271,64 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         ),
         *prep_choices,
         augment_choice,
-        choose_split(facts, is_frozen=False)[1],
+        Choice(
+            "split.folds",
+            f"{FOLDS}-fold cross-fitting for reader and calibration",
+            "every series is judged by a network that never saw its patient",
+        ),
         length,
         balance_choice,
         calibrate_choice,
     )
     return Plan(replace(recipe, train=train), choices)
+
+
+def _prep_slices(facts: Facts, side: int) -> tuple[PrepSettings, list[Choice]]:
+    """As for single images, but values without a unit become ranks in the volume."""
+    prep, choices = choose_prep(facts, side)
+    if facts.modality == "CT" and facts.is_rescaled:
+        return prep, choices
+    steps = (Step("rank", {}), *(s for s in prep.steps if s.name != "display"))
+    ranked = Choice(
+        "prep.steps",
+        "ranks of each channel in the whole volume",
+        "grey values have no unit, and slices of one volume share their scale",
+    )
+    return replace(prep, steps=steps, cache_bits=8), [ranked, *choices[1:]]
+
+
+def _augment_slices(facts: Facts) -> tuple[AugmentSettings, Choice]:
+    """Slices of CT and MR, mirrored too where no label names a side."""
+    steps = AUGMENT_PRESETS["cross_section"]
+    if any(set(label.lower().split()) & SIDES for label in facts.labels):
+        return AugmentSettings(steps), Choice(
+            "augment.steps", "cross_section", "a label names a side: never mirrored"
+        )
+    return AugmentSettings((Step("horizontal_flip"), *steps)), Choice(
+        "augment.steps",
+        "cross_section, mirrored as well",
+        "no label names a side",
+    )
+
+
+def _sequence_length(
+    facts: Facts, recipe: Recipe, measure: Measure
+) -> tuple[TrainSettings, Choice]:
+    """Steps of each of the networks: one a fold, and the one that is shipped."""
+    # timed on single slices, for a step costs as much as the slices it shows
+    shown = recipe.train.batch_size * recipe.net.depth
+    timed = replace(recipe.train, batch_size=min(16, shown))
+    speed = measure(replace(recipe, train=timed))
+    slices = max(1, facts.depth)
+    asked = (2 * facts.test + 3 * (facts.validation + facts.train)) * slices
+    left = training_seconds(facts) - asked * speed.forward
+    per_epoch = max(1, facts.train // recipe.train.batch_size)
+    return choose_steps(
+        facts,
+        recipe.train,
+        step_seconds=shown * speed.train
+        + facts.validation * slices * speed.forward / per_epoch,
+        left=left / (FOLDS + 1),
+        wanted=min(WANTED_STEPS, max(FEWEST_WANTED, EPOCHS * per_epoch)),
+        what="series",
+    )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from medlens.bundle import Bundle, load_bundle
-from medlens.core import Image, Prediction, ResourceError, UsageError
+from medlens.core import Image, ResourceError, UsageError
+from medlens.predict.documents import (
+    KEY_WIDTH,
+    describe_bundle,
+    describe_case,
+    line_of,
+)
 from medlens.predict.files import (
+    check_formats,
     open_folder,
     parse_formats,
     write_documents,
@@ -19,12 +25,14 @@ from medlens.predict.files import (
 from medlens.predict.find import Input, find_inputs
 from medlens.predict.graph import Engine
 from medlens.predict.predictor import Failed, Predictor
+from medlens.predict.session import quickest_engine
 from medlens.read import open_image
 
 SCHEMA = "medlens/prediction/1"
 ENGINES = ("onnxruntime", "openvino", "int8")
+UNEVEN = ("refuse", "resample", "keep")
 NOTICE = "Research software, not a medical device."
-KEY_WIDTH = 48  # characters of a case key in a printed line
+Cases = tuple[list[dict[str, Any]], list[dict[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -39,15 +47,7 @@ class Answers:
         cases = self.document["cases"]
         width = min(max((len(c["case"]) for c in cases), default=4), KEY_WIDTH)
         for case in cases:
-            is_strange = case["out_of_distribution"]["flag"]
-            warning = "  ! unlike the training images" if is_strange else ""
-            probabilities = "  ".join(
-                f"{label} {p:.3f}" for label, p in case["probabilities"].items()
-            )
-            yield (
-                f"{case['case']:<{width}}  {case['decision'] or 'none':<16}  "
-                f"{probabilities}  set {{{', '.join(case['prediction_set'])}}}{warning}"
-            )
+            yield line_of(case, form=self.document["bundle"]["form"], width=width)
         yield from self.notes
         yield NOTICE
 
@@ -60,16 +60,21 @@ def answer_inputs(
     formats: str,
     engine: str,
     force: bool,
+    uneven: str = "refuse",
 ) -> Answers:
     """Predict for files and folders; write the files asked for.
 
     Args:
         bundle_path: bundle folder.
-        inputs: image files, or folders that are searched for images.
+        inputs: files, or folders that are searched: for images, or for series and
+            volumes, as the bundle's form wants.
         out: folder for the files of `formats`; None writes nothing.
-        formats: some of json, csv, png, joined by commas.
-        engine: "onnxruntime", or one that the bundle offers.
+        formats: some of json, csv, png, nifti, joined by commas.
+        engine: "onnxruntime", or one that the bundle offers; "auto" for the one that
+            answers this form soonest, see `quickest_engine`.
         force: replace files in `out`.
+        uneven: what to do with series whose slices are missing or unevenly spaced:
+            "refuse", "resample" or "keep"; see `medlens.read.open_series`.
 
     Raises:
         UsageError: an unknown format or engine, no input, files in the way.
@@ -77,18 +82,32 @@ def answer_inputs(
         ResourceError: `out` cannot be written.
     """
     wanted = parse_formats(formats)
-    if engine not in ENGINES:
-        raise UsageError(f"--engine {engine}: wanted one of {', '.join(ENGINES)}")
+    if engine != "auto" and engine not in ENGINES:
+        raise UsageError(
+            f"--engine {engine}: wanted auto or one of {', '.join(ENGINES)}"
+        )
+    if uneven not in UNEVEN:
+        raise UsageError(f"--uneven {uneven}: wanted one of {', '.join(UNEVEN)}")
     bundle = load_bundle(bundle_path)
-    found = find_inputs(inputs)
-    predictor = Predictor(bundle, engine=cast(Engine, engine))
-    if out is not None:
-        open_folder(out, wanted, force=force)
-    pictures = out if "png" in wanted else None
-    cases, failed = _answer_all(predictor, found, pictures)
+    engine = quickest_engine(bundle) if engine == "auto" else engine
+    check_formats(wanted, bundle.form)
+    if bundle.form == "image":
+        cases, failed = _answer_images(
+            bundle, inputs, cast(Engine, engine), out, wanted, force=force
+        )
+    else:
+        cases, failed = _answer_volumes(
+            bundle,
+            inputs,
+            cast(Engine, engine),
+            out,
+            wanted,
+            force=force,
+            uneven=uneven,
+        )
     document = {
         "schema": SCHEMA,
-        "bundle": _describe(bundle),
+        "bundle": describe_bundle(bundle),
         "engine": engine,
         "notice": NOTICE,
         "cases": cases,
@@ -101,14 +120,53 @@ def answer_inputs(
     return Answers(document, notes)
 
 
-def _answer_all(
-    predictor: Predictor, found: list[Input], pictures: Path | None
-) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Cases and failures; a picture that fails leaves its answer standing."""
+def _answer_volumes(
+    bundle: Bundle,
+    inputs: Sequence[Path],
+    engine: Engine,
+    out: Path | None,
+    formats: Sequence[str],
+    *,
+    force: bool,
+    uneven: str,
+) -> Cases:
+    """Series, volumes and masks; what they need is imported only for them."""
+    from medlens.predict.answer_volumes import answer_volumes
+    from medlens.predict.find_volumes import Uneven, find_volumes
+    from medlens.predict.forms import predictor_of
+
+    found = find_volumes(inputs, bundle.form)
+    predictor = predictor_of(bundle, engine=engine)
+    if out is not None:
+        open_folder(out, formats, force=force, form=bundle.form)
+    cases: list[dict[str, Any]] = []
+    failed = [{"case": case, "reason": reason} for case, reason in found.left_out]
+    for said, troubles in answer_volumes(
+        predictor, found.cases, out=out, formats=formats, uneven=cast(Uneven, uneven)
+    ):
+        cases += [said] if said is not None else []
+        failed += [{"case": one.case, "reason": one.reason} for one in troubles]
+    return cases, failed
+
+
+def _answer_images(
+    bundle: Bundle,
+    inputs: Sequence[Path],
+    engine: Engine,
+    out: Path | None,
+    formats: Sequence[str],
+    *,
+    force: bool,
+) -> Cases:
+    """Images; a picture that fails leaves its answer standing."""
+    found = find_inputs(inputs)
+    predictor = Predictor(bundle, engine=engine)
+    if out is not None:
+        open_folder(out, formats, force=force)
+    pictures = out if "png" in formats else None
 
     def open_one(index: int) -> Image:
-        item = found[index]
-        return open_image(item.path, member=item.member, case=item.key)
+        return _open(found[index])
 
     cases: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
@@ -122,10 +180,11 @@ def _answer_all(
         if isinstance(answer, Failed):
             failed.append({"case": answer.case, "reason": answer.reason})
             continue
-        cases.append(_case(answer))
+        cases.append(describe_case(answer))
         if pictures is not None:
             try:
-                write_picture(pictures, len(cases), item, answer)
+                source = _open(item)
+                write_picture(pictures, len(cases), source, answer)
             except ResourceError:
                 raise  # a full disk is no matter of this case
             except Exception as error:  # the file changed while it was looked at
@@ -134,37 +193,5 @@ def _answer_all(
     return cases, failed
 
 
-def _describe(bundle: Bundle) -> dict[str, Any]:
-    return {
-        "name": bundle.name,
-        "digest": bundle.digest,
-        "kind": bundle.kind,
-        "labels": list(bundle.labels),
-        "positive": bundle.positive,
-    }
-
-
-def _case(answer: Prediction) -> dict[str, Any]:
-    gate = answer.out_of_distribution
-    probabilities = {
-        label: round(float(p), 6)
-        for label, p in zip(answer.labels, answer.probabilities, strict=True)
-    }
-    return {
-        "case": answer.case,
-        "probabilities": probabilities,
-        "predicted": answer.predicted,
-        "decision": "|".join(answer.decision),
-        "prediction_set": list(answer.prediction_set),
-        "out_of_distribution": {
-            "score": round(gate.score, 4),
-            "threshold": round(gate.threshold, 4)
-            if math.isfinite(gate.threshold)
-            else None,
-            "flag": gate.flag,
-        },
-        "findings": [
-            {"label": label, "probability": probabilities[label]}
-            for label in answer.decision
-        ],
-    }
+def _open(item: Input) -> Image:
+    return open_image(item.path, member=item.member, case=item.key)

@@ -1,9 +1,7 @@
-"""Answers on disk: a JSON document, a table, and evidence painted over images."""
+"""Answers on disk: a JSON document, a table, pictures and masks."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,13 +10,22 @@ from typing import Any
 
 import cv2
 
-from medlens.core import Array, ExistsError, Prediction, ResourceError, UsageError
-from medlens.predict.find import Input
-from medlens.predict.overlay import paint_evidence
-from medlens.read import open_image
+from medlens.core import (
+    Array,
+    ExistsError,
+    Image,
+    MaskPrediction,
+    Prediction,
+    ResourceError,
+    UsageError,
+)
+from medlens.predict.documents import table_of
+from medlens.predict.overlay import paint_evidence, paint_outlines
+from medlens.recipe.settings import Form
 
-FORMATS = ("json", "csv", "png")
-PICTURES = "evidence"
+FORMATS = ("json", "csv", "png", "nifti")
+PICTURES, MASKS = "evidence", "masks"
+OUTLINES = "outlines"
 MAX_NAME = 80  # bytes of a picture's name that come from the case
 
 
@@ -35,16 +42,31 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return wanted
 
 
-def open_folder(out: Path, formats: Sequence[str], *, force: bool) -> None:
+def check_formats(formats: Sequence[str], form: Form) -> None:
+    """Refuse what a bundle of this form has nothing for.
+
+    Raises:
+        UsageError: masks are asked for and there are none.
+    """
+    if "nifti" in formats and form != "segment":
+        raise UsageError(
+            f"--format nifti: writes masks, and this bundle (form {form!r}) gives one "
+            "answer for a case; wanted json, csv or png"
+        )
+
+
+def open_folder(
+    out: Path, formats: Sequence[str], *, force: bool, form: Form = "image"
+) -> None:
     """Make the folder, unless answers are in it already.
 
     Raises:
         ExistsError: files of these formats are there and `force` is not given.
         ResourceError: the folder cannot be made.
     """
-    names = [f"predictions.{name}" for name in formats if name != "png"]
-    names += [PICTURES] if "png" in formats else []
-    there = [name for name in names if (out / name).exists()]
+    names = [f"predictions.{name}" for name in formats if name in ("json", "csv")]
+    folders = _folders(formats, form)
+    there = [name for name in (*names, *folders) if (out / name).exists()]
     if there and not force:
         raise ExistsError(
             f"{out.name}: holds {', '.join(there)} already; "
@@ -52,8 +74,8 @@ def open_folder(out: Path, formats: Sequence[str], *, force: bool) -> None:
         )
     with _explained(out):
         out.mkdir(parents=True, exist_ok=True)
-        if "png" in formats:
-            (out / PICTURES).mkdir(exist_ok=True)
+        for folder in folders:
+            (out / folder).mkdir(exist_ok=True)
 
 
 def write_documents(
@@ -62,7 +84,7 @@ def write_documents(
     """predictions.json and predictions.csv, as asked for.
 
     Returns:
-        What stands in the folder now, pictures included.
+        What stands in the folder now, pictures and masks included.
 
     Raises:
         ResourceError: the disk is full or cannot be written.
@@ -73,35 +95,79 @@ def write_documents(
         _write(out, "predictions.json", (text + "\n").encode("utf-8"))
         written.append("predictions.json")
     if "csv" in formats:
-        _write(out, "predictions.csv", _table(document).encode("utf-8"))
+        _write(out, "predictions.csv", table_of(document).encode("utf-8"))
         written.append("predictions.csv")
-    if "png" in formats:
-        written.append(f"{PICTURES}/*.png")
-    return written
+    endings = {PICTURES: "png", OUTLINES: "png", MASKS: "nii.gz"}
+    folders = _folders(formats, document["bundle"]["form"])
+    return written + [f"{folder}/*.{endings[folder]}" for folder in folders]
 
 
-def write_picture(out: Path, number: int, item: Input, answer: Prediction) -> None:
+def write_picture(out: Path, number: int, source: Image, answer: Prediction) -> None:
     """The image with the evidence for its decision laid over it.
 
     Args:
         out: folder of the answers.
         number: counted from 1; keeps the names apart and in order.
-        item: the image, read once more.
-        answer: with its evidence map.
+        source: the image, or the slice that is shown.
+        answer: with its evidence map on that image.
 
     Raises:
-        ReadError, PrepError: the image is no longer what it was.
+        PrepError: the image cannot be shown.
         ResourceError: the disk is full or cannot be written.
     """
     label = answer.decision[0] if answer.decision else answer.predicted
     label = label or answer.labels[-1]
-    source = open_image(item.path, member=item.member, case=item.key)
     picture = paint_evidence(source, _evidence(answer, label))
-    is_done, data = cv2.imencode(".png", picture)
-    if not is_done:
-        raise ResourceError(f"{item.key}: the evidence picture cannot be encoded")
-    stem = f"{number:05d}_{_safe(Path(item.key).name)}_{_safe(label)[:24]}"
-    _write(out / PICTURES, f"{stem}.png", data.tobytes())
+    stem = f"{number:05d}_{_safe(Path(answer.case).name)}_{_safe(label)[:24]}"
+    _write_png(out / PICTURES, stem, picture, answer.case)
+
+
+def write_outlines(
+    out: Path, number: int, source: Image, plane: Array, case: str
+) -> None:
+    """An image with the outline of each label.
+
+    Args:
+        out, number: as for `write_picture`.
+        source: the image, or the slice that is shown.
+        plane: (H, W) uint8 labels of it.
+        case: local key.
+
+    Raises:
+        PrepError: the image cannot be shown.
+        ResourceError: the disk is full or cannot be written.
+    """
+    stem = f"{number:05d}_{_safe(Path(case).name)}"
+    _write_png(out / OUTLINES, stem, paint_outlines(source, plane), case)
+
+
+def write_mask(out: Path, number: int, source: Image, answer: MaskPrediction) -> None:
+    """The mask on its source's grid.
+
+    Args:
+        out, number: as for `write_picture`.
+        source: the image or volume, of which only the geometry is looked at.
+        answer: the mask.
+
+    Raises:
+        ResourceError: the disk is full or cannot be written.
+    """
+    from medlens.write import write_nifti
+
+    name = Path(answer.case).name
+    for ending in (".gz", ".nii", ".dcm", ".png"):
+        name = name.removesuffix(ending)
+    path = out / MASKS / f"{number:05d}_{_safe(name)}.nii.gz"
+    write_nifti(path, answer.mask, source.geometry)
+
+
+def _folders(formats: Sequence[str], form: Form) -> list[str]:
+    folders = []
+    if "png" in formats:
+        folders.append(OUTLINES if form == "segment" else PICTURES)
+    if "nifti" in formats:
+        folders.append(MASKS)
+    return folders
 
 
 def _evidence(answer: Prediction, label: str) -> Array:
@@ -119,26 +185,11 @@ def _safe(text: str) -> str:
     return plain[:MAX_NAME]
 
 
-def _table(document: dict[str, Any]) -> str:
-    labels = document["bundle"]["labels"]
-    header = ["case", "predicted", "decision", *(f"p_{name}" for name in labels)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*header, "prediction_set", "ood_score", "ood_flag"])
-    for case in document["cases"]:
-        gate = case["out_of_distribution"]
-        row = [case["case"], case["predicted"], case["decision"]]
-        row += [case["probabilities"][name] for name in labels]
-        row += ["|".join(case["prediction_set"]), gate["score"], int(gate["flag"])]
-        writer.writerow([_disarm(value) for value in row])
-    return text.getvalue()
-
-
-def _disarm(value: object) -> object:
-    """Text that a spreadsheet would run as a formula stays text."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value
+def _write_png(folder: Path, stem: str, picture: Array, case: str) -> None:
+    is_done, data = cv2.imencode(".png", picture)
+    if not is_done:
+        raise ResourceError(f"{case}: the picture cannot be encoded")
+    _write(folder, f"{stem}.png", data.tobytes())
 
 
 def _write(folder: Path, name: str, data: bytes) -> None:

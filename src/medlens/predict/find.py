@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from medlens.core import DataError, UsageError
 from medlens.read import list_members
 
+AnyInput = TypeVar("AnyInput", bound="Input")
 MAX_INPUTS = 1_000_000
 PASSED_OVER = frozenset({".csv", ".json", ".txt", ".md", ".toml", ".xml", ".html"})
 
@@ -51,25 +53,30 @@ def find_inputs(given: Sequence[Path]) -> list[Input]:
     found: list[Input] = []
     outer: list[str] = []
     for start in given:
-        for path, key in _paths(start):
-            for member in _members(path):
+        for path, key in paths_of(start):
+            for member in members_of(path):
                 name = f"{key}#{member}" if member else key
-                found.append(Input(path, member, _legible(name)))
-                outer.append(_legible(_folder_name(start)))
+                found.append(Input(path, member, legible(name)))
+                outer.append(legible(folder_name(start)))
                 if len(found) > MAX_INPUTS:
                     raise UsageError(
                         f"more than {MAX_INPUTS} images; give fewer folders at a time"
                     )
     if not found:
         raise DataError("INPUT: no file found; give images or a folder that holds some")
-    return _unique(found, outer)
+    return unique(found, outer)
 
 
-def _paths(start: Path) -> list[tuple[Path, str]]:
+def paths_of(start: Path) -> list[tuple[Path, str]]:
+    """A file, or the files below a folder, with their keys.
+
+    Raises:
+        UsageError: there is no such file or folder.
+    """
     if start.is_dir():
         return [(p, p.relative_to(start).as_posix()) for p in _walk(start)]
     if not os.path.lexists(start):
-        raise UsageError(f"{_legible(start.name)}: there is no such file or folder")
+        raise UsageError(f"{legible(start.name)}: there is no such file or folder")
     return [(start, start.name)]
 
 
@@ -82,25 +89,33 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield Path(root) / name
 
 
-def _members(path: Path) -> list[str]:
+def members_of(path: Path) -> list[str]:
+    """Images in a file; [""] as well where it cannot be read: reading says why."""
     try:
         return list_members(path)
     except Exception:
-        return [""]  # reading it will say why
+        return [""]
 
 
-def _folder_name(start: Path) -> str:
+def folder_name(start: Path) -> str:
+    """Name of a folder, or of the one that a file is in."""
     folder = start if start.is_dir() else start.parent
     return folder.name or folder.resolve().name
 
 
-def _legible(key: str) -> str:
+def legible(key: str) -> str:
     """The key as UTF-8 and a terminal can show it: file names may hold any byte."""
     text = key.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _unique(found: list[Input], outer: list[str]) -> list[Input]:
+def unique(found: list[AnyInput], outer: list[str]) -> list[AnyInput]:
+    """The same with keys that are each there once.
+
+    Args:
+        found: inputs.
+        outer: what is put before their keys where these are equal.
+    """
     times = Counter(item.key for item in found)
     taken = {key for key, count in times.items() if count == 1}
     result = []

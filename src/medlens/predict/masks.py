@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,12 @@ from medlens.core import Array, BundleError, Image, MaskPrediction
 from medlens.predict.components import drop_parts
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine, open_graph
-from medlens.predict.mapped import allocate, release
+from medlens.predict.mapped import (
+    LARGE_BYTES,
+    allocate,
+    allocate_prepared,
+    release,
+)
 from medlens.predict.on_source import build_source_grid
 from medlens.predict.patch_net import Collector, PatchNet
 from medlens.predict.regions import measure_regions
@@ -75,6 +81,7 @@ class MaskPredictor:
         self.settings = sliding_of(bundle, memory_mb=memory_mb)
         self._pipeline = build_pipeline(bundle.steps)
         graph = open_graph(bundle, engine=engine, threads=threads)
+        self.precision = graph.precision
         self._net = PatchNet(graph, name=bundle.name)
 
     def predict(
@@ -114,7 +121,6 @@ class MaskPredictor:
         """As `predict`, with what the gate looks at."""
         labels = len(self.bundle.labels)
         shape: tuple[int, int, int] = image.array.shape[1:]
-        self._check_fits(image)
         prepared = self.prepare(image)
         grid = build_source_grid(
             image.geometry,
@@ -149,8 +155,22 @@ class MaskPredictor:
         Raises:
             PrepError: the image does not suit the bundle's steps.
             BundleError: the steps give another number of channels.
+            ResourceError: the answer would not fit into memory; known as soon as the
+                size of the prepared volume is.
         """
-        prepared = self._pipeline(image)
+
+        def allocate_if_fits(shape: tuple[int, int, int, int]) -> Array:
+            array = allocate_prepared(shape)
+            check_memory(
+                array,
+                self.settings,
+                labels=len(self.bundle.labels),
+                answers=(image.array, *self._answers_in_memory(image)),
+                case=image.case,
+            )
+            return array
+
+        prepared = self._pipeline.run_volume(image, allocate=allocate_if_fits)
         channels = prepared.array.shape[0]
         if channels != self.bundle.channels:
             raise BundleError(
@@ -160,16 +180,11 @@ class MaskPredictor:
             )
         return prepared
 
-    def _check_fits(self, image: Image) -> None:
-        """Refuse early what cannot fit, by the source's size."""
-        shape = (self.bundle.channels, *image.array.shape[1:])
-        check_memory(
-            np.broadcast_to(np.float32(0), shape),
-            self.settings,
-            labels=len(self.bundle.labels),
-            answers=(image.array,),
-            case=image.case,
-        )
+    def _answers_in_memory(self, image: Image) -> tuple[Array, ...]:
+        """A stand-in for the mask, where it will not lie in a file."""
+        shape = image.array.shape[1:]
+        is_mapped = math.prod(shape) > LARGE_BYTES
+        return () if is_mapped else (np.broadcast_to(np.uint8(0), shape),)
 
     def _describe(
         self, image: Image, mask: Array, net: Collector, statistics: FloatArray

@@ -105,7 +105,9 @@ class Predictor:
             PrepError: the image does not suit the bundle's steps.
             BundleError: the steps do not give what the network takes.
         """
-        prepared = self._pipeline(image)
+        is_flat = self.bundle.form == "image"
+        run = self._pipeline if is_flat else self._pipeline.run_volume
+        prepared = run(image)
         size = self.bundle
         wanted = (size.channels, size.depth, size.height, size.width)
         if prepared.array.shape != wanted:

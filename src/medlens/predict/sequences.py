@@ -121,7 +121,7 @@ class SequencePredictor:
             PrepError: the series does not suit the bundle's steps.
             BundleError: the steps do not give what the network takes.
         """
-        prepared = self._pipeline(image)
+        prepared = self._pipeline.run_volume(image)
         bundle, depth = self.bundle, image.array.shape[1]
         wanted = (bundle.channels, depth, bundle.height, bundle.width)
         if prepared.array.shape != wanted:

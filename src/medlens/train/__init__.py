@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from medlens.train.cache import PreparedCache, build_cache
     from medlens.train.checkpoint import drop_checkpoint
     from medlens.train.export import export_onnx
-    from medlens.train.export_masks import export_masks
     from medlens.train.frozen import train_frozen
     from medlens.train.judge import EpochResult
     from medlens.train.lesson import Lesson
@@ -19,7 +18,17 @@ if TYPE_CHECKING:
     from medlens.train.mask_batches import MaskLesson
     from medlens.train.mask_cache import MaskCache, build_mask_cache
     from medlens.train.mask_course import MaskCourse
+    from medlens.train.mask_export import export_masks
     from medlens.train.quantise import quantise_onnx
+    from medlens.train.sequence_cache import build_sequence_cache
+    from medlens.train.sequence_choice import (
+        OutOfFold,
+        build_course,
+        choose_reader,
+        cross_fit_sequence,
+    )
+    from medlens.train.sequence_export import export_sequence
+    from medlens.train.sequence_lesson import SequenceLesson
     from medlens.train.speed import measure_speed
 
 __all__ = [
@@ -28,12 +37,19 @@ __all__ = [
     "MaskCache",
     "MaskCourse",
     "MaskLesson",
+    "OutOfFold",
     "PreparedCache",
+    "SequenceLesson",
     "build_cache",
+    "build_course",
     "build_mask_cache",
+    "build_sequence_cache",
+    "choose_reader",
+    "cross_fit_sequence",
     "drop_checkpoint",
     "export_masks",
     "export_onnx",
+    "export_sequence",
     "follow",
     "measure_speed",
     "quantise_onnx",
@@ -42,6 +58,13 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "OutOfFold": "sequence_choice",
+    "SequenceLesson": "sequence_lesson",
+    "build_course": "sequence_choice",
+    "build_sequence_cache": "sequence_cache",
+    "choose_reader": "sequence_choice",
+    "cross_fit_sequence": "sequence_choice",
+    "export_sequence": "sequence_export",
     "EpochResult": "judge",
     "Lesson": "lesson",
     "PreparedCache": "cache",
@@ -51,7 +74,7 @@ _ROOMS = {
     "MaskLesson": "mask_batches",
     "build_mask_cache": "mask_cache",
     "drop_checkpoint": "checkpoint",
-    "export_masks": "export_masks",
+    "export_masks": "mask_export",
     "export_onnx": "export",
     "follow": "loop",
     "measure_speed": "speed",

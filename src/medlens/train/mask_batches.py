@@ -161,13 +161,13 @@ class Layer:
         return np.stack(neighbours, axis=1).reshape(-1, *self.size), mask
 
     def tiles(self, row: int, most: int) -> Iterator[Patch]:
-        """At most `most` patches side by side, evenly over the whole volume."""
+        """At most `most` patches side by side, from the middles of equal parts."""
         shape = self._cache.entries[row].shape
         starts = [_side_by_side(n, k) for n, k in zip(shape, self.size, strict=True)]
         places = [(d, h, w) for d in starts[0] for h in starts[1] for w in starts[2]]
         count = min(most, len(places))
-        for at in np.linspace(0, len(places) - 1, count).round().astype(int):
-            yield self.cut(row, places[at])
+        for part in range(count):  # ends of a volume are mostly air
+            yield self.cut(row, places[(2 * part + 1) * len(places) // (2 * count)])
 
 
 def to_tensors(patches: list[Patch], net: NetSettings) -> tuple[Tensor, Tensor]:

@@ -90,7 +90,7 @@ class MaskCache:
         entry = self.entries[row]
         values, mask = self._open(entry)
         inside = [
-            slice(max(0, s), min(n, s + k))
+            slice(min(n, max(0, s)), max(0, min(n, s + k)))
             for s, k, n in zip(start, size, entry.shape, strict=True)
         ]
         place = tuple(
@@ -150,7 +150,7 @@ def build_mask_cache(
     Raises:
         ResourceError: the disk is full.
     """
-    digest = _digest(keys, settings, data_digest)
+    digest = _digest(keys, settings, data_digest, labels)
     found = _load(folder, digest)
     if found is not None:
         return found
@@ -186,7 +186,10 @@ def build_mask_cache(
 
 def _stored(values: Array, bits: int) -> Array:
     top = np.float32(2**bits - 1)
-    scaled = np.rint(np.asarray(values, np.float32) * top)
+    values = np.asarray(values, np.float32)
+    if not np.isfinite(values).all():
+        raise UsageError("the prepared image holds values that are not finite")
+    scaled = np.rint(np.clip(values, 0, 1) * top)  # rounding may end just outside
     stored: Array = scaled.astype(np.uint8 if bits == 8 else np.uint16)
     return stored
 
@@ -257,7 +260,8 @@ class _Writer:
         note = {
             "digest": digest,
             "content": self._hash.hexdigest(),
-            "channels": self._channels,
+            "points": _digest_of(points),
+            "channels": self._channels or 1,
             "bits": self._bits,
             "bytes": self._offset,
             "entries": [vars(entry) for entry in self._entries],
@@ -304,11 +308,18 @@ def _places(mask: Array, row: int, label: int) -> NDArray[np.int32]:
     return found
 
 
-def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
+def _digest_of(points: Array) -> str:
+    return hashlib.sha256(np.ascontiguousarray(points, np.int32).data).hexdigest()
+
+
+def _digest(
+    keys: Sequence[str], settings: PrepSettings, data_digest: str, labels: int
+) -> str:
     steps = plain_steps(settings)
     text = json.dumps(
         [
             "masks",
+            labels,
             list(keys),
             steps,
             settings.cache_bits,
@@ -322,7 +333,8 @@ def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> st
 def _load(folder: Path, digest: str) -> MaskCache | None:
     try:
         said = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        points = np.load(folder / POINTS, allow_pickle=False)
+        with (folder / POINTS).open("rb") as file:
+            points = np.lib.format.read_array(file, allow_pickle=False)
         path = folder / NAME
         cache = MaskCache(
             path,
@@ -336,6 +348,7 @@ def _load(folder: Path, digest: str) -> MaskCache | None:
             said["digest"] == digest
             and path.stat().st_size == said["bytes"]
             and content_digest(path) == said["content"]
+            and _digest_of(points) == said["points"]
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -26,7 +26,7 @@ from medlens.train.order import steps_per_epoch
 
 JUDGED_STEPS = 50  # at least so many between two looks at the validation cases
 JUDGED_CASES, TILES = 48, 8  # looked at, and patches of each
-NORM_CASES = {False: 64, True: 512}
+NORM_CASES = {False: 64, True: 512}  # patches, within the run and at its end
 
 
 class MaskCourse:
@@ -66,10 +66,11 @@ class MaskCourse:
 
     def settle(self, net: nn.Module, device: torch.device, *, final: bool) -> None:
         """Batch-norm statistics of clean patches, where the network has such norms."""
-        rows = self._lesson.train_rows[
-            spread(len(self._lesson.train_rows), NORM_CASES[final])
-        ]
-        patches = (patch for row in rows for patch in self._layer.tiles(int(row), 1))
+        taken = spread(len(self._lesson.train_rows), NORM_CASES[final])
+        rows = self._lesson.train_rows[taken]
+        each = max(1, NORM_CASES[final] // len(rows))  # slices of few volumes
+        rows = np.resize(rows, max(2, len(rows)))  # a norm needs more than one
+        patches = (patch for row in rows for patch in self._layer.tiles(int(row), each))
         renew_norms(
             net,
             (
