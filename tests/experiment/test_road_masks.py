@@ -104,6 +104,7 @@ def test_figures_agree_with_the_table_and_the_ball(volumes: tuple[Path, str]) ->
         volume = [float(row["reference_volume_ml_label 3"]) for row in part]
         np.testing.assert_allclose(volume, BALL_ML, rtol=0.03)
     assert f"Dice of label 3          {found_text(metrics)}" in said
+    assert "OTHER_DATA\n" in said  # masks lie beside the images: no --labels
 
 
 def found_text(metrics: dict[str, Any]) -> str:
