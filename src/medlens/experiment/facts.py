@@ -12,6 +12,8 @@ from medlens.experiment.machine import memory_mb, multiplies_bf16, usable_cores
 from medlens.experiment.request import Request
 from medlens.plan import Facts
 
+SLICED = frozenset({"CT", "MR", "PT", "NM"})
+
 
 def gather_facts(
     manifest: Manifest,
@@ -54,6 +56,7 @@ def gather_facts(
         aspect=fingerprint.aspect,
         border=fingerprint.border,
         form=manifest.form,
+        is_cross_section=_is_cross_section(manifest, fingerprint),
         depth=fingerprint.depth,
         spacing=fingerprint.spacings,
         mask_values=manifest.mask_values,
@@ -66,3 +69,13 @@ def gather_facts(
         has_bf16=multiplies_bf16(),
         seed=request.seed,
     )
+
+
+def _is_cross_section(manifest: Manifest, fingerprint: Fingerprint) -> bool:
+    """Whether images are slices through a body, by form, headers or columns."""
+    if manifest.form in ("sequence", "volume") or fingerprint.depth > 1:
+        return True
+    if fingerprint.modality:
+        return fingerprint.modality in SLICED
+    numbered = [{"series", "slice"} <= set(case.columns) for case in manifest.cases]
+    return all(numbered)

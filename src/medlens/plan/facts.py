@@ -24,6 +24,8 @@ class Facts:
         border: median share of empty border.
         form: what is learned; "volume" leaves it to the plan how whole volumes
             are read.
+        is_cross_section: whether images are slices through a body (CT, MR, PET), as
+            far as headers or the columns of a table say.
         depth: median number of slices.
         spacing: median mm between voxels along D, H, W; () where uncalibrated.
         mask_values: of each label in the mask files.
@@ -53,6 +55,7 @@ class Facts:
     aspect: float = 1.0
     border: float = 0.0
     form: Form = "image"
+    is_cross_section: bool = False
     depth: int = 1
     spacing: tuple[float, ...] = ()
     mask_values: tuple[int, ...] = ()

@@ -216,9 +216,13 @@ def _prep(facts: Facts) -> tuple[PrepSettings, int, Choice]:
         first = Step("multi_window", {"presets": CT_WINDOWS})
         channels, said = 3, "CT windows as channels: " + ", ".join(CT_WINDOWS)
         why, bits = "Hounsfield units mean the same everywhere", 8
+    elif facts.is_colour and facts.is_cross_section:
+        first, channels = Step("rank", {}), 3
+        said = "ranks of each of three channels"
+        why, bits = "grey values of MR have no unit, and fat outshines the brain", 8
     elif facts.is_colour:
         first, channels = Step("display", {}), 3
-        said, why = "as stored, three channels", "images have colour or three sequences"
+        said, why = "as stored, three channels", "images have colour"
     else:
         first = Step("percentile", {"low": 0.5, "high": 99.5})
         unit = "volume" if facts.depth > 1 else "image"

@@ -219,7 +219,7 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
             f"{side} px",
             f"{suited} px would suit the slices, which are many",
         )
-    prep, prep_choices = choose_prep(facts, side)
+    prep, prep_choices = _prep_slices(facts, side)
     channels = 3 if facts.is_colour or facts.modality == "CT" else 1
     together = SLICES_TOGETHER if facts.slices_labelled else SLICES_APART
     net = NetSettings(
@@ -281,6 +281,20 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         calibrate_choice,
     )
     return Plan(replace(recipe, train=train), choices)
+
+
+def _prep_slices(facts: Facts, side: int) -> tuple[PrepSettings, list[Choice]]:
+    """As for single images, but values without a unit become ranks in the volume."""
+    prep, choices = choose_prep(facts, side)
+    if facts.modality == "CT" and facts.is_rescaled:
+        return prep, choices
+    steps = (Step("rank", {}), *(s for s in prep.steps if s.name != "display"))
+    ranked = Choice(
+        "prep.steps",
+        "ranks of each channel in the whole volume",
+        "grey values have no unit, and slices of one volume share their scale",
+    )
+    return replace(prep, steps=steps, cache_bits=8), [ranked, *choices[1:]]
 
 
 def _augment_slices(facts: Facts) -> tuple[AugmentSettings, Choice]:

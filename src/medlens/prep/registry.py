@@ -23,6 +23,7 @@ from medlens.prep import (
     volume_crop,
     volume_values,
 )
+from medlens.prep import rank as ranks
 from medlens.prep import steps as made
 from medlens.prep.parameters import Param, with_defaults
 from medlens.prep.stream import Stream, on_stream
@@ -480,6 +481,21 @@ STEPS: Mapping[str, Registered] = {
             "levels": Param("integer", "of the field's grid", 1, 5),
         },
         on=on_stream,
+    ),
+    "rank": _step(
+        "normalise",
+        ranks.rank,
+        "each channel's values as their rank among the foreground, over the volume",
+        {
+            "background": Param(
+                "number",
+                "share of the range, from the darkest up, that is none",
+                0,
+                0.5,
+            )
+        },
+        on=on_stream,
+        windows=True,
     ),
     "nyul": _step(
         "normalise",
