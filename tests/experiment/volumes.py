@@ -56,16 +56,17 @@ steps = [{name = "percentile", low = 0.5, high = 99.5}, {name = "to_grey"}]
 [augment]
 steps = [{name = "affine", rotate = 5.0}]
 [net]
-name = "unet_lite0"
-pretrained = "imagenet"
+name = "unet_quarter"
+pretrained = ""
 channels = 1
 height = 64
 width = 64
 dropout = 0.0
 [train]
-steps = 30
+path = "scratch"
+steps = 40
 batch_size = 4
-learning_rate = 0.003
+learning_rate = 0.01
 ema = 0.8
 balance = 0.0
 [calibrate]

@@ -16,7 +16,7 @@ from medlens.core import ResourceError
 from medlens.nets import build_segmenter, plan_topology
 from medlens.plan import Facts, Plan, Speed, make_plan
 from medlens.plan.length import MOST_EPOCHS, STEPS, choose_steps
-from medlens.plan.segment import MOST_VOXELS, needed_mb
+from medlens.plan.segment import MOST_VOXELS, WANTED_STEPS, needed_mb
 from medlens.prep import build_augment, build_pipeline, build_volume_augment
 from medlens.recipe import (
     Recipe,
@@ -119,7 +119,7 @@ def test_slices_and_their_distance_choose_the_network_for_masks(
 def test_volumes_are_read_whole_or_slice_by_slice(
     changes: dict[str, Any], form: str, why: str
 ) -> None:
-    plan = plan_of(study(**changes))
+    plan = plan_of(study(**changes), train=0.003, forward=0.001)
     assert plan.recipe.task.form == form
     assert why in plan.reasons()["task.form"]
     expected = "residual3d" if form == "volume" else "efficientnet_lite0"
@@ -229,7 +229,7 @@ def test_a_budget_too_short_names_one_that_works(known: Facts) -> None:
 def test_steps_come_from_the_ladder_and_stop_where_enough() -> None:
     few = plan_of(facts(), train=2.0).recipe.train.steps
     many = plan_of(facts(), train=0.001).recipe.train.steps
-    assert few < many == max(STEPS)
+    assert few < many == WANTED_STEPS
     assert few in STEPS
     train = TrainSettings(batch_size=2)
     settings_, choice = choose_steps(

@@ -54,7 +54,7 @@ def test_the_graph_tells_nothing_of_this_machine(tiny_bundle: Path) -> None:
 
 def write_instead(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     """Let the exporter write this graph, whatever it is given."""
-    monkeypatch.setattr(export, "_write", lambda _, path, __: path.write_bytes(data))
+    monkeypatch.setattr(export, "_write", lambda _, path, *__: path.write_bytes(data))
 
 
 def test_the_difference_is_told(

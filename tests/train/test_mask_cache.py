@@ -243,7 +243,7 @@ def test_a_full_disk_says_what_to_do(
     monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
     wanted = (
         r"cache of prepared volumes: cannot write after 0 of 3 cases \(No space left "
-        r"on device\); free some disk space, or coarsen net.spacing in the recipe"
+        r"on device\); free some disk space, or coarsen the spacing in the recipe"
     )
     with pytest.raises(ResourceError, match=wanted):
         build(tmp_path)

@@ -76,8 +76,11 @@ def run(
     typer.echo(f"Bundle:  {folder.path / 'bundle'}")
     typer.echo("Next:")
     bundle = shlex.quote(str(folder.path / "bundle"))
-    typer.echo(f"  medlens predict {bundle} IMAGE…")
-    typer.echo(f"  medlens evaluate {bundle} OTHER_DATA --labels labels.csv")
+    form = metrics["task"]["form"]
+    words = {"volume": "VOLUME…", "sequence": "SERIES…", "segment": "FILE…"}
+    more = "" if form == "segment" else " --labels labels.csv"
+    typer.echo(f"  medlens predict {bundle} {words.get(form, 'IMAGE…')}")
+    typer.echo(f"  medlens evaluate {bundle} OTHER_DATA{more}")
     typer.echo(DISCLAIMER)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -169,17 +170,30 @@ def _judge(recipe: Recipe) -> Callable[..., Judged | JudgedMasks]:
 
 def _check_disk(folder: RunFolder, recipe: Recipe, splits: Sequence[str]) -> None:
     cases = sum(name in ("train", "validation") for name in splits)
-    net = recipe.net
-    size = net.channels * net.depth * net.height * net.width
-    size = size * recipe.prep.cache_bits // 8
+    size, smaller = _prepared_bytes(folder, recipe)
     needed = int(cases * size / 2**20) + 400  # checkpoint, graph, report
     free = free_disk_mb(folder.path)
     if free < needed:
         raise ResourceError(
             f"disk: {free} MB are free where the run folder lies; this run needs about "
-            f"{needed} MB: free some space, choose another --out, or lower net.height "
-            "and net.width in the recipe"
+            f"{needed} MB: free some space, choose another --out, or {smaller}"
         )
+
+
+def _prepared_bytes(folder: RunFolder, recipe: Recipe) -> tuple[float, str]:
+    """Of a typical case in the cache, and what would make it smaller."""
+    net, width = recipe.net, recipe.prep.cache_bits // 8
+    if recipe.task.form != "segment":
+        voxels = net.depth * net.height * net.width
+        smaller = "lower net.height and net.width in the recipe"
+        return net.channels * voxels * width, smaller
+    found = (read_json(folder.file("audit.json")) or {}).get("fingerprint", {})
+    sides = [found.get(name, 1) for name in ("depth", "height", "width")]
+    spacing = found.get("spacings") or ()
+    if len(spacing) == len(net.spacing) == 3 and net.depth > 1:
+        sides = [n * a / b for n, a, b in zip(sides, spacing, net.spacing, strict=True)]
+    # values, and a byte for the label of each voxel
+    return math.prod(sides) * (net.channels * width + 1), "coarsen the spacing"
 
 
 def _write_bundle(folder: RunFolder, learned: Learned, splits: dict[str, Any]) -> str:

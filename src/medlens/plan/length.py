@@ -23,6 +23,7 @@ def choose_steps(
     left: float,
     wanted: int,
     what: str,
+    networks: int = 1,
 ) -> tuple[TrainSettings, Choice]:
     """As many steps as fit and help, from a coarse ladder.
 
@@ -30,9 +31,10 @@ def choose_steps(
         facts: for the budget and the cases of an epoch.
         train: batch size filled in.
         step_seconds: wall-clock of a step, judging included.
-        left: seconds that learning may take.
+        left: seconds that learning may take, of all networks together.
         wanted: steps that are enough.
         what: a batch holds ("patches").
+        networks: that are taught one after the other, each with all the steps.
 
     Returns:
         The settings with epochs and steps, and the choice in words.
@@ -40,22 +42,23 @@ def choose_steps(
     Raises:
         ResourceError: the budget is too short for the fewest; with what would do.
     """
-    affordable = left / max(step_seconds, 1e-9)
+    affordable = left / max(networks * step_seconds, 1e-9)
+    several = f" of {networks} networks" if networks > 1 else ""
     steps = max([n for n in STEPS if n <= min(affordable, wanted)] or [0])
     if steps < FEWEST_STEPS:
-        lacking = FEWEST_STEPS * step_seconds - left
+        lacking = FEWEST_STEPS * networks * step_seconds - left
         minutes = math.ceil((facts.seconds + lacking * MARGIN) / 60)
         raise ResourceError(
             f"budget: {facts.seconds:.0f} s are too short to learn on this machine "
-            f"({step_seconds:.2f} s a step, at least {FEWEST_STEPS} steps); wanted "
-            f"about {minutes} min: pass --budget {minutes}m"
+            f"({step_seconds:.2f} s a step, at least {FEWEST_STEPS} steps"
+            f"{several}); wanted about {minutes} min: pass --budget {minutes}m"
         )
     passes = round(steps * train.batch_size / max(1, facts.train))
     epochs = min(max(1, passes), MOST_EPOCHS)
     bound = "that is enough" if affordable >= wanted else "that is what fits the budget"
     return replace(train, epochs=epochs, steps=steps), Choice(
         "train.steps",
-        f"{steps} steps of {train.batch_size} {what} (about "
-        f"{steps * step_seconds / 60:.0f} min)",
+        f"{steps} steps of {train.batch_size} {what}{several and ', each' + several} "
+        f"(about {networks * steps * step_seconds / 60:.0f} min)",
         f"{step_seconds:.2f} s a step; {bound}",
     )

@@ -328,7 +328,8 @@ def _sequence_length(
         recipe.train,
         step_seconds=shown * speed.train
         + facts.validation * slices * speed.forward / per_epoch,
-        left=left / (FOLDS + 1),
+        left=left,
+        networks=FOLDS + 1,
         wanted=min(WANTED_STEPS, max(FEWEST_WANTED, EPOCHS * per_epoch)),
         what="series",
     )

@@ -294,7 +294,7 @@ class _Writer:
             "volumes",
             len(self._entries),
             self._total,
-            "coarsen net.spacing in the recipe",
+            "coarsen the spacing in the recipe (prep.steps and net.spacing)",
         )
 
 
