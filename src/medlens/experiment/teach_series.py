@@ -149,6 +149,7 @@ def _tell_choice(reader: str, reasons: dict[str, Any], narrator: Narrator) -> No
         said += f" ({gap['low']:+.4f} to {gap['high']:+.4f})"
     p_value = gap.get("p_value")
     said += f", p {p_value:.3f}" if p_value is not None else ""
+    level = reasons["auroc"]
     verdict = (
         "the reader stays"
         if reader != "none"
@@ -157,7 +158,8 @@ def _tell_choice(reader: str, reasons: dict[str, Any], narrator: Narrator) -> No
     narrator.say(
         f"Reading slices in order ({reasons['tried']}) against each slice alone, on "
         f"{reasons['cases']} {reasons['unit']}s of {reasons['groups']} groups that the "
-        f"networks never saw: AUROC {said}; {verdict}."
+        f"networks never saw: AUROC {level['read']:.4f} against {level['plain']:.4f}, "
+        f"{said}; {verdict}."
     )
 
 

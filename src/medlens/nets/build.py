@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from medlens.core import MissingExtraError, RecipeError
 from medlens.nets.classifier import Classifier, load_body
 from medlens.nets.lite import Lite0, fold_grey, published_weights
+from medlens.nets.local import Local, LocalClassifier
 from medlens.nets.residual import Residual
 from medlens.recipe.settings import NetSettings
 
@@ -42,6 +43,10 @@ NETS: dict[str, tuple[Callable[[int], nn.Module], str]] = {
         "as residual18 with half the channels; a quarter of the cost",
     ),
     "densenet121": (MonaiDenseNet, "MONAI's DenseNet121, from scratch or a file"),
+    "local2d": (
+        lambda channels: Local(channels, axes=2),
+        "small findings from scratch; every place judged alone",
+    ),
 }
 # Poolings that halve without padding leave nothing of a smaller image.
 SMALLEST = {"densenet121": 32}
@@ -74,6 +79,10 @@ def build_net(settings: NetSettings, *, labels: int, seed: int) -> Classifier:
             "resize of prep.steps"
         )
     torch.manual_seed(seed)
+    if settings.name == "local2d":
+        return LocalClassifier(
+            Local(settings.channels, axes=2), labels=labels, dropout=settings.dropout
+        )
     body = NETS[settings.name][0](settings.channels)
     # (x - 127) / 128 on 8-bit values, as the ImageNet weights were trained.
     net = Classifier(

@@ -10,6 +10,7 @@ import torch
 from medlens.core import RecipeError
 from medlens.nets.build import build_net
 from medlens.nets.classifier import Classifier
+from medlens.nets.local import Local, LocalClassifier
 from medlens.nets.reader import READERS
 from medlens.nets.sequence import SequenceNet
 from medlens.nets.topology import Topology, plan_topology
@@ -43,6 +44,8 @@ VOLUME_NETS: dict[str, VolumeSize] = {
     "residual3d_wide": VolumeSize(base=32, blocks=1),
     "residual3d_deep": VolumeSize(base=16, blocks=2),
 }
+
+LOCAL_3D = "local3d"  # see `local.py`
 
 # The number of axes is the topology's.
 UNETS: dict[str, UNetSize] = {
@@ -106,23 +109,26 @@ def build_volume_net(
     """3D classifier with its starting weights.
 
     Args:
-        name: a key of `VOLUME_NETS`.
+        name: a key of `VOLUME_NETS`, or "local3d".
         channels: of the input, 1..64.
         labels: K outputs.
         seed: of the random weights.
-        norm: "group", "instance" or "batch".
+        norm: "group", "instance" or "batch"; "local3d" has batch norms.
         dropout: before the classifier, 0..0.9.
 
     Raises:
         RecipeError: a name is unknown or a number out of range.
     """
-    _known("name", name, VOLUME_NETS)
+    _known("name", name, (*VOLUME_NETS, LOCAL_3D))
     _known("norm", norm, NORMS)
     _within("channels", channels, 1, MOST_CHANNELS)
     _within("labels", labels, 1, MOST_LABELS)
     _within("dropout", dropout, 0.0, 0.9)
-    size = VOLUME_NETS[name]
     torch.manual_seed(seed)
+    if name == LOCAL_3D:
+        local = Local(channels, axes=3)
+        return LocalClassifier(local, labels=labels, dropout=dropout)
+    size = VOLUME_NETS[name]
     body = Residual3d(channels, base=size.base, blocks=size.blocks, norm=norm)
     return Classifier(body, labels=labels, mean=0.5, std=0.5, dropout=dropout)
 

@@ -37,12 +37,32 @@ class Classifier(nn.Module):
         y: Tensor = self.body((x - self.mean) / self.std)
         return y
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, K) logits."""
-        embedding = mean_of_places(self.features(x))
-        embedding = F.dropout(embedding, self.dropout, self.training)
+    @property
+    def embedded(self) -> int:
+        """Length of an embedding."""
+        width: int = self.head.in_features
+        return width
+
+    def embed(self, features: Tensor) -> Tensor:
+        """(B, E) of a feature map: its mean."""
+        return mean_of_places(features)
+
+    def answer(self, embedding: Tensor) -> Tensor:
+        """(…, K) logits of (…, E) embeddings."""
         logits: Tensor = self.head(embedding)
         return logits
+
+    def evidence(self, features: Tensor) -> Tensor:
+        """(B, K, …) of a feature map; its mean plus the bias is the logit."""
+        return evidence_map(features, self.head.weight)
+
+    def drop(self, embedding: Tensor) -> Tensor:
+        """An embedding with features left out at random, in training."""
+        return F.dropout(embedding, self.dropout, self.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, K) logits."""
+        return self.answer(self.drop(self.embed(self.features(x))))
 
 
 class Exported(nn.Module):
@@ -55,9 +75,8 @@ class Exported(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, K), evidence (B, K, h, w) or (B, K, d, h, w), embedding (B, F)."""
         features = self.net.features(x)
-        embedding = mean_of_places(features)
-        head = self.net.head
-        return head(embedding), evidence_map(features, head.weight), embedding
+        embedding = self.net.embed(features)
+        return self.net.answer(embedding), self.net.evidence(features), embedding
 
 
 def mean_of_places(features: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from medlens.nets.classifier import evidence_map, mean_of_places
+from medlens.nets.classifier import evidence_map
 from medlens.nets.sequence import SequenceNet, within
 
 READING = (
@@ -50,12 +50,11 @@ class ExportedSlices(nn.Module):
         """(N, F) embeddings, (N, K, h, w) evidence and, where the series has a
         head of its own, (N, S, h, w) evidence for it."""
         features = self.net.plain.features(slices)
-        width = features.shape[1]
-        heads = [self.net.plain.head.weight]
+        maps = [self.net.plain.evidence(features)]
         if self.net.series_head is not None:
-            heads.append(self.net.series_head.weight[:, :width])
-        maps = [evidence_map(features, head) for head in heads]
-        return mean_of_places(features), *maps
+            own = self.net.series_head.weight[:, : features.shape[1]]
+            maps.append(evidence_map(features, own))
+        return self.net.plain.embed(features), *maps
 
 
 class ExportedReading(nn.Module):

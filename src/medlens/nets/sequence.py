@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from medlens.core import TrainError
-from medlens.nets.classifier import Classifier, mean_of_places
+from medlens.nets.classifier import Classifier
 from medlens.nets.reader import Attention, Reader
 
 
@@ -75,7 +75,7 @@ class SequenceNet(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        width, labels = plain.head.in_features, plain.head.out_features
+        width, labels = plain.embedded, plain.head.out_features
         self.plain = plain
         self.reader: Reader | None = None
         self.context: nn.Linear | None = None
@@ -102,7 +102,7 @@ class SequenceNet(nn.Module):
         would be counted by the batch norms.
         """
         real = within(lengths, slices.shape[1])
-        found = mean_of_places(self.plain.features(slices[real]))
+        found = self.plain.embed(self.plain.features(slices[real]))
         whole = found.new_zeros(*real.shape, found.shape[1])
         return whole.masked_scatter(real[:, :, None], found)
 
@@ -115,8 +115,8 @@ class SequenceNet(nn.Module):
             lengths: (B,) int64, slices of each series, 1..T.
         """
         real = within(lengths, embeddings.shape[1])[:, :, None]
-        e = F.dropout(embeddings, self.dropout, self.training)
-        plain: Tensor = self.plain.head(e)
+        e = self.plain.drop(embeddings)
+        plain = self.plain.answer(e)
         z, context = e, torch.zeros_like(plain)
         if self.reader is not None and self.context is not None:
             h = F.dropout(self.reader(e, lengths), self.dropout, self.training)

@@ -49,6 +49,7 @@ SLICES_TOGETHER = 10  # neighbours in a step where slices have labels
 SLICES_APART = 48  # spread over the series in a step where only series have
 FOLDS = 5
 EPOCHS, FEWEST_WANTED = 30, 100  # more learned the few patients by heart
+BLURRING = frozenset({"blur", "anisotropy", "low_resolution"})
 SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
@@ -93,17 +94,16 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
     depth, height, width, shrink = _input(facts)
     prep, channels, prep_choice = _prep_volumes(facts, (depth, height, width), shrink)
     net = NetSettings(
-        name="residual3d", pretrained="", channels=channels, depth=depth,
+        name="local3d", pretrained="", channels=channels, depth=depth,
         height=height, width=width, dropout=0.2,
         spacing=_coarser(facts, shrink),
     )  # fmt: skip
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
-    is_ct = facts.modality == "CT" and facts.is_rescaled
-    preset = "volume_ct" if is_ct else "volume_mr"
+    augment, augment_choice = _augment_volumes(facts)
     batch = _fit_memory(facts, net)
     train = TrainSettings(
-        path="scratch", batch_size=batch, learning_rate=2e-3, balance=balance,
+        path="scratch", batch_size=batch, learning_rate=3e-3, balance=balance,
         group_power=0.5, seed=facts.seed, threads=max(1, facts.cores),
         precision="bf16" if facts.has_bf16 else "fp32",
     )  # fmt: skip
@@ -111,7 +111,7 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
         task=TaskSettings(facts.kind, facts.labels, facts.positive, "volume"),
         split=choose_split(facts, is_frozen=False)[0],
         prep=prep,
-        augment=AugmentSettings(VOLUME_AUGMENT_PRESETS[preset]),
+        augment=augment,
         net=net,
         train=train,
         calibrate=calibrate,
@@ -132,11 +132,12 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
         Choice("task.form", "3D CNN over whole volumes", reason),
         Choice(
             "net.name",
-            f"3D residual network, input {depth}×{height}×{width} voxels",
-            "from scratch: there are no weights to start from that fit all volumes",
+            f"3D CNN of local findings, input {depth}×{height}×{width} voxels",
+            "each place is judged alone and the strongest speak: findings are small, "
+            "and networks that see whole volumes learn few cases by heart",
         ),
         prep_choice,
-        Choice("augment.steps", preset, "left and right matter: never flipped"),
+        augment_choice,
         choose_split(facts, is_frozen=False)[1],
         length,
         choose_precision(facts),
@@ -144,6 +145,30 @@ def _plan_volumes(facts: Facts, measure: Measure, reason: str) -> Plan:
         calibrate_choice,
     )
     return Plan(replace(recipe, train=train), choices)
+
+
+def _augment_volumes(facts: Facts) -> tuple[AugmentSettings, Choice]:
+    """Changes that leave small findings to be seen."""
+    is_ct = facts.modality == "CT" and facts.is_rescaled
+    preset = "volume_ct" if is_ct else "volume_mr"
+    steps = tuple(
+        step for step in VOLUME_AUGMENT_PRESETS[preset] if step.name not in BLURRING
+    )
+    if _names_a_side(facts):
+        return AugmentSettings(steps), Choice(
+            "augment.steps",
+            f"{preset} without blur",
+            "blur hides small findings; a label names a side: never mirrored",
+        )
+    return AugmentSettings((Step("horizontal_flip"), *steps)), Choice(
+        "augment.steps",
+        f"{preset} without blur, mirrored as well",
+        "blur hides small findings; no label names a side",
+    )
+
+
+def _names_a_side(facts: Facts) -> bool:
+    return any(set(label.lower().split()) & SIDES for label in facts.labels)
 
 
 def _input(facts: Facts) -> tuple[int, int, int, float]:
@@ -169,8 +194,8 @@ def _prep_volumes(
         steps = [Step("multi_window", {"presets": CT_WINDOWS})]
         channels, said = 3, "three CT windows as channels: " + ", ".join(CT_WINDOWS)
     else:
-        steps = [Step("percentile", {"low": 0.5, "high": 99.5}), Step("to_grey", {})]
-        channels, said = 1, "percentiles 0.5 and 99.5 of each volume become 0 and 1"
+        steps = [Step("percentile", {"low": 0.1, "high": 99.9}), Step("to_grey", {})]
+        channels, said = 1, "percentiles 0.1 and 99.9 of each volume become 0 and 1"
     depth, height, width = sides
     if spacing := _coarser(facts, shrink):
         steps.append(Step("resample_volume", {"spacing": spacing}))
@@ -284,23 +309,21 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
 
 
 def _prep_slices(facts: Facts, side: int) -> tuple[PrepSettings, list[Choice]]:
-    """As for single images, but values without a unit become ranks in the volume."""
+    """As for single images, but never cropped.
+
+    Slices near the ends of a series are small; cropped to the body they would look
+    as large as those of its middle, and the reader would not know where it is.
+    """
     prep, choices = choose_prep(facts, side)
-    if facts.modality == "CT" and facts.is_rescaled:
-        return prep, choices
-    steps = (Step("rank", {}), *(s for s in prep.steps if s.name != "display"))
-    ranked = Choice(
-        "prep.steps",
-        "ranks of each channel in the whole volume",
-        "grey values have no unit, and slices of one volume share their scale",
-    )
-    return replace(prep, steps=steps, cache_bits=8), [ranked, *choices[1:]]
+    steps = tuple(step for step in prep.steps if step.name != "crop_body")
+    kept = [choice for choice in choices if "cropped" not in choice.choice]
+    return replace(prep, steps=steps), kept
 
 
 def _augment_slices(facts: Facts) -> tuple[AugmentSettings, Choice]:
     """Slices of CT and MR, mirrored too where no label names a side."""
     steps = AUGMENT_PRESETS["cross_section"]
-    if any(set(label.lower().split()) & SIDES for label in facts.labels):
+    if _names_a_side(facts):
         return AugmentSettings(steps), Choice(
             "augment.steps", "cross_section", "a label names a side: never mirrored"
         )

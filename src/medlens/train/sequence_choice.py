@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from medlens.core import TrainError
-from medlens.metrics import compare_auroc, patient_codes
+from medlens.metrics import auroc, compare_auroc, patient_codes
 from medlens.nets import SequenceNet
 from medlens.recipe.settings import Kind, Recipe
 from medlens.train.device import choose_device
@@ -119,8 +119,8 @@ def choose_reader(
 
     Returns:
         `reader` or "none"; and what it rests on, for the plan: the AUROC's
-        difference (reader minus plain) with interval, p value and method, cases,
-        groups and the unit.
+        difference (reader minus plain) with interval, p value and method, the AUROC
+        of both, cases, groups and the unit.
 
     Raises:
         TrainError: only series are labelled and `plain` is missing.
@@ -148,9 +148,8 @@ def choose_reader(
         sizes = [1] * len(targets)
     groups = np.repeat([one.group for one in lesson.series], sizes)[known]
     codes = patient_codes([str(group) for group in groups])
-    difference = compare_auroc(
-        *_scores(lesson.kind, targets, first, second), codes=codes
-    )
+    scores = _scores(lesson.kind, targets, first, second)
+    difference = compare_auroc(*scores, codes=codes)
     value, p_value = difference.value, difference.p_value
     better = value is not None and value > 0 and p_value is not None and p_value < SURE
     reasons = {
@@ -158,9 +157,21 @@ def choose_reader(
         "unit": "slice" if by_slice else "series",
         "cases": len(targets),
         "groups": len(np.unique(groups)),
+        "auroc": {"read": _level(*scores[:2]), "plain": _level(scores[0], scores[2])},
         "difference": difference.to_json(),
     }
     return (reader if better else "none"), reasons
+
+
+def _level(targets: Targets, scores: FloatArray) -> float:
+    """AUROC of one of the two; the mean over labels where there are several."""
+    columns = targets.reshape(len(targets), -1), scores.reshape(len(scores), -1)
+    found = [
+        auroc(wanted[wanted >= 0], found[wanted >= 0])
+        for wanted, found in zip(columns[0].T, columns[1].T, strict=True)
+        if {0, 1} <= set(wanted.tolist())
+    ]
+    return round(float(np.mean(found)), 6) if found else 0.5
 
 
 def _scores(

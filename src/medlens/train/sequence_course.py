@@ -7,7 +7,6 @@ from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from medlens.nets import SequenceAnswer, SequenceNet, build_sequence
@@ -266,5 +265,4 @@ def _answers(
     """What the network says, its plain head alone, and the lengths again."""
     embeddings = net.embed(slices, lengths)
     answer = net.read(embeddings, lengths)
-    dropped = F.dropout(embeddings, net.dropout, net.training)
-    return answer, net.plain.head(dropped), lengths
+    return answer, net.plain.answer(net.plain.drop(embeddings)), lengths

@@ -8,7 +8,6 @@ from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -109,8 +108,7 @@ class FrozenSequenceCourse(SequenceCourse):
         embeddings = batch.embeddings.to(device)
         lengths = batch.lengths.to(device)
         answer = net.read(embeddings, lengths)
-        dropped = F.dropout(embeddings, net.dropout, net.training)
-        plain = net.plain.head(dropped)
+        plain = net.plain.answer(net.plain.drop(embeddings))
         targets = batch.slice_targets.to(device), batch.series_targets.to(device)
         return self._loss_of(answer, plain, lengths, *targets)
 
@@ -130,7 +128,7 @@ def embed_copies(
     `COPIES` of them there are fewer.
     """
     slices = sum(len(one.rows) for one in series)
-    width = net.plain.head.in_features
+    width = net.plain.embedded
     room = int(MOST_BYTES / max(1, slices * width * 2)) - 1
     copies = max(0, min(COPIES if recipe.augment.steps else 0, room))
     augment = build_augment(recipe.augment.steps, seed=recipe.train.seed)
