@@ -1,13 +1,13 @@
-"""Networks that judge every small place alone and let the strongest speak.
+"""Networks that judge every small place alone and hear the strongest.
 
 Where a finding is small, the mean over all places drowns it, and a network that sees
 the whole image in each place learns the few training cases by heart instead. These
-see 23 pixels or voxels a side (as BagNets do, Brendel & Bethge 2019), and the places
-are joined by auto-pooling (McFee et al. 2018): a softmax of the place's own logit,
-whose sharpness is learned for each label, from the mean (0) to the maximum.
+see 23 pixels or voxels a side (as BagNets do, Brendel & Bethge 2019); the classifier
+is given the maximum of each feature over all places beside its mean.
 
-The sum stays exact: with z the logit of a place and a its share, the map a · z times
-the number of places has the logit, less the bias, as its mean.
+The sum stays exact: what a maximum brings to a logit is laid where the maximum is
+(shared where several places have it), what a mean brings where the feature is, and
+the mean of that map plus the bias is the logit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from medlens.nets.classifier import Classifier, evidence_map
 
-SHARPNESS = 3.0  # at the start
 STRIDE = 4  # of the map
 REACH = 23  # pixels or voxels a side that a place sees
 
@@ -74,51 +73,24 @@ class Local(nn.Module):
 
 
 class LocalClassifier(Classifier):
-    """A classifier whose places are joined by auto-pooling, label by label.
-
-    An embedding is the maximum of each feature over all places, then the K joined
-    logits without their bias.
-    """
+    """A classifier on the maximum and the mean of each feature over all places."""
 
     def __init__(self, body: nn.Module, *, labels: int, dropout: float) -> None:
         super().__init__(body, labels=labels, mean=0.5, std=0.25, dropout=dropout)
-        nn.init.normal_(self.head.weight, std=0.1)
-        self.sharpness = nn.Parameter(torch.full((labels,), SHARPNESS))
-
-    @property
-    def embedded(self) -> int:
-        """Length of an embedding."""
-        width: int = self.head.in_features + self.head.out_features
-        return width
-
-    def features(self, x: Tensor) -> Tensor:
-        """(B, F, …) feature map of prepared images in 0..1; some left out in
-        training, place by place."""
-        return F.dropout(super().features(x), self.dropout, self.training)
+        self.head = nn.Linear(2 * body.width, labels)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
 
     def embed(self, features: Tensor) -> Tensor:
-        """(B, F + K): the strongest of each feature, and the joined logits."""
-        z = evidence_map(features, self.head.weight).flatten(2)
-        joined = (self._shares(z) * z).sum(dim=2)
-        return torch.cat([features.flatten(2).amax(dim=2), joined], dim=1)
-
-    def answer(self, embedding: Tensor) -> Tensor:
-        """(…, K) logits of (…, F + K) embeddings."""
-        joined = embedding[..., self.head.in_features :]
-        logits: Tensor = joined + self.head.bias
-        return logits
+        """(B, 2·F): the maximum of each feature, then its mean."""
+        flat = features.flatten(2)
+        return torch.cat([flat.amax(dim=2), flat.mean(dim=2)], dim=1)
 
     def evidence(self, features: Tensor) -> Tensor:
         """(B, K, …) of a feature map; its mean plus the bias is the logit."""
-        z = evidence_map(features, self.head.weight)
-        flat = z.flatten(2)
-        shares = self._shares(flat) * flat.shape[2]
-        return z * shares.view_as(z)
-
-    def drop(self, embedding: Tensor) -> Tensor:
-        """Nothing: features were left out place by place."""
-        return embedding
-
-    def _shares(self, z: Tensor) -> Tensor:
-        """(B, K, N) of (B, K, N) logits, summing to 1 over the places."""
-        return torch.softmax(self.sharpness[None, :, None] * z, dim=2)
+        strongest, mean = self.head.weight.chunk(2, dim=1)
+        flat = features.flatten(2)
+        is_top = (flat == flat.amax(dim=2, keepdim=True)).to(flat)
+        tops = flat * is_top * (flat.shape[2] / is_top.sum(dim=2, keepdim=True))
+        tops = tops.view_as(features)
+        return evidence_map(tops, strongest) + evidence_map(features, mean)
