@@ -237,6 +237,7 @@ def _fit_memory(facts: Facts, net: NetSettings) -> int:
 
 
 def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
+    by_slice = facts.slices_labelled or facts.form == "sequence"
     suited, size_choice = choose_size(facts)
     side = min(suited, SEQUENCE_SIDE)
     if side < suited:
@@ -247,10 +248,10 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         )
     prep, prep_choices = _prep_slices(facts, side)
     channels = 3 if facts.is_colour or facts.modality == "CT" else 1
-    together = SLICES_TOGETHER if facts.slices_labelled else SLICES_APART
+    together = SLICES_TOGETHER if by_slice else SLICES_APART
     net = NetSettings(
-        name="efficientnet_lite0" if facts.slices_labelled else "local2d",
-        pretrained="imagenet" if facts.slices_labelled else "",
+        name="efficientnet_lite0" if by_slice else "local2d",
+        pretrained="imagenet" if by_slice else "",
         channels=channels,
         depth=min(together, max(2, facts.depth)),
         height=side,
@@ -290,14 +291,14 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
             "net.name",
             (
                 "EfficientNet-Lite0 with ImageNet weights"
-                if facts.slices_labelled
+                if by_slice
                 else "a CNN of local findings"
             )
             + " on each slice, then a bidirectional "
             "LSTM",
             "the LSTM stays only if it is better than the CNN alone on held-out "
             "training patients"
-            if facts.slices_labelled
+            if by_slice
             else "only whole series are labelled: a small finding must stand out in "
             "its slice, and attention weighs the slices",
         ),
