@@ -88,4 +88,6 @@ def _of_slice(
     if d >= len(case.slices):
         return f"{case.key}#{d}", (UNKNOWN,) * labels, dict(case.columns)
     part = case.slices[d]
-    return part.key, part.target, {**case.columns, **part.columns}
+    columns = {**case.columns, **part.columns}
+    columns.pop("series", None)  # each would be a subgroup of its own
+    return part.key, part.target, columns

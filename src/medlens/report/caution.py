@@ -176,7 +176,10 @@ def _identities(audit: Json) -> Iterator[Notice]:
         clean_count(audit.get("cases")),
         clean_count(audit.get("patients")),
     )
-    if cases and patients is not None and (patients == 0 or patients == cases):
+    form = (audit.get("fingerprint") or {}).get("form", "image")
+    # a series or a volume is all that a patient need have
+    is_alone = patients == cases and form in ("image", "segment")
+    if cases and patients is not None and (patients == 0 or is_alone):
         yield Notice(
             "note",
             "The data name no patients with several images, so each image, with its "

@@ -177,7 +177,9 @@ def _class_cell(counts: dict[str, int], label: str, total: int | None) -> str:
     count = counts.get(label)
     if count is None:
         return "–"
-    return f"{count:,} ({100 * count / total:.0f}%)" if total else f"{count:,}"
+    # labels of slices are counted in slices, the cases of a split in series
+    whole = sum(counts.values()) if max(counts.values()) > (total or 0) else total
+    return f"{count:,} ({100 * count / whole:.0f}%)" if whole else f"{count:,}"
 
 
 SplitCounts = dict[str, tuple[int | None, int | None, int | None]]
