@@ -184,8 +184,8 @@ reader = "lstm"
 hidden = 64
 [train]
 path = "scratch"
-steps = 300
-epochs = 20
+steps = 150
+epochs = 10
 batch_size = 6
 learning_rate = 0.003
 balance = 0.0

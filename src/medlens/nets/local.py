@@ -88,7 +88,8 @@ class LocalClassifier(Classifier):
 
     def evidence(self, features: Tensor) -> Tensor:
         """(B, K, …) of a feature map; its mean plus the bias is the logit."""
-        strongest, mean = self.head.weight.chunk(2, dim=1)
+        width = features.shape[1]
+        strongest, mean = self.head.weight[:, :width], self.head.weight[:, width:]
         flat = features.flatten(2)
         is_top = (flat == flat.amax(dim=2, keepdim=True)).to(flat)
         tops = flat * is_top * (flat.shape[2] / is_top.sum(dim=2, keepdim=True))

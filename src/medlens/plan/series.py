@@ -50,7 +50,10 @@ SLICES_TOGETHER = 10  # neighbours in a step where slices have labels
 SLICES_APART = 48  # spread over the series in a step where only series have
 FOLDS = 5
 EPOCHS, FEWEST_WANTED = 30, 100  # more learned the few patients by heart
-BLURRING = frozenset({"blur", "anisotropy", "low_resolution"})
+# Blur melts small findings; what clips at white makes bright ones equal to tissue.
+HIDING = frozenset(
+    {"blur", "anisotropy", "low_resolution", "brightness", "contrast", "bias_field"}
+)
 SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
@@ -153,18 +156,18 @@ def _augment_volumes(facts: Facts) -> tuple[AugmentSettings, Choice]:
     is_ct = facts.modality == "CT" and facts.is_rescaled
     preset = "volume_ct" if is_ct else "volume_mr"
     steps = tuple(
-        step for step in VOLUME_AUGMENT_PRESETS[preset] if step.name not in BLURRING
+        step for step in VOLUME_AUGMENT_PRESETS[preset] if step.name not in HIDING
     )
     if _names_a_side(facts):
         return AugmentSettings(steps), Choice(
             "augment.steps",
-            f"{preset} without blur",
-            "blur hides small findings; a label names a side: never mirrored",
+            f"{preset} without blur and clipping",
+            "both hide small findings; a label names a side: never mirrored",
         )
     return AugmentSettings((Step("horizontal_flip"), *steps)), Choice(
         "augment.steps",
-        f"{preset} without blur, mirrored as well",
-        "blur hides small findings; no label names a side",
+        f"{preset} without blur and clipping, mirrored as well",
+        "both hide small findings; no label names a side",
     )
 
 
