@@ -65,11 +65,12 @@ def test_a_ball_keeps_its_volume_and_its_image(
     after = moved.sum() * np.prod(prepared.geometry.spacing)
     # a dozen slices across the ball say where it ends to a twentieth of its volume
     assert after == pytest.approx(before, rel=0.05 if is_thick else 0.02)
-    # the image is the ball itself, so that both must have one centre
+    # the image is the ball itself, so that both must have one centre; a mask of
+    # whole voxels says where it is to about a tenth of one, at worst a seventh
     apart = centre_of(moved) - centre_of(prepared.array[0])
-    assert np.abs(apart).max() < 0.1
+    assert np.abs(apart).max() < 0.15
     place = image.geometry.to_patient(centre_of(mask))
-    assert np.abs(prepared.geometry.to_index(place) - centre_of(moved)).max() < 0.1
+    assert np.abs(prepared.geometry.to_index(place) - centre_of(moved)).max() < 0.15
 
 
 @given(st.integers(0, 1000))

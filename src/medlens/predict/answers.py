@@ -83,9 +83,7 @@ def answer_inputs(
     """
     wanted = parse_formats(formats)
     if engine != "auto" and engine not in ENGINES:
-        raise UsageError(
-            f"--engine {engine}: wanted auto or one of {', '.join(ENGINES)}"
-        )
+        raise UsageError(f"--engine {engine}: wanted one of auto, {', '.join(ENGINES)}")
     if uneven not in UNEVEN:
         raise UsageError(f"--uneven {uneven}: wanted one of {', '.join(UNEVEN)}")
     bundle = load_bundle(bundle_path)
