@@ -133,9 +133,9 @@ def test_same_recipe_same_weights_also_when_interrupted(tmp_path: Path) -> None:
     def stop(step: int, steps: int, ended: object) -> None:
         del steps, ended
         if step == 4:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("at step 4")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="at step 4"):
         follow(
             course,
             recipe,

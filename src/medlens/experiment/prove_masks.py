@@ -66,15 +66,14 @@ def _mean_dice(
             mask = predictor.predict(image).mask
         except MedlensError:  # told already, when validation was answered
             continue
-        scores += _dice(reference, mask, len(predictor.bundle.labels))
+        for k in range(1, len(predictor.bundle.labels)):
+            one, other = reference == k, mask == k
+            if one.any() or other.any():
+                scores.append(overlap(one, other))
     return float(np.mean(scores)) if scores else 0.0
 
 
-def _dice(reference: Array, mask: Array, labels: int) -> list[float]:
-    found = []
-    for k in range(1, labels):
-        one, other = reference == k, mask == k
-        size = int(one.sum()) + int(other.sum())
-        if size:
-            found.append(2.0 * int((one & other).sum()) / size)
-    return found
+def overlap(wanted: Array, found: Array) -> float:
+    """Dice of two bool masks; 1 where both are empty."""
+    size = int(wanted.sum()) + int(found.sum())
+    return 2.0 * int((wanted & found).sum()) / size if size else 1.0

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
-from medlens.core import UsageError
 from medlens.datasets import Manifest
+from medlens.experiment.gate import fit_gate
 from medlens.experiment.narrator import Narrator
 from medlens.metrics import (
     Calibration,
     OperatingPoint,
+    OutlierGate,
     fit_calibration,
     fit_conformal,
     fit_operating_points,
-    fit_outlier_gate,
     patient_codes,
 )
 from medlens.predict import SequencePredictor, case_statistics
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from medlens.train import OutOfFold, SequenceLesson
 
 FloatArray = NDArray[np.float64]
-FEWEST_FOR_GATE = (8, 5)  # training and validation series
 
 
 def fit_series_constants(
@@ -114,35 +113,14 @@ def _fit(
 
 def _fit_gate(
     bundle: Bundle, recipe: Recipe, lesson: SequenceLesson, narrator: Narrator
-) -> Any:
-    """The out-of-distribution gate over whole series; None where they are few."""
-    if (
-        len(lesson.train) < FEWEST_FOR_GATE[0]
-        or len(lesson.validation) < FEWEST_FOR_GATE[1]
-    ):
-        narrator.say(
-            f"{len(lesson.train)} training and {len(lesson.validation)} validation "
-            "series are too few to tell series unlike them: every answer goes without "
-            "that warning."
-        )
-        return None
+) -> OutlierGate | None:
+    """The gate over whole series."""
     predictor = SequencePredictor(bundle, threads=recipe.train.threads)
-    embeddings, statistics = [], []
+    seen = []
     for one in lesson.series:
         # (T, C, H, W) -> (C, T, H, W)
         prepared = np.moveaxis(lesson.cache.read(one.rows), 0, 1)
-        embeddings.append(predictor.run(prepared, case=one.key).embedding)
-        statistics.append(case_statistics(prepared))
-    split = len(lesson.train)
-    try:
-        return fit_outlier_gate(
-            np.stack(embeddings[:split]),
-            np.stack(statistics[:split]),
-            validation_embeddings=np.stack(embeddings[split:]),
-            validation_statistics=np.stack(statistics[split:]),
-            false_alarms=recipe.calibrate.false_alarms,
-            seed=recipe.train.seed,
-        )
-    except UsageError as error:
-        narrator.say(f"No warning for series unlike the training series: {error}")
-        return None
+        raw = predictor.run(prepared, case=one.key)
+        seen.append((raw.embedding, case_statistics(prepared)))
+    count = len(lesson.train)
+    return fit_gate(seen[:count], seen[count:], recipe, narrator)

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
-from medlens.core import Array, DataError, MedlensError, UsageError
+from medlens.core import Array, DataError, MedlensError
 from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import choose_tolerance
+from medlens.experiment.gate import Seen, fit_gate
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
-from medlens.experiment.prove_masks import prove_mask_engines
-from medlens.metrics import Calibration, fit_outlier_gate
+from medlens.experiment.prove_masks import overlap, prove_mask_engines
+from medlens.metrics import Calibration
 from medlens.predict import MaskAnswer, MaskPredictor, drop_parts, measure_net_mb
 from medlens.prep import build_pipeline, prepare_mask
 from medlens.recipe import Recipe, recipe_digest
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from medlens.train import MaskCache, MaskLesson
 
 OUTLIER_CASES = 200  # training cases that the gate is fitted on
-FEWEST_FOR_GATE = (8, 5)  # training and validation cases
 WORTH = 0.002  # of mean Dice on validation that a clean-up must bring
 PREPARED_AT_ONCE = 2  # whole volumes in memory
 
@@ -74,7 +74,7 @@ def teach_masks(
     narrator.say(f"ONNX graph equals the trained network to {parity:.1g}.")
     model = path.read_bytes()
     net_mb = measure_net_mb(model, examples[:1].shape, threads=recipe.train.threads)
-    bare = replace(_bundle(recipe, manifest, lesson, model), net_mb=net_mb)
+    bare = replace(_bundle(recipe, manifest, model), net_mb=net_mb)
     bundle = _with_validation(bare, recipe, manifest, rows, narrator)
     bundle = prove_mask_engines(
         bundle, recipe, manifest, rows["validation"], narrator=narrator
@@ -178,7 +178,6 @@ def _examples(lesson: MaskLesson, recipe: Recipe) -> NDArray[np.float32]:
 def _bundle(
     recipe: Recipe,
     manifest: Manifest,
-    lesson: MaskLesson,
     model: bytes,
 ) -> Bundle:
     net = recipe.net
@@ -199,7 +198,6 @@ def _bundle(
         depth=net.depth,
         context=net.context,
         sliding=recipe.sliding,
-        training={"surface_tolerance": _tolerance(lesson)},
         model=model,
     )
 
@@ -242,7 +240,7 @@ def _with_validation(
     return replace(
         bundle,
         keep_largest=kept,
-        outlier=_fit_gate(inside, outside, recipe, narrator),
+        outlier=fit_gate(_seen(inside), _seen(outside), recipe, narrator),
     )
 
 
@@ -256,13 +254,8 @@ def _gain(
         before = found == k
         cleaned = np.where(before, np.uint8(1), np.uint8(0))
         drop_parts(cleaned, label=1, only_largest=True)
-        gains.append(_dice(wanted, cleaned == 1) - _dice(wanted, before))
+        gains.append(overlap(wanted, cleaned == 1) - overlap(wanted, before))
     return np.array(gains)
-
-
-def _dice(wanted: Array, found: Array) -> float:
-    size = int(wanted.sum()) + int(found.sum())
-    return 2.0 * int((wanted & found).sum()) / size if size else 1.0
 
 
 def _worth_cleaning(
@@ -286,35 +279,8 @@ def _worth_cleaning(
     return kept
 
 
-def _fit_gate(
-    inside: list[MaskAnswer],
-    outside: list[MaskAnswer],
-    recipe: Recipe,
-    narrator: Narrator,
-) -> Any:
-    def columns(answers: list[MaskAnswer]) -> tuple[Array, Array]:
-        embeddings = [a.embedding for a in answers if a.embedding is not None]
-        return np.stack(embeddings), np.stack([a.statistics for a in answers])
-
-    few = len(inside) < FEWEST_FOR_GATE[0] or len(outside) < FEWEST_FOR_GATE[1]
-    if few:
-        narrator.say(
-            f"{len(inside)} training and {len(outside)} validation cases are too few "
-            "to tell images unlike them: every answer goes without that warning."
-        )
-        return None
-    try:
-        seen, unseen = columns(inside), columns(outside)
-        return fit_outlier_gate(
-            *seen,
-            validation_embeddings=unseen[0],
-            validation_statistics=unseen[1],
-            false_alarms=recipe.calibrate.false_alarms,
-            seed=recipe.train.seed,
-        )
-    except UsageError as error:
-        narrator.say(f"No warning for images unlike the training images: {error}")
-        return None
+def _seen(answers: list[MaskAnswer]) -> list[Seen]:
+    return [(a.embedding, a.statistics) for a in answers if a.embedding is not None]
 
 
 def _training(
