@@ -164,7 +164,7 @@ form = "sequence"
 folds = 2
 [prep]
 steps = [
-  {name = "percentile", low = 0.1, high = 99.9},
+  {name = "percentile", low = 1.0, high = 99.0, headroom = 0.4},
   {name = "to_grey"},
   {name = "resize", height = 64, width = 64, mode = "stretch"},
 ]

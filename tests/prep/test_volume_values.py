@@ -47,6 +47,19 @@ def test_slices_keep_their_brightness_to_one_another() -> None:
         assert shown[6:].mean() > shown[:6].mean() + 0.05
 
 
+def test_headroom_keeps_a_small_bright_finding_from_being_cut_flat() -> None:
+    values = np.linspace(0, 1, 40**3, dtype=np.float32).reshape(1, 40, 40, 40)
+    values[0, 5:8, 5:8, 5:8] = np.array([1.2, 1.4, 1.6], np.float32)  # 27 voxels
+    volume, cut = volume_of(values[0]), {"low": 1, "high": 99}
+    flat = build_pipeline([Step("percentile", cut)])(volume).array
+    roomy = Step("percentile", {**cut, "headroom": 0.4})
+    found = build_pipeline([roomy])(volume).array
+    assert np.unique(flat[0, 5:8, 5:8, 5:8]).tolist() == [1.0]
+    # percentile 1 (0.01) lies on 0, percentile 99 (0.99) on 0.6
+    wanted = (np.array([1.2, 1.4, 1.6]) - 0.01) / 0.98 * 0.6
+    np.testing.assert_allclose(found[0, 5, 5, 5:8], wanted, atol=2e-3)
+
+
 def test_nyul_undoes_what_a_scanner_does_to_the_scale() -> None:
     images = [volume_of((BODY * gain).astype(np.float32)) for gain in (0.3, 1, 7)]
     landmarks = fit_nyul(images)
@@ -118,7 +131,8 @@ def test_invalid_voxels_are_refused_in_slabs_too() -> None:
 
 def test_a_large_ct_needs_little_memory_beside_itself() -> None:
     code = """
-import resource, tempfile, numpy as np
+import re, numpy as np
+from pathlib import Path
 from medlens.core import Geometry, Image
 from medlens.prep import build_pipeline
 from medlens.recipe.settings import Step
@@ -129,11 +143,13 @@ image = Image(array, Geometry.from_parts(spacing=(1.0, 0.7, 0.7)), stage="rescal
               bits_stored=16)
 steps = [Step("window", {"center": 0.0, "width": 2000.0}), Step("crop_body"),
          Step("percentile"), Step("resample_volume", {"spacing": [1.5, 1.4, 1.4]})]
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():  # in MB; getrusage would tell the peak of whoever started this process
+    said = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s+(\\d+)", said)[1]) / 1024
+before = peak()
 result = build_pipeline(steps).run_volume(
     image, allocate=lambda shape: np.empty(shape, np.float16))
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((after - before) / 1024 - result.array.nbytes / 2**20)
+print(peak() - before - result.array.nbytes / 2**20)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -54,6 +54,9 @@ EPOCHS, FEWEST_WANTED = 30, 100  # more learned the few patients by heart
 HIDING = frozenset(
     {"blur", "anisotropy", "low_resolution", "brightness", "contrast", "bias_field"}
 )
+# Percentiles close to 0 and 100 lie inside a small finding and cut it flat.
+UNCUT = Step("percentile", {"low": 1.0, "high": 99.0, "headroom": 0.4})
+UNCUT_SAID = "percentiles 1 and 99 of each volume become 0 and 0.6, room for the bright"
 SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
@@ -198,8 +201,8 @@ def _prep_volumes(
         steps = [Step("multi_window", {"presets": CT_WINDOWS})]
         channels, said = 3, "three CT windows as channels: " + ", ".join(CT_WINDOWS)
     else:
-        steps = [Step("percentile", {"low": 0.1, "high": 99.9}), Step("to_grey", {})]
-        channels, said = 1, "percentiles 0.1 and 99.9 of each volume become 0 and 1"
+        steps = [UNCUT, Step("to_grey", {})]
+        channels, said = 1, UNCUT_SAID
     depth, height, width = sides
     if spacing := _coarser(facts, shrink):
         steps.append(Step("resample_volume", {"spacing": spacing}))
@@ -249,7 +252,7 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
             f"{side} px",
             f"{suited} px would suit the slices, which are many",
         )
-    prep, prep_choices = _prep_slices(facts, side)
+    prep, prep_choices = _prep_slices(facts, side, by_slice=by_slice)
     channels = 3 if facts.is_colour or facts.modality == "CT" else 1
     together = SLICES_TOGETHER if by_slice else SLICES_APART
     net = NetSettings(
@@ -319,16 +322,26 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
     return Plan(replace(recipe, train=train), choices)
 
 
-def _prep_slices(facts: Facts, side: int) -> tuple[PrepSettings, list[Choice]]:
+def _prep_slices(
+    facts: Facts, side: int, *, by_slice: bool
+) -> tuple[PrepSettings, list[Choice]]:
     """As for single images, but never cropped.
 
     Slices near the ends of a series are small; cropped to the body they would look
     as large as those of its middle, and the reader would not know where it is.
+    Where nothing tells which slice counts, small findings must not be cut flat.
     """
     prep, choices = choose_prep(facts, side)
     steps = tuple(step for step in prep.steps if step.name != "crop_body")
     kept = [choice for choice in choices if "cropped" not in choice.choice]
-    return replace(prep, steps=steps), kept
+    is_grey = Step("to_grey", {}) in steps
+    if by_slice or not is_grey:
+        return replace(prep, steps=steps), kept
+    steps = tuple(UNCUT if step.name == "display" else step for step in steps)
+    told = Choice(
+        "prep.steps", f"{UNCUT_SAID}; grey", "a bright finding keeps its edge"
+    )
+    return replace(prep, steps=steps), [told, *kept[1:]]
 
 
 def _augment_slices(facts: Facts) -> tuple[AugmentSettings, Choice]:

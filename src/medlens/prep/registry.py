@@ -123,6 +123,9 @@ STEPS: Mapping[str, Registered] = {
         {
             "low": PERCENT_LOW,
             "high": PERCENT_HIGH,
+            "headroom": Param(
+                "number", "share of 0..1 left for what lies above `high`", 0, 0.9
+            ),
             "foreground": Param("flag", "leave the darkest value out of them"),
         },
         on=on_stream,

@@ -55,12 +55,15 @@ class Stream:
             change(self.head), self.depth, lambda a, b: change(self.read(a, b))
         )
 
-    def slabs(self) -> Iterator[tuple[int, int, Image]]:
-        """(first, last, slices) from the first slice to the last."""
+    def slabs(
+        self, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, int, Image]]:
+        """(first, last, slices) from slice `start` to the one before `stop`."""
         channels, depth, height, width = self.shape
         step = max(1, SLAB_BYTES // (4 * channels * height * width))
-        for first in range(0, depth, step):
-            last = min(first + step, depth)
+        end = depth if stop is None else stop
+        for first in range(start, end, step):
+            last = min(first + step, end)
             yield first, last, self.read(first, last)
 
     def extremes(self) -> tuple[float, float]:

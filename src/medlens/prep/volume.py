@@ -139,9 +139,14 @@ def scale_stream(
     def scaled(first: int, last: int) -> Image:
         weights = _part(depth, count, through, first, last)
         start, stop = int(weights.starts.min()), int(weights.stops.max())
-        slab = stream.read(start, stop)
-        planes = _scale_planes(slab.array, height, width, across)
+        # a slab of a small result may need most of a large volume: piece by piece
+        parts = [
+            _scale_planes(slab.array, height, width, across)
+            for _, _, slab in stream.slabs(start, stop)
+        ]
+        planes = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
         array = _combine(planes, weights, start)
+        slab = stream.head
         if slab.stage == "windowed" and "cubic" in (across, through):
             array = np.clip(array, 0, 1)  # the overshoot of the filter
         return slab.with_array(_rounded(array, kind), geometry=moved)

@@ -50,6 +50,7 @@ def percentile(
     *,
     low: float = 0.5,
     high: float = 99.5,
+    headroom: float = 0.0,
     foreground: bool = False,
 ) -> Stream:
     """Two percentiles of the volume's own values, mapped onto 0..1 and clipped.
@@ -62,6 +63,9 @@ def percentile(
     Args:
         stream: any stage.
         low, high: percentiles, 0..100.
+        headroom: share of 0..1 left for values above `high`, which then becomes
+            1 - headroom. A bright finding smaller than the voxels above `high` is
+            cut flat without it.
         foreground: percentiles of what is above the smallest value (MR with a
             black background).
     """
@@ -69,6 +73,7 @@ def percentile(
     bottom, top = percentiles(stream, (low, high), above=above)
     if top <= bottom:
         bottom, top = stream.extremes()
+    top = bottom + (top - bottom) / (1.0 - headroom)
     return _mapped(stream, partial(intensity.linear, low=bottom, high=top))
 
 
@@ -224,7 +229,8 @@ def _sample(stream: Stream) -> Array:
     for first, _, slab in stream.slabs():
         for c, channel in enumerate(slab.array):
             start = (c * depth + first) * height * width
-            parts.append(channel.reshape(-1)[-start % step :: step])
+            # a copy: a view would keep the whole slab
+            parts.append(channel.reshape(-1)[-start % step :: step].copy())
     return np.concatenate(parts)
 
 
