@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from medlens.prep.pipeline import Pipeline, build_pipeline
     from medlens.prep.place import place_on_source
     from medlens.prep.presets import AUGMENT_PRESETS, VOLUME_AUGMENT_PRESETS, preset_of
-    from medlens.prep.registry import STEPS, Registered
+    from medlens.prep.registered import Registered
+    from medlens.prep.registry import STEPS
     from medlens.prep.volume_values import fit_nyul
 
 _HOME = {
@@ -28,7 +29,7 @@ _HOME = {
     "Augment": "augment",
     "Param": "parameters",
     "Pipeline": "pipeline",
-    "Registered": "registry",
+    "Registered": "registered",
     "RegisteredAugment": "augment",
     "STEPS": "registry",
     "VOLUME_AUGMENTS": "augment_volume",

@@ -1,84 +1,29 @@
 """Every step of preparation by name: its function, parameters and one line.
 
 This table is the only place where a step becomes known to recipes; the plan and
-the documents read it.
+the documents read it. Its rows for volumes stand in `registry_volume.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
 
-from medlens.core import Image
 from medlens.prep import (
-    bias,
     crop,
     denoise,
     enhance,
     geometry,
     intensity,
     normalise,
-    volume,
     volume_crop,
     volume_values,
 )
-from medlens.prep import rank as ranks
 from medlens.prep import steps as made
-from medlens.prep.parameters import Param, with_defaults
-from medlens.prep.stream import Stream, on_stream
+from medlens.prep.parameters import Param
+from medlens.prep.registered import SIDE, Registered, register
+from medlens.prep.registry_volume import VOLUME_STEPS
+from medlens.prep.stream import on_stream
 
-Needs = Literal["any", "values", "windowed"]
-Alone = Literal["always", "windowed", "never"]
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A step that a recipe may name.
-
-    Attributes:
-        group: the page it stands on: colour, denoise, enhance, …
-        text: what it does, one line.
-        run: (image, **parameters) → image.
-        params: name → Param, defaults filled in.
-        needs: "values" for steps that must stand before the mapping onto 0..1,
-            "windowed" for those after it, else "any".
-        windows: True where the step itself maps onto 0..1.
-        stream: the step on streams of slices, where it has to see the volume.
-        alone: whether a slice can be prepared without the others: "windowed"
-            where it can once values are in 0..1, because the step asks for the
-            smallest and largest value before.
-    """
-
-    group: str
-    text: str
-    run: Callable[..., Image]
-    params: Mapping[str, Param]
-    needs: Needs = "any"
-    windows: bool = False
-    stream: Callable[..., Stream] | None = None
-    alone: Alone = "windowed"
-
-
-def _step(
-    group: str,
-    function: Callable[..., Any],
-    text: str,
-    params: Mapping[str, Param] | None = None,
-    *,
-    on: Callable[[Callable[..., Any]], Callable[..., Image]] = lambda f: f,
-    needs: Needs = "any",
-    windows: bool = False,
-    stream: Callable[..., Stream] | None = None,
-    alone: Alone = "windowed",
-) -> Registered:
-    table = with_defaults(function, params or {}, own=("span",))
-    if on is on_stream:
-        stream = function
-    return Registered(group, text, on(function), table, needs, windows, stream, alone)
-
-
-SIDE = Param("integer", "in pixels", 1, geometry.LARGEST_SIDE)
 FILTER = Param(
     "word",
     "linear, cubic, area or nearest; all antialiased but the last",
@@ -93,14 +38,14 @@ FILL = Param("number", "value of new pixels: 0 black, 1 white", 0, 1)
 PRESETS = tuple(intensity.WINDOW_PRESETS)
 
 STEPS: Mapping[str, Registered] = {
-    "fill_invalid": _step(
+    "fill_invalid": register(
         "intensity",
         made.fill_invalid,
         "replace NaN and infinite pixels; only as the first step",
         {"value": Param("number", "share of the span they become: 0 black", 0, 1)},
         alone="never",
     ),
-    "display": _step(
+    "display": register(
         "intensity",
         intensity.display,
         "as the file asks to be shown: VOI LUT, window, valid range, percentiles",
@@ -108,7 +53,7 @@ STEPS: Mapping[str, Registered] = {
         windows=True,
         stream=volume_values.display,
     ),
-    "unit": _step(
+    "unit": register(
         "intensity",
         intensity.unit,
         "the whole range that stored values could take becomes 0..1",
@@ -116,7 +61,7 @@ STEPS: Mapping[str, Registered] = {
         windows=True,
         stream=volume_values.unit,
     ),
-    "percentile": _step(
+    "percentile": register(
         "intensity",
         volume_values.percentile,
         "two percentiles of the image itself become 0 and 1",
@@ -131,7 +76,7 @@ STEPS: Mapping[str, Registered] = {
         on=on_stream,
         windows=True,
     ),
-    "window": _step(
+    "window": register(
         "intensity",
         intensity.window,
         "a window by centre and width, or by the name of a CT preset",
@@ -149,7 +94,7 @@ STEPS: Mapping[str, Registered] = {
         windows=True,
         alone="always",
     ),
-    "multi_window": _step(
+    "multi_window": register(
         "intensity",
         intensity.multi_window,
         "one channel for each named CT window",
@@ -158,10 +103,10 @@ STEPS: Mapping[str, Registered] = {
         windows=True,
         alone="always",
     ),
-    "invert": _step(
+    "invert": register(
         "intensity", intensity.invert, "exchange black and white", needs="windowed"
     ),
-    "fixed_range": _step(
+    "fixed_range": register(
         "normalise",
         normalise.fixed_range,
         "a fixed range of values becomes 0..1",
@@ -172,7 +117,7 @@ STEPS: Mapping[str, Registered] = {
         windows=True,
         alone="always",
     ),
-    "z_score": _step(
+    "z_score": register(
         "normalise",
         volume_values.z_score,
         "distance from the image's mean in standard deviations, as 0..1",
@@ -183,7 +128,7 @@ STEPS: Mapping[str, Registered] = {
         on=on_stream,
         windows=True,
     ),
-    "statistics": _step(
+    "statistics": register(
         "normalise",
         normalise.statistics,
         "as z_score, with the mean and deviation of the training images",
@@ -195,29 +140,29 @@ STEPS: Mapping[str, Registered] = {
         windows=True,
         alone="always",
     ),
-    "to_grey": _step(
+    "to_grey": register(
         "colour", made.to_grey, "RGB to grey by luma; grey stays", alone="always"
     ),
-    "to_rgb": _step(
+    "to_rgb": register(
         "colour", made.to_rgb, "grey to three equal channels; RGB stays", alone="always"
     ),
-    "to_ybr": _step(
+    "to_ybr": register(
         "colour", made.to_ybr, "RGB to luma and two colour differences", windows=True
     ),
-    "to_hsv": _step(
+    "to_hsv": register(
         "colour", made.to_hsv, "RGB to hue, saturation and value", windows=True
     ),
-    "to_lab": _step(
+    "to_lab": register(
         "colour", made.to_lab, "RGB to CIE L*a*b*, scaled to 0..1", windows=True
     ),
-    "optical_density": _step(
+    "optical_density": register(
         "colour",
         made.to_optical_density,
         "−log10 of transmitted light, as a share of the largest density",
         {"largest": Param("number", "optical density that becomes 1", 0.1, 10)},
         windows=True,
     ),
-    "stains": _step(
+    "stains": register(
         "colour",
         made.stains,
         "amounts of the stains of a slide, one channel each",
@@ -236,14 +181,14 @@ STEPS: Mapping[str, Registered] = {
         },
         windows=True,
     ),
-    "select_channel": _step(
+    "select_channel": register(
         "colour",
         made.select_channel,
         "keep one channel",
         {"index": Param("integer", "0 is the first (red)", 0, 15)},
         alone="always",
     ),
-    "median": _step(
+    "median": register(
         "denoise",
         denoise.median,
         "median of a square window",
@@ -251,7 +196,7 @@ STEPS: Mapping[str, Registered] = {
         on=made.on_array,
         alone="always",
     ),
-    "gaussian": _step(
+    "gaussian": register(
         "denoise",
         denoise.gaussian,
         "Gaussian blur",
@@ -259,7 +204,7 @@ STEPS: Mapping[str, Registered] = {
         on=made.on_array,
         alone="always",
     ),
-    "bilateral": _step(
+    "bilateral": register(
         "denoise",
         denoise.bilateral,
         "blur that stops at edges",
@@ -270,7 +215,7 @@ STEPS: Mapping[str, Registered] = {
         },
         on=made.on_span,
     ),
-    "nl_means": _step(
+    "nl_means": register(
         "denoise",
         denoise.nl_means,
         "non-local means on 16-bit values",
@@ -282,14 +227,14 @@ STEPS: Mapping[str, Registered] = {
         },
         on=made.on_span,
     ),
-    "total_variation": _step(
+    "total_variation": register(
         "denoise",
         denoise.total_variation,
         "smooth regions, sharp borders",
         {"weight": Param("number", "larger is smoother", 0.0001, 2)},
         on=made.on_span,
     ),
-    "wavelet": _step(
+    "wavelet": register(
         "denoise",
         denoise.wavelet,
         "shrink small wavelet coefficients",
@@ -303,7 +248,7 @@ STEPS: Mapping[str, Registered] = {
         },
         on=made.on_span,
     ),
-    "anisotropic": _step(
+    "anisotropic": register(
         "denoise",
         denoise.anisotropic,
         "diffusion that stops at edges",
@@ -314,7 +259,7 @@ STEPS: Mapping[str, Registered] = {
         },
         on=made.on_span,
     ),
-    "clahe": _step(
+    "clahe": register(
         "enhance",
         enhance.clahe,
         "local contrast, limited; all 16 bits kept",
@@ -324,27 +269,27 @@ STEPS: Mapping[str, Registered] = {
         },
         on=made.on_contrast,
     ),
-    "equalise": _step(
+    "equalise": register(
         "enhance",
         enhance.equalise,
         "global histogram equalisation",
         on=made.on_contrast,
     ),
-    "match_histogram": _step(
+    "match_histogram": register(
         "enhance",
         enhance.match_histogram,
         "give the image the grey-value distribution of a reference",
         {"quantiles": Param("numbers", "of the reference, evenly spaced", 0, 1)},
         on=made.on_contrast,
     ),
-    "gamma": _step(
+    "gamma": register(
         "enhance",
         enhance.gamma,
         "below 1 brightens the middle, above 1 darkens it",
         {"gamma": Param("number", "exponent", 0.05, 20)},
         on=made.on_contrast,
     ),
-    "unsharp": _step(
+    "unsharp": register(
         "enhance",
         enhance.unsharp,
         "sharpen by an unsharp mask",
@@ -354,7 +299,7 @@ STEPS: Mapping[str, Registered] = {
         },
         on=made.on_span,
     ),
-    "resize": _step(
+    "resize": register(
         "geometry",
         geometry.resize,
         "to a fixed number of pixels",
@@ -369,13 +314,13 @@ STEPS: Mapping[str, Registered] = {
             "filter": FILTER,
         },
     ),
-    "resample": _step(
+    "resample": register(
         "geometry",
         geometry.resample,
         "to square pixels of a given size in mm",
         {"spacing": Param("number", "in mm", 0.01, 100), "filter": FILTER},
     ),
-    "crop": _step(
+    "crop": register(
         "geometry",
         geometry.crop,
         "take so many pixels off each side",
@@ -385,14 +330,14 @@ STEPS: Mapping[str, Registered] = {
         },
         alone="always",
     ),
-    "crop_center": _step(
+    "crop_center": register(
         "geometry",
         geometry.crop_center,
         "keep the middle",
         {"height": SIDE, "width": SIDE},
         alone="always",
     ),
-    "crop_border": _step(
+    "crop_border": register(
         "geometry",
         crop.crop_border,
         "take off even black or white borders",
@@ -402,7 +347,7 @@ STEPS: Mapping[str, Registered] = {
         },
         alone="never",
     ),
-    "crop_body": _step(
+    "crop_body": register(
         "geometry",
         volume_crop.crop_body,
         "crop to the body; the whole image where it is not plain to see",
@@ -412,14 +357,14 @@ STEPS: Mapping[str, Registered] = {
         },
         on=on_stream,
     ),
-    "crop_lungs": _step(
+    "crop_lungs": register(
         "geometry",
         crop.crop_lungs,
         "crop a chest image to the lungs, else to the body",
         {"margin": MARGIN},
         alone="never",
     ),
-    "pad": _step(
+    "pad": register(
         "geometry",
         geometry.pad,
         "pad evenly to a size, or to a square where both are 0",
@@ -429,88 +374,12 @@ STEPS: Mapping[str, Registered] = {
             "fill": FILL,
         },
     ),
-    "flip": _step(
+    "flip": register(
         "geometry",
         geometry.flip,
         "reverse one axis, geometry with it",
         {"axis": Param("word", "which", choices=("width", "height"))},
         alone="always",
     ),
-    "resample_volume": _step(
-        "volume",
-        volume.resample_volume,
-        "to voxels of a given size in mm",
-        {
-            "spacing": Param(
-                "numbers", "mm along D, H, W; 0 leaves an axis", 0, 100, count=3
-            ),
-            "filter": Param(
-                "word", "antialiased where it shrinks", choices=("linear", "cubic")
-            ),
-            "coarse": Param(
-                "word",
-                "along D where slices lie more than 3 times as far apart as pixels",
-                choices=("linear", "nearest", "same"),
-            ),
-            "uncalibrated": Param(
-                "word", "files without a physical size", choices=("refuse", "keep")
-            ),
-        },
-        on=on_stream,
-    ),
-    "fit_volume": _step(
-        "volume",
-        volume.fit_volume,
-        "to a fixed number of voxels",
-        {
-            "depth": SIDE,
-            "height": SIDE,
-            "width": SIDE,
-            "mode": Param(
-                "word",
-                "stretch; fit keeps the shape and pads; crop_pad does not scale",
-                choices=("stretch", "fit", "crop_pad"),
-            ),
-        },
-        on=on_stream,
-    ),
-    "bias_correct": _step(
-        "volume",
-        bias.bias_correct,
-        "divide MR by its slow drift of brightness (N4); needs SimpleITK",
-        {
-            "shrink": Param("integer", "factor of the copy it is estimated on", 1, 16),
-            "iterations": Param("integer", "at most, at each level", 1, 200),
-            "levels": Param("integer", "of the field's grid", 1, 5),
-        },
-        on=on_stream,
-    ),
-    "rank": _step(
-        "normalise",
-        ranks.rank,
-        "each channel's values as their rank among the foreground, over the volume",
-        {
-            "background": Param(
-                "number",
-                "share of the range, from the darkest up, that is none",
-                0,
-                0.5,
-            )
-        },
-        on=on_stream,
-        windows=True,
-    ),
-    "nyul": _step(
-        "normalise",
-        volume_values.nyul,
-        "percentiles of an MR volume laid on those of the training volumes",
-        {
-            "landmarks": Param(
-                "numbers", "eleven, growing; from fit_nyul", 0, 1, count=11
-            ),
-            "foreground": Param("flag", "count what is above the mean only"),
-        },
-        on=on_stream,
-        windows=True,
-    ),
+    **VOLUME_STEPS,
 }
