@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import medlens.nets  # noqa: F401  (says how torch's threads wait, before torch loads)
 
 if TYPE_CHECKING:
-    from medlens.train.cache import PreparedCache, build_cache
+    from medlens.train.cache import PreparedCache
     from medlens.train.checkpoint import drop_checkpoint
     from medlens.train.export import export_onnx
     from medlens.train.frozen import train_frozen
+    from medlens.train.image_cache import build_cache
     from medlens.train.judge import EpochResult
     from medlens.train.lesson import Lesson
     from medlens.train.loop import follow, train_network
@@ -68,7 +69,7 @@ _ROOMS = {
     "EpochResult": "judge",
     "Lesson": "lesson",
     "PreparedCache": "cache",
-    "build_cache": "cache",
+    "build_cache": "image_cache",
     "MaskCache": "mask_cache",
     "MaskCourse": "mask_course",
     "MaskLesson": "mask_batches",

@@ -1,7 +1,8 @@
-"""Prepared training images on disk, so that memory does not grow with their number.
+"""Prepared images on disk, so that memory does not grow with their number.
 
 One flat file of equal rows, read with pread: unlike a memory map, the pages
-do not count as memory of the process.
+do not count as memory of the process. `image_cache.py` and `sequence_cache.py`
+fill it.
 """
 
 from __future__ import annotations
@@ -23,14 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import medlens
-from medlens.core import (
-    Array,
-    Image,
-    RecipeError,
-    ResourceError,
-    TrainError,
-    reason_of,
-)
+from medlens.core import Array, RecipeError, ResourceError, TrainError
 from medlens.recipe.settings import PrepSettings
 
 FloatArray = NDArray[np.float32]
@@ -82,72 +76,18 @@ class PreparedCache:
         return batch
 
 
-def build_cache(
-    folder: Path,
-    keys: Sequence[str],
-    open_one: Callable[[int], Image],
-    prepare: Callable[[Image], Image],
-    *,
-    settings: PrepSettings,
-    data_digest: str,
-    threads: int,
-    volumes: bool = False,
-    progress: Progress | None = None,
-) -> PreparedCache:
-    """Prepare every case once and keep the result.
+class CacheWriter:
+    """Rows to a file that gets its name when it is whole.
 
-    A finished cache of the same data and steps is used again.
+    Every method that writes raises ResourceError where the disk is full.
 
     Args:
-        folder: where `cache.bin` and `cache.json` go.
-        keys: case keys.
-        open_one: index into `keys` → source image.
-        prepare: source image → prepared image, (C, 1, H, W) in 0..1.
-        settings: the steps behind `prepare`, for the digest, and the depth.
-        data_digest: digest of the data set.
-        threads: that decode and prepare side by side.
-        volumes: keep (C, D, H, W); else a case with several slices fails.
-        progress: called with (done, total).
+        folder: where `cache.bin` and `cache.json` go; made where it is missing.
+        total: cases to come, for messages.
 
-    Raises:
-        ResourceError: the disk is full.
-        RecipeError: the steps give images of different shapes.
+    Attributes:
+        shape: of a row; None before the first.
     """
-    digest = _digest(keys, settings, data_digest)
-    found = _load(folder, digest)
-    if found is not None:
-        return found
-    results = in_order(
-        lambda i: _prepare_one(i, open_one, prepare, settings.cache_bits, volumes),
-        range(len(keys)),
-        threads,
-    )
-    writer = _Writer(folder, len(keys))
-    failed: list[tuple[str, str]] = []
-    rows: dict[str, int] = {}
-    try:
-        for i, result in enumerate(results):
-            if isinstance(result, str):
-                failed.append((keys[i], result))
-            else:
-                rows[keys[i]] = writer.add(result)
-            if progress is not None:
-                progress(i + 1, len(keys))
-        cache = PreparedCache(
-            folder / "cache.bin",
-            writer.shape or (1, 1, 1),
-            settings.cache_bits,
-            rows,
-            tuple(failed),
-        )
-        writer.finish(cache, digest)
-    finally:
-        writer.close()
-    return cache
-
-
-class _Writer:
-    """Rows to a file that gets its name when it is whole."""
 
     def __init__(self, folder: Path, total: int) -> None:
         self._folder, self._total = folder, total
@@ -160,7 +100,11 @@ class _Writer:
             self._file = self._unfinished.open("wb")
 
     def add(self, values: Array) -> int:
-        """Write one prepared image; its row."""
+        """Write one prepared image, as `to_stored` makes it; its row.
+
+        Raises:
+            RecipeError: it has another shape than the others.
+        """
         self.shape = _same_shape(self.shape, values)
         data = np.ascontiguousarray(values).data
         with self._explained():
@@ -219,23 +163,8 @@ def explained(what: str, done: int, total: int, smaller: str) -> Iterator[None]:
         ) from error
 
 
-def _prepare_one(
-    index: int,
-    open_one: Callable[[int], Image],
-    prepare: Callable[[Image], Image],
-    bits: int,
-    volumes: bool,
-) -> Array | str:
-    try:
-        prepared = prepare(open_one(index)).array
-    except Exception as error:  # one hostile file must not end the others
-        return reason_of(error)
-    if prepared.shape[1] != 1 and not volumes:
-        return (
-            f"{prepared.shape[1]} slices in one case; wanted a single image: list "
-            "the slices one by one"
-        )
-    values = prepared if volumes else prepared[:, 0]
+def to_stored(values: Array, bits: int) -> Array:
+    """Values in 0..1 as whole numbers of 8 or 16 bits; the same shape."""
     top = float(2**bits - 1)
     return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
 
@@ -274,7 +203,14 @@ def plain_steps(settings: PrepSettings) -> list[dict[str, Any]]:
     return [{"name": step.name, **step.params} for step in settings.steps]
 
 
-def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
+def cache_digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> str:
+    """SHA-256 of all that a cache's content follows from.
+
+    Args:
+        keys: case keys in order; what else sets a kind of cache apart goes first.
+        settings: the steps and the depth of the stored values.
+        data_digest: digest of the data set.
+    """
     text = json.dumps(
         [
             list(keys),
@@ -287,7 +223,13 @@ def _digest(keys: Sequence[str], settings: PrepSettings, data_digest: str) -> st
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _load(folder: Path, digest: str) -> PreparedCache | None:
+def load_cache(folder: Path, digest: str) -> PreparedCache | None:
+    """The finished cache of a folder; None where it is another's or not whole.
+
+    Args:
+        folder: with `cache.bin` and `cache.json`, or without.
+        digest: as from `cache_digest`; the cache must have been made for it.
+    """
     note = folder / "cache.json"
     if not note.is_file():
         return None

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from medlens.core import TrainError
 from medlens.nets import Classifier, build_net
 from medlens.recipe.settings import Kind, Recipe
 from medlens.train.batches import clean_batches
 from medlens.train.device import choose_device, prepare_torch
+from medlens.train.folds import deal_folds
 from medlens.train.judge import CLEAN_BATCH
 from medlens.train.lesson import IntArray, Lesson, Targets
 
@@ -54,7 +54,7 @@ def train_frozen(
     rows = np.concatenate([lesson.train_rows, lesson.validation_rows])
     targets = np.concatenate([lesson.train_targets, lesson.validation_targets])
     features = _embed(net, lesson, rows, device, progress)
-    folds = _deal(lesson.groups, max(2, recipe.split.folds), recipe.train.seed)
+    folds = deal_folds(lesson.groups, max(2, recipe.split.folds), recipe.train.seed)
     # One thread: the sums are small, and their order, and so the last bit, must
     # not depend on how many cores a machine has.
     with threadpool_limits(1, user_api="blas"):
@@ -86,21 +86,6 @@ def _embed(
             if progress is not None:
                 progress(min(len(parts) * CLEAN_BATCH, len(rows)), len(rows))
     return np.concatenate(parts).astype(np.float64)
-
-
-def _deal(groups: IntArray, folds: int, seed: int) -> IntArray:
-    """Fold of each case; a group stays whole."""
-    names, place = np.unique(groups, return_inverse=True)
-    if len(names) < 2:
-        raise TrainError(
-            "training: all cases are of one patient or group, so none can judge the "
-            "head that learned from the others; wanted at least 2 groups"
-        )
-    order = np.random.default_rng([seed, 11]).permutation(len(names))
-    fold_of_group = np.empty(len(names), dtype=np.int64)
-    fold_of_group[order] = np.arange(len(names)) % folds
-    fold: IntArray = fold_of_group[place]
-    return fold
 
 
 def _cross_fit(

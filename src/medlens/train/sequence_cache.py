@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,15 @@ import numpy as np
 from medlens.core import Array, Image, reason_of
 from medlens.datasets import Case
 from medlens.recipe.settings import PrepSettings
-from medlens.train.cache import PreparedCache, Progress, _digest, _load, _Writer
+from medlens.train.cache import (
+    CacheWriter,
+    PreparedCache,
+    Progress,
+    cache_digest,
+    in_order,
+    load_cache,
+    to_stored,
+)
 
 MOST_SLICES = 4096  # of one series; a hostile header may claim any number
 
@@ -54,11 +60,11 @@ def build_sequence_cache(
         RecipeError: the steps give slices of different shapes.
     """
     keys = [case.key for case in cases]
-    digest = _digest(["series", *keys], settings, data_digest)
-    found = _load(folder, digest)
+    digest = cache_digest(["series", *keys], settings, data_digest)
+    found = load_cache(folder, digest)
     if found is not None:
         return found
-    writer = _Writer(folder, len(cases))
+    writer = CacheWriter(folder, len(cases))
     rows: dict[str, int] = {}
     failed: list[tuple[str, str]] = []
 
@@ -70,7 +76,8 @@ def build_sequence_cache(
         return _stored(volume, cases[index], settings.cache_bits)
 
     try:
-        for i, result in enumerate(_few_ahead(work, len(cases), threads)):
+        results = in_order(work, range(len(cases)), threads, ahead=threads)
+        for i, result in enumerate(results):
             if isinstance(result, str):
                 failed.append((keys[i], result))
             else:
@@ -97,19 +104,5 @@ def _stored(volume: Array, case: Case, bits: int) -> Array | str:
             f"{depth} slices after preparation, but {len(case.slices)} are listed; "
             "leave out steps that change the number of slices"
         )
-    top = float(2**bits - 1)
-    kept = np.rint(volume * top).astype(np.uint8 if bits == 8 else np.uint16)
     # (C, D, H, W) -> (D, C, H, W)
-    return np.ascontiguousarray(kept.swapaxes(0, 1))
-
-
-def _few_ahead(
-    work: Callable[[int], Array | str], count: int, threads: int
-) -> Iterator[Array | str]:
-    """Results in order, at most `threads` volumes ahead of the one being written."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = deque(pool.submit(work, i) for i in range(min(threads, count)))
-        for following in range(len(waiting), count + len(waiting)):
-            yield waiting.popleft().result()
-            if following < count:
-                waiting.append(pool.submit(work, following))
+    return np.ascontiguousarray(to_stored(volume, bits).swapaxes(0, 1))

@@ -16,7 +16,7 @@ from medlens.metrics import auroc, compare_auroc, patient_codes
 from medlens.nets import SequenceNet
 from medlens.recipe.settings import Kind, Recipe
 from medlens.train.device import choose_device
-from medlens.train.frozen import _deal
+from medlens.train.folds import deal_folds
 from medlens.train.lesson import Targets
 from medlens.train.loop import Report, follow
 from medlens.train.sequence_course import SequenceCourse, series_answers
@@ -79,7 +79,7 @@ def cross_fit_sequence(
     groups = np.array([one.group for one in series])
     settings = replace(recipe.train, patience=0)
     recipe = replace(recipe, train=settings)
-    folds = _deal(groups, max(2, recipe.split.folds), settings.seed)
+    folds = deal_folds(groups, max(2, recipe.split.folds), settings.seed)
     found: dict[str, tuple[FloatArray, FloatArray, FloatArray]] = {}
     for fold in np.unique(folds):
         own = [one for one, f in zip(series, folds, strict=True) if f == fold]
