@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medlens.train import order
 from medlens.train.order import (
     case_weights,
     picks_of_step,
@@ -44,6 +45,40 @@ def test_a_step_is_a_function_of_seed_and_number(
     assert np.array_equal(one.cases, two.cases)
 
 
+@given(sizes, st.booleans(), st.lists(st.integers(0, 60), min_size=2, max_size=30))
+def test_the_order_of_asking_changes_no_answer(
+    size: tuple[int, int, int], is_weighted: bool, asked: list[int]
+) -> None:
+    """Held against answers of which none has another before it."""
+    cases, batch_size, seed = size
+    weights = np.random.default_rng(seed).random(cases) + 0.01 if is_weighted else None
+
+    def ask(step: int) -> tuple[int, list[int], list[int]]:
+        picks = picks_of_step(
+            step, cases=cases, batch_size=batch_size, seed=seed, weights=weights
+        )
+        answer = picks.epoch, picks.cases.tolist(), picks.draws.tolist()
+        picks.cases[:], picks.draws[:] = -1, -1  # what a caller does stays his own
+        return answer
+
+    alone = {}
+    for step in set(asked):
+        order._pass.cache_clear()
+        alone[step] = ask(step)
+    for step in asked:
+        assert ask(step) == alone[step]
+
+
+def test_weights_that_change_in_place_are_seen() -> None:
+    """All the weight on case 1, then on case 2: every draw is of that case."""
+    weights = np.array([0.0, 3.0, 0.0])
+    for case in (1, 2):
+        weights[:] = 0
+        weights[case] = 3
+        picks = picks_of_step(0, cases=3, batch_size=3, seed=0, weights=weights)
+        assert picks.cases.tolist() == [case] * 3
+
+
 def test_every_case_is_seen_over_the_passes() -> None:
     """10 cases in batches of 4: two are left out of each pass, never the same ones."""
     seen: set[int] = set()
@@ -53,12 +88,12 @@ def test_every_case_is_seen_over_the_passes() -> None:
 
 
 def test_seeds_and_passes_differ() -> None:
-    def order(step: int, seed: int) -> list[int]:
+    def cases_of(step: int, seed: int) -> list[int]:
         found = picks_of_step(step, cases=100, batch_size=50, seed=seed).cases
         return [int(i) for i in found]
 
-    assert order(0, 0) != order(0, 1)
-    assert order(0, 0) != order(2, 0)
+    assert cases_of(0, 0) != cases_of(0, 1)
+    assert cases_of(0, 0) != cases_of(2, 0)
 
 
 def test_heavy_cases_come_as_often_as_their_weight_says() -> None:

@@ -4,6 +4,7 @@ sees what an undisturbed one would have seen."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +48,25 @@ def picks_of_step(
     falls on other cases in the next pass. With `weights` (n,), mean 1, a pass
     holds a case as often as its weight says, give or take the rounding.
     """
-    per_epoch = steps_per_epoch(cases, batch_size)
-    epoch, place = divmod(step, per_epoch)
-    rng = np.random.default_rng([seed, epoch])
-    order = rng.permutation(cases)
-    if weights is not None:
-        order = _repeat(order, weights, rng)
-    draws = order if weights is None else order + cases * _occurrence(order)
+    epoch, place = divmod(step, steps_per_epoch(cases, batch_size))
+    # Weights are kept by content: an array may change between two steps.
+    key = None if weights is None else weights.tobytes()
+    order, draws = _pass(epoch, cases, seed, key)
     part = slice(place * batch_size, (place + 1) * batch_size)
-    return Picks(epoch, order[part], draws[part])
+    return Picks(epoch, order[part].copy(), draws[part].copy())
+
+
+@lru_cache(maxsize=2)  # a run asks for one pass step by step
+def _pass(
+    epoch: int, cases: int, seed: int, weights: bytes | None
+) -> tuple[IntArray, IntArray]:
+    """All cases of a pass and their draws; shared, so nobody may write to them."""
+    rng = np.random.default_rng([seed, epoch])
+    order: IntArray = rng.permutation(cases)
+    if weights is None:
+        return order, order
+    order = _repeat(order, np.frombuffer(weights, dtype=np.float64), rng)
+    return order, order + cases * _occurrence(order)
 
 
 def _repeat(order: IntArray, weights: FloatArray, rng: np.random.Generator) -> IntArray:
