@@ -8,16 +8,17 @@ been, and cases may be prepared in any order or number of processes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from medlens.core import Array, RecipeError
+from medlens.core import Array
 from medlens.prep import augment_space as space
 from medlens.prep import augment_tone as tone
 from medlens.prep.augment_space import Draw, Shape
-from medlens.prep.parameters import Param, check_params, nearest, with_defaults
+from medlens.prep.augment_step import check_steps, draw_steps, limit, with_chance
+from medlens.prep.parameters import Param
 from medlens.recipe.settings import Step
 
 
@@ -45,13 +46,8 @@ def _augment(
 ) -> RegisteredAugment:
     module: Any = {"place": space, "tone": tone}[group]
     draw, apply = getattr(module, f"draw_{name}"), getattr(module, f"apply_{name}")
-    chance = Param("number", "probability that it happens", 0, 1, default=p)
-    table = {**with_defaults(draw, params, own=()), "p": chance}
+    table = with_chance(draw, params, p=p)
     return RegisteredAugment(group, text, draw, apply, table)
-
-
-def _limit(text: str, high: float) -> Param:
-    return Param("number", text, 0, high)
 
 
 AUGMENTS: Mapping[str, RegisteredAugment] = {
@@ -60,10 +56,10 @@ AUGMENTS: Mapping[str, RegisteredAugment] = {
         "affine",
         "rotation, scale, shift and shear in one interpolation",
         {
-            "rotate": _limit("largest angle in degrees, either way", 180),
-            "scale": _limit("0.1 draws a factor between 1/1.1 and 1.1", 2),
-            "translate": _limit("largest shift as a share of each side", 0.5),
-            "shear": _limit("largest angle in degrees, either way", 45),
+            "rotate": limit("largest angle in degrees, either way", 180),
+            "scale": limit("0.1 draws a factor between 1/1.1 and 1.1", 2),
+            "translate": limit("largest shift as a share of each side", 0.5),
+            "shear": limit("largest angle in degrees, either way", 45),
             "border": Param(
                 "word", "what comes in from outside", choices=tuple(space.BORDERS)
             ),
@@ -92,7 +88,7 @@ AUGMENTS: Mapping[str, RegisteredAugment] = {
         "elastic",
         "smooth bending by random shifts on a coarse grid",
         {
-            "amount": _limit("deviation of a shift as a share of each side", 0.2),
+            "amount": limit("deviation of a shift as a share of each side", 0.2),
             "grid": Param("integer", "cells along each side", 2, 32),
         },
         p=0.2,
@@ -111,28 +107,28 @@ AUGMENTS: Mapping[str, RegisteredAugment] = {
         "tone",
         "brightness",
         "all values shifted",
-        {"limit": _limit("largest shift, black to white is 1", 1)},
+        {"limit": limit("largest shift, black to white is 1", 1)},
         p=0.5,
     ),
     "contrast": _augment(
         "tone",
         "contrast",
         "distance from the image's mean scaled",
-        {"limit": _limit("0.2 draws a factor between 1/1.2 and 1.2", 5)},
+        {"limit": limit("0.2 draws a factor between 1/1.2 and 1.2", 5)},
         p=0.5,
     ),
     "gamma": _augment(
         "tone",
         "gamma",
         "value to a power",
-        {"limit": _limit("0.2 draws an exponent between 1/1.2 and 1.2", 5)},
+        {"limit": limit("0.2 draws an exponent between 1/1.2 and 1.2", 5)},
         p=0.5,
     ),
     "noise": _augment(
         "tone",
         "noise",
         "Gaussian noise added",
-        {"sigma": _limit("largest deviation, black to white is 1", 1)},
+        {"sigma": limit("largest deviation, black to white is 1", 1)},
         p=0.2,
     ),
     "blur": _augment(
@@ -146,7 +142,7 @@ AUGMENTS: Mapping[str, RegisteredAugment] = {
         "tone",
         "sharpen",
         "unsharp mask",
-        {"amount": _limit("largest amount", 10)},
+        {"amount": limit("largest amount", 10)},
         p=0.1,
     ),
     "low_resolution": _augment(
@@ -161,8 +157,8 @@ AUGMENTS: Mapping[str, RegisteredAugment] = {
         "colour_jitter",
         "hue turned and saturation scaled; grey images stay",
         {
-            "hue": _limit("largest turn in degrees", 180),
-            "saturation": _limit("0.2 draws a factor between 1/1.2 and 1.2", 5),
+            "hue": limit("largest turn in degrees", 180),
+            "saturation": limit("0.2 draws a factor between 1/1.2 and 1.2", 5),
         },
         p=0.5,
     ),
@@ -197,14 +193,7 @@ class Augment:
     def draw(self, shape: Shape, *, epoch: int, index: int) -> list[tuple[str, Draw]]:
         """Names and numbers of the changes of one case, in order."""
         rng = np.random.default_rng((self.seed, epoch, index))
-        drawn = []
-        for step in self.steps:
-            params = dict(step.params)
-            if rng.random() < params.pop("p"):
-                drawn.append(
-                    (step.name, AUGMENTS[step.name].draw(rng, shape, **params))
-                )
-        return drawn
+        return draw_steps(self.steps, AUGMENTS, rng, shape)
 
     def apply(self, array: Array, drawn: Sequence[tuple[str, Draw]]) -> Array:
         """The changes done; the same numbers give the same result."""
@@ -238,18 +227,4 @@ def build_augment(steps: Sequence[Step], *, seed: int) -> Augment:
     Raises:
         RecipeError: an unknown step or parameter, or a value out of range.
     """
-    if seed < 0:
-        raise RecipeError(f"recipe.toml: train.seed is {seed}; wanted 0 or above")
-    checked = []
-    for i, step in enumerate(steps):
-        where = f"recipe.toml: augment.steps[{i}]"
-        if step.name not in AUGMENTS:
-            raise RecipeError(
-                f"{where}.name '{step.name:.40}' is unknown; "
-                f"{nearest(step.name, AUGMENTS)}"
-            )
-        table = AUGMENTS[step.name].params
-        checked.append(
-            replace(step, params=check_params(step.params, table, where=where))
-        )
-    return Augment(tuple(checked), seed)
+    return Augment(check_steps(steps, AUGMENTS, seed=seed), seed)

@@ -9,7 +9,7 @@ is a volume of one slice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
@@ -19,7 +19,8 @@ from medlens.prep import volume_place as place
 from medlens.prep import volume_tone as tone
 from medlens.prep.augment import AUGMENTS
 from medlens.prep.augment_space import Draw
-from medlens.prep.parameters import Param, check_params, nearest, with_defaults
+from medlens.prep.augment_step import check_steps, draw_steps, limit, with_chance
+from medlens.prep.parameters import Param
 from medlens.prep.volume_place import Frame
 from medlens.prep.warp import BORDERS, Warp, warp
 from medlens.recipe.settings import Step
@@ -50,8 +51,7 @@ def _augment(
     module: ModuleType = tone if group == "tone" else place
     draw = getattr(module, f"draw_{name}")
     apply = None if group == "warp" else getattr(module, f"apply_{name}")
-    chance = Param("number", "probability that it happens", 0, 1, default=p)
-    table = {**with_defaults(draw, params, own=()), "p": chance}
+    table = with_chance(draw, params, p=p)
     return RegisteredVolumeAugment(group, text, draw, apply, table)
 
 
@@ -71,19 +71,15 @@ def _of_planes(name: str) -> RegisteredVolumeAugment:
     return RegisteredVolumeAugment("tone", known.text, draw, apply, known.params)
 
 
-def _limit(text: str, high: float) -> Param:
-    return Param("number", text, 0, high)
-
-
 VOLUME_AUGMENTS: Mapping[str, RegisteredVolumeAugment] = {
     "affine": _augment(
         "warp",
         "affine",
         "rotation about each axis, scale and shift, in the elastic's interpolation",
         {
-            "rotate": _limit("largest angle in degrees about each axis", 180),
-            "scale": _limit("0.1 draws a factor between 1/1.1 and 1.1", 2),
-            "translate": _limit("largest shift as a share of each side", 0.5),
+            "rotate": limit("largest angle in degrees about each axis", 180),
+            "scale": limit("0.1 draws a factor between 1/1.1 and 1.1", 2),
+            "translate": limit("largest shift as a share of each side", 0.5),
             "border": Param("word", "what comes in from outside", choices=BORDERS),
         },
         p=1.0,
@@ -93,7 +89,7 @@ VOLUME_AUGMENTS: Mapping[str, RegisteredVolumeAugment] = {
         "elastic",
         "smooth bending by random shifts on a coarse grid",
         {
-            "amount": _limit("deviation of a shift as a share of each side", 0.2),
+            "amount": limit("deviation of a shift as a share of each side", 0.2),
             "grid": Param("integer", "cells along each side", 1, 16),
         },
         p=0.3,
@@ -126,7 +122,7 @@ VOLUME_AUGMENTS: Mapping[str, RegisteredVolumeAugment] = {
         "bias_field",
         "brightness that drifts across the volume, as MR coils make it",
         {
-            "amount": _limit("deviation of the field's logarithm", 2),
+            "amount": limit("deviation of the field's logarithm", 2),
             "grid": Param("integer", "cells along each side", 1, 8),
         },
         p=0.3,
@@ -203,13 +199,7 @@ class VolumeAugment:
         rng = np.random.default_rng((self.seed, epoch, index))
         channels, depth, height, width = shape
         frame = Frame((channels, depth, height, width), self.spacing)
-        drawn = []
-        for step in self.steps:
-            params = dict(step.params)
-            if rng.random() < params.pop("p"):
-                numbers = VOLUME_AUGMENTS[step.name].draw(rng, frame, **params)
-                drawn.append((step.name, numbers))
-        return drawn
+        return draw_steps(self.steps, VOLUME_AUGMENTS, rng, frame)
 
     def apply(
         self, array: Array, mask: Array | None, drawn: Sequence[tuple[str, Draw]]
@@ -253,27 +243,14 @@ def build_volume_augment(
     Raises:
         RecipeError: an unknown step or parameter, or a value out of range.
     """
-    if seed < 0:
-        raise RecipeError(f"recipe.toml: train.seed is {seed}; wanted 0 or above")
+    checked = check_steps(steps, VOLUME_AUGMENTS, seed=seed, kind="for volumes")
     if len(spacing) != 3 or not all(np.isfinite(mm) and mm > 0 for mm in spacing):
         raise RecipeError(
             f"recipe.toml: net.spacing is {list(spacing)!s:.80}; wanted three numbers "
             "above 0 in the order D, H, W"
         )
     d, h, w = (float(mm) for mm in spacing)
-    checked = [_checked(step, i) for i, step in enumerate(steps)]
-    return VolumeAugment(tuple(checked), seed, (d, h, w))
-
-
-def _checked(step: Step, i: int) -> Step:
-    where = f"recipe.toml: augment.steps[{i}]"
-    if step.name not in VOLUME_AUGMENTS:
-        raise RecipeError(
-            f"{where}.name '{step.name:.40}' is unknown for volumes; "
-            f"{nearest(step.name, VOLUME_AUGMENTS)}"
-        )
-    table = VOLUME_AUGMENTS[step.name].params
-    return replace(step, params=check_params(step.params, table, where=where))
+    return VolumeAugment(checked, seed, (d, h, w))
 
 
 def _is_warp(name: str) -> bool:
