@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.core import DataError
-from medlens.datasets import Manifest, open_case
+from medlens.datasets import Manifest
 from medlens.experiment.constants import fit_constants, with_training
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
-from medlens.prep import build_pipeline
+from medlens.experiment.prepare import prepare_images
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -47,7 +47,13 @@ def teach(
     from medlens.train import export_onnx, train_frozen, train_network
 
     chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
-    cache = _prepare(recipe, manifest, chosen, work, data_digest, narrator)
+    cache = prepare_images(
+        recipe,
+        [manifest.cases[i] for i in chosen],
+        work=work,
+        data_digest=data_digest,
+        narrator=narrator,
+    )
     lesson = lesson_of(manifest, splits, groups, chosen, cache)
     narrator.step("Train")
     history: list[EpochResult] = []
@@ -76,35 +82,6 @@ def teach(
     bundle = prove_engines(bundle, recipe, lesson, narrator)
     bundle = with_training(bundle, recipe, lesson, data_digest, parity)
     return Learned(bundle, cache.failed, parity, history)
-
-
-def _prepare(
-    recipe: Recipe,
-    manifest: Manifest,
-    chosen: list[int],
-    work: Path,
-    data_digest: str,
-    narrator: Narrator,
-) -> PreparedCache:
-    from medlens.train import build_cache
-
-    narrator.step("Prepare images")
-    cases = [manifest.cases[i] for i in chosen]
-    cache = build_cache(
-        work,
-        [case.key for case in cases],
-        lambda i: open_case(cases[i]),
-        build_pipeline(recipe.prep.steps),
-        settings=recipe.prep,
-        data_digest=data_digest,
-        threads=recipe.train.threads,
-        volumes=recipe.task.form == "volume",
-        progress=narrator.progress,
-    )
-    narrator.say(f"{len(cache.rows)} images of {cache.shape} prepared on disk.")
-    for key, reason in cache.failed[:5]:
-        narrator.say(f"Left out: {key}: {reason}")
-    return cache
 
 
 def lesson_of(

@@ -18,10 +18,10 @@ from medlens.experiment.gate import Seen, fit_gate
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
+from medlens.experiment.prepare import prepare_masks
 from medlens.experiment.prove_masks import overlap, prove_mask_engines
 from medlens.metrics import Calibration
 from medlens.predict import MaskAnswer, MaskPredictor, drop_parts, measure_net_mb
-from medlens.prep import build_pipeline, prepare_mask
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 OUTLIER_CASES = 200  # training cases that the gate is fitted on
 WORTH = 0.002  # of mean Dice on validation that a clean-up must bring
-PREPARED_AT_ONCE = 2  # whole volumes in memory
 
 
 def teach_masks(
@@ -55,7 +54,14 @@ def teach_masks(
     from medlens.train import MaskCourse, export_masks, follow
 
     chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
-    cache = _prepare(recipe, manifest, chosen, work, data_digest, narrator)
+    cache = prepare_masks(
+        recipe,
+        manifest,
+        [manifest.cases[i] for i in chosen],
+        work=work,
+        data_digest=data_digest,
+        narrator=narrator,
+    )
     lesson, rows = _lesson(manifest, splits, groups, chosen, cache)
     narrator.step("Train")
     net, history = follow(
@@ -81,44 +87,6 @@ def teach_masks(
     )
     training = _training(recipe, lesson, data_digest, parity)
     return Learned(replace(bundle, training=training), cache.failed, parity, history)
-
-
-def _prepare(
-    recipe: Recipe,
-    manifest: Manifest,
-    chosen: list[int],
-    work: Path,
-    data_digest: str,
-    narrator: Narrator,
-) -> MaskCache:
-    from medlens.train import build_mask_cache
-
-    narrator.step("Prepare volumes and masks")
-    cases = [manifest.cases[i] for i in chosen]
-    pipeline = build_pipeline(recipe.prep.steps)
-    labels = len(manifest.labels)
-
-    def prepare(index: int) -> tuple[Array, Array, tuple[float, float, float]]:
-        image = open_case(cases[index])
-        mask = open_mask(cases[index], manifest.mask_values, image=image)
-        prepared = pipeline(image)
-        fitted = prepare_mask(mask, image, prepared, labels=labels)
-        return prepared.array, fitted, prepared.geometry.spacing
-
-    cache = build_mask_cache(
-        work,
-        [case.key for case in cases],
-        prepare,
-        labels=labels,
-        settings=recipe.prep,
-        data_digest=data_digest,
-        threads=min(recipe.train.threads, PREPARED_AT_ONCE),
-        progress=narrator.progress,
-    )
-    narrator.say(f"{len(cache.entries)} cases with masks prepared on disk.")
-    for key, reason in cache.failed[:5]:
-        narrator.say(f"Left out: {key}: {reason}")
-    return cache
 
 
 def _lesson(

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
 from medlens.core import DataError
-from medlens.datasets import Manifest, open_case
+from medlens.datasets import Manifest
 from medlens.experiment.constants import prevalence_of
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
+from medlens.experiment.prepare import prepare_series
 from medlens.experiment.series_constants import fit_series_constants
-from medlens.prep import build_pipeline
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -50,7 +50,13 @@ def teach_series(
     from medlens.train import build_course, choose_reader, cross_fit_sequence, follow
 
     chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
-    cache = _prepare(recipe, manifest, chosen, work, data_digest, narrator)
+    cache = prepare_series(
+        recipe,
+        [manifest.cases[i] for i in chosen],
+        work=work,
+        data_digest=data_digest,
+        narrator=narrator,
+    )
     lesson = _lesson(manifest, splits, groups, chosen, cache)
     digest = recipe_digest(recipe) + data_digest
     narrator.step("Train, each series judged by networks that never saw it")
@@ -80,34 +86,6 @@ def teach_series(
     bundle = fit_series_constants(bundle, recipe, manifest, lesson, folds, narrator)
     training = _training(recipe, lesson, data_digest, parity, reasons)
     return Learned(replace(bundle, training=training), cache.failed, parity, history)
-
-
-def _prepare(
-    recipe: Recipe,
-    manifest: Manifest,
-    chosen: list[int],
-    work: Path,
-    data_digest: str,
-    narrator: Narrator,
-) -> PreparedCache:
-    from medlens.train import build_sequence_cache
-
-    narrator.step("Prepare series")
-    cases = [manifest.cases[i] for i in chosen]
-    cache = build_sequence_cache(
-        work,
-        cases,
-        lambda i: open_case(cases[i], uneven="keep"),
-        build_pipeline(recipe.prep.steps),
-        settings=recipe.prep,
-        data_digest=data_digest,
-        threads=recipe.train.threads,
-        progress=narrator.progress,
-    )
-    narrator.say(f"{len(cache.rows)} slices of {cache.shape} prepared on disk.")
-    for key, reason in cache.failed[:5]:
-        narrator.say(f"Left out: {key}: {reason}")
-    return cache
 
 
 def _lesson(
