@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from medlens.core import Array, DataError, UsageError
+from medlens.evaluate.columns import check_columns, pick_cases
 from medlens.metrics import patient_codes
 from medlens.metrics.masks import MaskScores, score_labels
 
@@ -97,35 +98,15 @@ class MaskTable:
     ood_flags: Array | None = None
 
     def __post_init__(self) -> None:
-        n, shape = len(self.cases), (len(self.cases), len(self.labels))
         for name in ("patients", "splits"):
-            object.__setattr__(self, name, getattr(self, name) or ("",) * n)
-        if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise DataError("table of masks: wanted labels, no two alike")
-        if len(set(self.cases)) != n:
-            raise DataError("table of masks: a case key comes twice; wanted each once")
-        for name in FIGURES + FLAGS + COUNTS:
-            array = getattr(self, name)
-            if array is not None and np.shape(array) != shape:
-                raise DataError(
-                    f"table of masks: {name} has shape {np.shape(array)}, "
-                    f"wanted {shape}"
-                )
-        self._check_lengths(n)
+            object.__setattr__(self, name, getattr(self, name) or ("",) * len(self))
+        check_columns(
+            self,
+            name="table of masks",
+            by_case=("diagonal", "ood_scores", "ood_flags"),
+            by_label=FIGURES + FLAGS + COUNTS,
+        )
         self._check_ranges()
-
-    def _check_lengths(self, n: int) -> None:
-        lengths = {"patients": self.patients, "splits": self.splits}
-        lengths |= {"groups": self.groups} if self.groups else {}
-        lengths |= {f"column {name}": values for name, values in self.columns.items()}
-        for name in ("diagonal", "ood_scores", "ood_flags"):
-            if getattr(self, name) is not None:
-                lengths[name] = getattr(self, name)
-        for name, values in lengths.items():
-            if len(values) != n:
-                raise DataError(
-                    f"table of masks: {name} has {len(values)} values for {n} cases"
-                )
 
     def _check_ranges(self) -> None:
         for name in ("dice", "surface_dice"):
@@ -169,24 +150,8 @@ class MaskTable:
 
     def select(self, chosen: Array) -> MaskTable:
         """The table of some cases, by (n,) bool mask or by indices."""
-        chosen = np.asarray(chosen)
-        indices = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        changes: dict[str, object] = {}
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name in ("labels", "unit", "tolerance"):
-                changes[entry.name] = value
-            elif entry.name == "columns":
-                changes[entry.name] = {
-                    name: tuple(values[index] for index in indices)
-                    for name, values in value.items()
-                }
-            elif isinstance(value, tuple):
-                changes[entry.name] = tuple(value[i] for i in indices) if value else ()
-            else:
-                picked = None if value is None else np.asarray(value)[indices]
-                changes[entry.name] = picked
-        return MaskTable(**changes)  # type: ignore[arg-type]
+        whole = ("labels", "unit", "tolerance")
+        return MaskTable(**pick_cases(self, chosen, whole=whole))
 
 
 def score_case(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from medlens.core import Array, DataError
+from medlens.evaluate.columns import check_columns, pick_cases
 from medlens.metrics import patient_codes
 from medlens.recipe import Kind
 
@@ -56,29 +57,22 @@ class CaseTable:
     ood_flags: Array | None = None
 
     def __post_init__(self) -> None:
-        n, shape = len(self.cases), (len(self.cases), len(self.labels))
         for name in ("patients", "splits"):
-            object.__setattr__(self, name, getattr(self, name) or ("",) * n)
+            object.__setattr__(self, name, getattr(self, name) or ("",) * len(self))
         if self.kind == "binary" and not self.positive and len(self.labels) == 2:
             object.__setattr__(self, "positive", self.labels[1])
-        self._check_labels()
-        self._check_lengths(n)
-        for name in ("targets", "probabilities", "decisions", "logits", "sets"):
-            array = getattr(self, name)
-            if array is not None and np.shape(array) != shape:
-                raise DataError(
-                    f"table of cases: {name} has shape {np.shape(array)}, "
-                    f"wanted {shape}"
-                )
-        if len(set(self.cases)) != n:
-            raise DataError("table of cases: a case key comes twice; wanted each once")
+        check_columns(
+            self,
+            name="table of cases",
+            by_case=("ood_scores", "ood_flags"),
+            by_label=("targets", "probabilities", "decisions", "logits", "sets"),
+        )
+        self._check_positive()
         if not np.isfinite(np.asarray(self.probabilities, dtype=np.float64)).all():
             raise DataError("table of cases: a probability is not finite")
         self._check_targets()
 
-    def _check_labels(self) -> None:
-        if len(set(self.labels)) != len(self.labels) or not self.labels:
-            raise DataError("table of cases: wanted labels, no two alike")
+    def _check_positive(self) -> None:
         if self.kind == "binary" and (
             len(self.labels) != 2 or self.positive not in self.labels
         ):
@@ -86,19 +80,6 @@ class CaseTable:
                 f"table of cases: binary task with labels {', '.join(self.labels)} and "
                 f"positive label {self.positive!r}; wanted two, one of them positive"
             )
-
-    def _check_lengths(self, n: int) -> None:
-        lengths = {"patients": self.patients, "splits": self.splits}
-        lengths |= {"groups": self.groups} if self.groups else {}
-        lengths |= {f"column {name}": values for name, values in self.columns.items()}
-        for name in ("ood_scores", "ood_flags"):
-            if getattr(self, name) is not None:
-                lengths[name] = getattr(self, name)
-        for name, values in lengths.items():
-            if len(values) != n:
-                raise DataError(
-                    f"table of cases: {name} has {len(values)} values for {n} cases"
-                )
 
     def _check_targets(self) -> None:
         targets = np.asarray(self.targets)
@@ -151,25 +132,5 @@ class CaseTable:
 
     def select(self, chosen: Array) -> CaseTable:
         """The table of some cases, by (n,) bool mask or by indices."""
-        chosen = np.asarray(chosen)
-        indices = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        changes: dict[str, object] = {}
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name in ("labels", "kind", "positive"):
-                continue
-            if entry.name == "columns":
-                changes[entry.name] = {
-                    name: tuple(values[index] for index in indices)
-                    for name, values in value.items()
-                }
-            elif isinstance(value, tuple):
-                changes[entry.name] = tuple(value[i] for i in indices) if value else ()
-            elif value is not None:
-                changes[entry.name] = np.asarray(value)[indices]
-        return CaseTable(
-            labels=self.labels,
-            kind=self.kind,
-            positive=self.positive,
-            **changes,  # type: ignore[arg-type]
-        )
+        whole = ("labels", "kind", "positive")
+        return CaseTable(**pick_cases(self, chosen, whole=whole))
