@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.core import Array, Image, PrepError, UsageError
-from medlens.features.region import check_spacing
+from medlens.features.region import check_spacing, read_volume
 from medlens.features.resample import Kernel, resample_region
 from medlens.features.volume import measure_volume
 
@@ -92,7 +92,7 @@ def measure_region(
     """
     chosen = settings or VolumeSettings()
     mm = check_spacing(spacing, 3)
-    values, inside = _check_shapes(array, mask, case)
+    values, (inside,) = read_volume(array, {"mask": mask}, case=case)
     if chosen.voxel_mm is not None:
         values, inside = resample_region(
             values,
@@ -150,23 +150,6 @@ def measure_volume_image(
         settings=settings or VolumeSettings(is_rounded=image.modality == "CT"),
         case=image.case,
     )
-
-
-def _check_shapes(array: Array, mask: Array, case: str) -> tuple[Array, Mask]:
-    values, inside = np.asarray(array), np.asarray(mask) != 0
-    if values.ndim != 3 or values.dtype.kind not in "buif":
-        raise PrepError(
-            f"{case}: array has shape {values.shape} and type {values.dtype}; a volume "
-            "needs (D, H, W) real numbers"
-        )
-    if inside.shape != values.shape:
-        raise PrepError(
-            f"{case}: mask has shape {inside.shape}, the volume {values.shape}; "
-            "both need the same grid"
-        )
-    if not inside.any():
-        raise PrepError(f"{case}: mask is empty; nothing to measure")
-    return values, inside
 
 
 def _resegment(values: Array, inside: Mask, chosen: VolumeSettings, case: str) -> Mask:

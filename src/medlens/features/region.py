@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,42 @@ def read_region(array: Array, mask: Array | None, *, case: str) -> Region:
     grey[strange] = inside.mean()
     colour = planes if planes.shape[0] == 3 else None
     return Region(grey, colour, inside_mask, inside, bool(inside_mask.all()))
+
+
+def read_volume(
+    array: Array, regions: Mapping[str, Array], *, case: str
+) -> tuple[Array, list[NDArray[np.bool_]]]:
+    """Check a volume and regions of it; what values it has is not looked at.
+
+    Args:
+        array: (D, H, W) integers, floats or booleans.
+        regions: name for messages → (D, H, W), nonzero counts.
+        case: local key, for messages.
+
+    Returns:
+        The volume, and each region as bool in the order given.
+
+    Raises:
+        PrepError: other axes or types, a region on another grid, or an empty one.
+    """
+    array = np.asarray(array)
+    if array.ndim != 3 or array.dtype.kind not in "buif":
+        raise PrepError(
+            f"{case}: array has shape {array.shape} and type {array.dtype}; a volume "
+            "needs (D, H, W) real numbers"
+        )
+    found = []
+    for name, region in regions.items():
+        inside = np.asarray(region) != 0
+        if inside.shape != array.shape:
+            raise PrepError(
+                f"{case}: {name} has shape {inside.shape}, the volume {array.shape}; "
+                "both need the same grid"
+            )
+        if not inside.any():
+            raise PrepError(f"{case}: {name} is empty; nothing to measure")
+        found.append(inside)
+    return array, found
 
 
 def check_spacing(spacing: tuple[float, ...], n_axes: int) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from medlens.features.intensity import (
 )
 from medlens.features.levels import discretise
 from medlens.features.names_ibsi import VOLUME_FEATURES
-from medlens.features.region import MAX_MAGNITUDE, check_spacing
+from medlens.features.region import MAX_MAGNITUDE, check_spacing, read_volume
 from medlens.features.shape_volume import measure_shape_volume
 from medlens.features.spatial import (
     PEAK_RADIUS_MM,
@@ -74,7 +74,12 @@ def measure_volume(
         UsageError: spacing, bins, bin_width or ivh_width is out of range.
     """
     mm = check_spacing(spacing, 3)
-    array, whole, inside = _check_volume(array, mask, intensity_mask, case)
+    regions = {"mask": mask}
+    if intensity_mask is not None:
+        regions["intensity_mask"] = intensity_mask
+    array, masks = read_volume(array, regions, case=case)
+    whole, inside = masks[0], masks[-1]
+    _check_values(array[inside], case)
     _check_size(_find_box(whole | inside, 0, mm), case)
     around = _find_box(whole | inside, PEAK_RADIUS_MM, mm)
     # Only now to 64 bits: the volume may be a hundred times the region.
@@ -102,34 +107,14 @@ def measure_volume(
     return {name: row[name] for name in VOLUME_FEATURES}
 
 
-def _check_volume(
-    array: Array, mask: Array, intensity_mask: Array | None, case: str
-) -> tuple[Array, Mask, Mask]:
-    """The volume and both masks, or an error that says what is wrong."""
-    array = np.asarray(array)
-    if array.ndim != 3 or array.dtype.kind not in "buif":
-        raise PrepError(
-            f"{case}: array has shape {array.shape} and type {array.dtype}; a volume "
-            "needs (D, H, W) real numbers"
-        )
-    whole = np.asarray(mask) != 0
-    inside = whole if intensity_mask is None else np.asarray(intensity_mask) != 0
-    for name, region in (("mask", whole), ("intensity_mask", inside)):
-        if region.shape != array.shape:
-            raise PrepError(
-                f"{case}: {name} has shape {region.shape}, the volume {array.shape}; "
-                "both need the same grid"
-            )
-        if not region.any():
-            raise PrepError(f"{case}: {name} is empty; nothing to measure")
-    counted = array[inside].astype(np.float64)
+def _check_values(values: Array, case: str) -> None:
+    counted = values.astype(np.float64)
     bad = int(counted.size - np.count_nonzero(np.abs(counted) <= MAX_MAGNITUDE))
     if bad:
         raise PrepError(
             f"{case}: {bad} of {counted.size} voxels are NaN, infinite or beyond "
             f"{MAX_MAGNITUDE:g}; leave them out with intensity_mask="
         )
-    return array, whole, inside
 
 
 def _find_box(
