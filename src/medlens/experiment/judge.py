@@ -12,6 +12,7 @@ from medlens.bundle import Bundle
 from medlens.datasets import Manifest
 from medlens.evaluate import CaseTable, measure_baseline, measure_split
 from medlens.experiment.baseline import baseline_probabilities
+from medlens.experiment.choose import JUDGED, choose_cases
 from medlens.experiment.collect import collect_answers
 from medlens.experiment.examples import choose_examples, make_examples
 from medlens.experiment.narrator import Narrator
@@ -55,12 +56,10 @@ def judge(
     narrator.step("Evaluate")
     threads = recipe.train.threads
     predictor = Predictor(bundle, threads=threads)
-    order = np.array(splits)
-    chosen = np.flatnonzero((order == "validation") | (order == "test")).tolist()
     collected = collect_answers(
         predictor,
         manifest,
-        chosen=chosen,
+        chosen=choose_cases(manifest, splits, JUDGED),
         splits=splits,
         groups=groups,
         threads=threads,
@@ -83,11 +82,7 @@ def judge(
     examples: list[Example] = []
     if len(test):
         narrator.step("Compare with simpler methods")
-        train = [
-            i
-            for i, split in enumerate(splits)
-            if split == "train" and manifest.cases[i].key not in unreadable
-        ]
+        train = choose_cases(manifest, splits, ("train",), unreadable=unreadable)
         measured["test"]["baselines"] = _measure_baselines(
             test, recipe, manifest, train, narrator
         )

@@ -11,6 +11,7 @@ import numpy as np
 from medlens.bundle import Bundle
 from medlens.datasets import Manifest
 from medlens.evaluate import MaskTable, measure_mask_split
+from medlens.experiment.choose import JUDGED, choose_cases
 from medlens.experiment.collect_masks import collect_masks
 from medlens.experiment.mask_examples import make_mask_examples
 from medlens.experiment.narrator import Narrator
@@ -54,12 +55,7 @@ def judge_masks(
     """
     narrator.step("Evaluate")
     predictor = MaskPredictor(bundle, threads=recipe.train.threads)
-    order = np.array(splits)
-    chosen = [
-        int(i)
-        for i in np.flatnonzero((order == "validation") | (order == "test"))
-        if manifest.cases[i].key not in unreadable
-    ]
+    chosen = choose_cases(manifest, splits, JUDGED, unreadable=unreadable)
     collected = collect_masks(
         predictor,
         manifest,

@@ -11,6 +11,7 @@ from medlens.bundle import Bundle
 from medlens.core import SequencePrediction
 from medlens.datasets import Manifest
 from medlens.evaluate import CaseTable, measure_sequence_split
+from medlens.experiment.choose import JUDGED, choose_cases
 from medlens.experiment.collect_series import CollectedSeries, collect_series
 from medlens.experiment.judge import Judged
 from medlens.experiment.narrator import Narrator
@@ -39,12 +40,7 @@ def judge_series(
     """
     narrator.step("Evaluate")
     predictor = SequencePredictor(bundle, threads=recipe.train.threads)
-    order = np.array(splits)
-    chosen = [
-        int(i)
-        for i in np.flatnonzero((order == "validation") | (order == "test"))
-        if manifest.cases[i].key not in unreadable
-    ]
+    chosen = choose_cases(manifest, splits, JUDGED, unreadable=unreadable)
     collected = collect_series(
         predictor,
         manifest,

@@ -17,6 +17,7 @@ from medlens.evaluate import (
     write_metrics,
     write_predictions,
 )
+from medlens.experiment.choose import LEARNED
 from medlens.experiment.folder import (
     RunFolder,
     locked,
@@ -169,7 +170,7 @@ def _judge(recipe: Recipe) -> Callable[..., Judged | JudgedMasks]:
 
 
 def _check_disk(folder: RunFolder, recipe: Recipe, splits: Sequence[str]) -> None:
-    cases = sum(name in ("train", "validation") for name in splits)
+    cases = sum(name in LEARNED for name in splits)
     size, smaller = _prepared_bytes(folder, recipe)
     needed = int(cases * size / 2**20) + 400  # checkpoint, graph, report
     free = free_disk_mb(folder.path)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medlens.core import DataError
 from medlens.datasets import Manifest
+from medlens.experiment.choose import LEARNED, choose_cases
 from medlens.experiment.constants import fit_constants, with_training
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
@@ -46,7 +47,7 @@ def teach(
     from medlens.experiment.prove import prove_engines
     from medlens.train import export_onnx, train_frozen, train_network
 
-    chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
+    chosen = choose_cases(manifest, splits, LEARNED)
     cache = prepare_images(
         recipe,
         [manifest.cases[i] for i in chosen],

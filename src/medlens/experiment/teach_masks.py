@@ -14,6 +14,7 @@ from medlens.bundle import Bundle
 from medlens.core import Array, DataError, MedlensError
 from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import choose_tolerance
+from medlens.experiment.choose import LEARNED, choose_cases
 from medlens.experiment.gate import Seen, fit_gate
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
@@ -53,7 +54,7 @@ def teach_masks(
     """
     from medlens.train import MaskCourse, export_masks, follow
 
-    chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
+    chosen = choose_cases(manifest, splits, LEARNED)
     cache = prepare_masks(
         recipe,
         manifest,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from medlens.bundle import Bundle
 from medlens.core import DataError
 from medlens.datasets import Manifest
+from medlens.experiment.choose import LEARNED, choose_cases
 from medlens.experiment.constants import prevalence_of
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
@@ -49,7 +50,7 @@ def teach_series(
     """
     from medlens.train import build_course, choose_reader, cross_fit_sequence, follow
 
-    chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
+    chosen = choose_cases(manifest, splits, LEARNED)
     cache = prepare_series(
         recipe,
         [manifest.cases[i] for i in chosen],
