@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from medlens.core import Array
+from medlens.prep import augment_channels as channels
 from medlens.prep import augment_space as space
 from medlens.prep import augment_tone as tone
 from medlens.prep.augment_space import Draw, Shape
@@ -45,6 +46,8 @@ def _augment(
     group: str, name: str, text: str, params: Mapping[str, Param], *, p: float
 ) -> RegisteredAugment:
     module: Any = {"place": space, "tone": tone}[group]
+    if name.startswith("channel_"):
+        module = channels
     draw, apply = getattr(module, f"draw_{name}"), getattr(module, f"apply_{name}")
     table = with_chance(draw, params, p=p)
     return RegisteredAugment(group, text, draw, apply, table)
@@ -161,6 +164,24 @@ AUGMENTS: Mapping[str, RegisteredAugment] = {
             "saturation": limit("0.2 draws a factor between 1/1.2 and 1.2", 5),
         },
         p=0.5,
+    ),
+    "channel_tone": _augment(
+        "tone",
+        "channel_tone",
+        "gamma, gain and shift of each channel on its own; black stays black",
+        {
+            "gamma": limit("0.6 draws an exponent between 1/1.6 and 1.6", 5),
+            "gain": limit("0.3 draws a factor between 1/1.3 and 1.3", 5),
+            "shift": limit("largest shift, black to white is 1", 1),
+        },
+        p=0.8,
+    ),
+    "channel_gap": _augment(
+        "tone",
+        "channel_gap",
+        "a channel replaced by another, as where a scan was not recorded",
+        {},
+        p=0.3,
     ),
 }
 

@@ -117,6 +117,8 @@ VOLUME_AUGMENTS: Mapping[str, RegisteredVolumeAugment] = {
     "gamma": _of_planes("gamma"),
     "noise": _of_planes("noise"),
     "colour_jitter": _of_planes("colour_jitter"),
+    "channel_tone": _of_planes("channel_tone"),
+    "channel_gap": _of_planes("channel_gap"),
     "bias_field": _augment(
         "tone",
         "bias_field",
