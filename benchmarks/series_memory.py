@@ -61,7 +61,7 @@ def learn(
         )
         cases.append(Case(f"{i}", Path("none"), (1 - i % 2, i % 2), slices=parts))
     cache = build_sequence_cache(
-        folder, cases, lambda i: image, lambda one: one, settings=PrepSettings(),
+        folder, cases, lambda _: image, lambda one: one, settings=PrepSettings(),
         data_digest="made", threads=1,
     )  # fmt: skip
     lesson = sequence_lesson(
