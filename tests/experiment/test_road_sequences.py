@@ -53,7 +53,8 @@ def _slice(rng: np.random.Generator, has_disc: bool) -> Array:
     grid = np.indices((SIDE, SIDE))
     disc = (grid[0] - h) ** 2 + (grid[1] - w) ** 2 <= 36
     values = rng.normal(300, 40, (SIDE, SIDE)) + 500 * (disc & has_disc)
-    return np.clip(values, 0, 1000).astype(np.uint16)
+    slice_: Array = np.clip(values, 0, 1000).astype(np.uint16)
+    return slice_
 
 
 @pytest.fixture(scope="module")
