@@ -235,9 +235,27 @@ def _prepare_one(
             f"{prepared.shape[1]} slices in one case; wanted a single image: list "
             "the slices one by one"
         )
-    values = prepared if volumes else prepared[:, 0]
-    top = float(2**bits - 1)
-    return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
+    return whole_numbers(prepared if volumes else prepared[:, 0], bits)
+
+
+def whole_numbers(values: Array, bits: int) -> Array | str:
+    """Prepared values as the cache keeps them, or what is wrong with them.
+
+    Args:
+        values: of any shape; below 0 counts as 0, above 1 as 1.
+        bits: 8 or 16; a value v becomes v · (2^bits - 1), rounded.
+    """
+    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if bad:
+        return (
+            f"{bad:,} of {values.size:,} values are NaN or infinite after "
+            "preparation; wanted finite ones: look at prep.steps and at the file"
+        )
+    # Without the clip 1.001 would wrap round to black.
+    scaled = np.clip(values, 0, 1, dtype=np.float32)
+    scaled *= 2**bits - 1
+    np.rint(scaled, out=scaled)
+    return scaled.astype(np.uint8 if bits == 8 else np.uint16)
 
 
 def in_order(

@@ -12,7 +12,14 @@ import numpy as np
 from medlens.core import Array, Image, reason_of
 from medlens.datasets import Case
 from medlens.recipe.settings import PrepSettings
-from medlens.train.cache import PreparedCache, Progress, _digest, _load, _Writer
+from medlens.train.cache import (
+    PreparedCache,
+    Progress,
+    _digest,
+    _load,
+    _Writer,
+    whole_numbers,
+)
 
 MOST_SLICES = 4096  # of one series; a hostile header may claim any number
 
@@ -97,8 +104,9 @@ def _stored(volume: Array, case: Case, bits: int) -> Array | str:
             f"{depth} slices after preparation, but {len(case.slices)} are listed; "
             "leave out steps that change the number of slices"
         )
-    top = float(2**bits - 1)
-    kept = np.rint(volume * top).astype(np.uint8 if bits == 8 else np.uint16)
+    kept = whole_numbers(volume, bits)
+    if isinstance(kept, str):
+        return kept
     # (C, D, H, W) -> (D, C, H, W)
     return np.ascontiguousarray(kept.swapaxes(0, 1))
 
