@@ -255,7 +255,8 @@ def whole_numbers(values: Array, bits: int) -> Array | str:
     scaled = np.clip(values, 0, 1, dtype=np.float32)
     scaled *= 2**bits - 1
     np.rint(scaled, out=scaled)
-    return scaled.astype(np.uint8 if bits == 8 else np.uint16)
+    kept: Array = scaled.astype(np.uint8 if bits == 8 else np.uint16)
+    return kept
 
 
 def in_order(
