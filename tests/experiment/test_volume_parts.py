@@ -95,6 +95,7 @@ def test_the_answer_of_masks_is_told_label_by_label() -> None:
         ("segment", (2.0, 2.0, 2.0), 100 * 200 * 300 * 2 / 8),
         ("segment", (), 100 * 200 * 300 * 2),
         ("volume", (1.0, 1.0, 1.0), 8 * 16 * 32),
+        ("sequence", (), 100 * 16 * 32),  # 8 slices a step, but all of them are kept
     ],
 )
 def test_disk_is_looked_for_by_what_is_prepared(

@@ -104,6 +104,38 @@ ema = 0.8
 engines = []
 """
 
+SEQUENCE = """
+[task]
+form = "sequence"
+[split]
+folds = 2
+[prep]
+steps = [
+  {name = "percentile", low = 0.5, high = 99.5},
+  {name = "to_grey"},
+  {name = "resize", height = 32, width = 32, mode = "stretch"},
+]
+[augment]
+steps = [{name = "horizontal_flip"}]
+[net]
+name = "residual18_half"
+pretrained = ""
+channels = 1
+depth = 6
+height = 32
+width = 32
+reader = "gru"
+hidden = 8
+[train]
+path = "scratch"
+steps = 8
+batch_size = 4
+learning_rate = 0.003
+ema = 0.8
+[export]
+engines = []
+"""
+
 
 def ball(seed: int, *, radius: float = 4.5) -> tuple[Array, Array]:
     """(D, H, W) int16 noise around 100 with a ball of 400 in it, and its mask."""

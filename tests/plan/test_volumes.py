@@ -17,6 +17,7 @@ from medlens.nets import build_segmenter, plan_topology
 from medlens.plan import Facts, Plan, Speed, make_plan
 from medlens.plan.length import MOST_EPOCHS, STEPS, choose_steps
 from medlens.plan.segment import MOST_VOXELS, WANTED_STEPS, needed_mb
+from medlens.plan.series_memory import step_mb
 from medlens.prep import build_augment, build_pipeline, build_volume_augment
 from medlens.recipe import (
     Recipe,
@@ -319,6 +320,7 @@ def test_every_plan_is_valid_and_in_words(known: Facts, cost: float) -> None:
     form = recipe.task.form
     if form == "sequence":
         build_augment(recipe.augment.steps, seed=0)
+        assert step_mb(recipe.net, recipe.train.batch_size) <= known.memory_mb
     else:
         build_volume_augment(recipe.augment.steps, seed=0, spacing=(1.0, 1.0, 1.0))
     hold_words(plan)

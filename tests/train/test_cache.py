@@ -14,7 +14,7 @@ import pytest
 from medlens.core import Array, Image, ReadError, RecipeError, ResourceError, TrainError
 from medlens.recipe import PrepSettings, Step
 from medlens.train import PreparedCache, build_cache
-from medlens.train.cache import AHEAD
+from medlens.train.cache import AHEAD, whole_numbers
 from tests.tiny import as_image
 
 
@@ -137,6 +137,40 @@ def test_cases_that_fail_are_listed_and_the_others_go_on(tmp_path: Path) -> None
         )
         assert cache.rows == {"case 0": 0, "case 2": 1, "case 3": 2}
         np.testing.assert_allclose(cache.read([2])[0], arrays[3], atol=0.5 / 255 + 1e-6)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_values_outside_of_0_to_1_do_not_wrap_round(bits: int, kind: Any) -> None:
+    top = 2**bits - 1
+    values = np.array([-1e4, -0.004, 0, 0.5, 1, 1.004, 1e4], kind)
+    found = whole_numbers(values, bits)
+    assert not isinstance(found, str)
+    assert found.dtype == (np.uint8 if bits == 8 else np.uint16)
+    assert found.tolist() == [0, 0, 0, round(top / 2), top, top, top]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_fail_their_case_alone(
+    tmp_path: Path, value: float
+) -> None:
+    source = Source(images(3))
+
+    def prepare(image: Image) -> Image:
+        prepared = source.prepare(image)
+        array = prepared.array.copy()
+        if image.case == "1":
+            array[0, 0, :2, 0] = value
+        return prepared.with_array(array)
+
+    cache = build_cache(
+        tmp_path, [f"case {i}" for i in range(3)], source.open_one, prepare,
+        settings=PrepSettings((Step("display"),), 8), data_digest="d", threads=1,
+    )  # fmt: skip
+    assert list(cache.rows) == ["case 0", "case 2"]
+    ((key, reason),) = cache.failed
+    assert key == "case 1"
+    assert reason.startswith("2 of 30 values are NaN or infinite after preparation")
 
 
 def test_a_volume_or_a_crash_of_a_reader_fails_one_case_alone(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from medlens.core import TrainError
 from medlens.metrics import auroc
-from medlens.nets import build_net
+from medlens.nets import build_net, build_sequence
 from medlens.train import EpochResult, classify, train_network
 from medlens.train.judge import clean_logits
 from medlens.train.loop import build_optimizer, set_rate
@@ -142,6 +142,31 @@ def test_decay_spares_biases_and_norms_and_the_head_has_its_rate() -> None:
     assert told["body.stem.weight"] == (0.3, 0.5)
     assert told["body.norm.weight"] == (0.0, 0.5)
     assert told["body.norm.bias"] == (0.0, 0.5)
+
+
+@pytest.mark.parametrize("series_labels", [None, 3])
+def test_all_that_reads_slices_has_the_rate_of_the_head(
+    series_labels: int | None,
+) -> None:
+    recipe = small_recipe(head_rate=10.0)
+    net = build_sequence(
+        recipe.net, labels=2, seed=0, hidden=8, series_labels=series_labels
+    )
+    optimizer = build_optimizer(net, recipe)
+    set_rate(optimizer, 0.5)
+    names = {id(p): name for name, p in net.named_parameters()}
+    rates = {
+        names[id(p)]: group["lr"] for group in optimizer.param_groups
+        for p in group["params"]
+    }  # fmt: skip
+    assert set(rates) == set(names.values())
+    body = {name for name in rates if name.startswith("plain.body.")}
+    assert {rates[name] for name in body} == {0.5}
+    assert {rates[name] for name in set(rates) - body} == {5.0}
+    assert {name.split(".")[0] for name in set(rates) - body} == {
+        "plain", "reader", "context", "attention",
+        "series_head" if series_labels else "series_bias",
+    }  # fmt: skip
 
 
 def test_a_cold_start_does_not_move_the_norms_of_the_average(tmp_path: Path) -> None:

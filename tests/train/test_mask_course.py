@@ -24,6 +24,7 @@ from medlens.train import (
     speed,
 )
 from medlens.train import mask_course as course_file
+from medlens.train.mask_batches import mask_batches
 from tests.train.lessons import digest_of
 from tests.train.masks import ball_lesson, mask_recipe
 
@@ -71,6 +72,18 @@ def test_what_the_loop_says_of_validation_is_dice_of_whole_cases(
         both = int((found & wanted).sum())
         scores.append(2 * both / (int(found.sum()) + int(wanted.sum())))
     assert history[-1].validation_score == pytest.approx(np.mean(scores), abs=1e-6)
+
+
+def test_an_only_case_is_learned_in_patches_of_one_cell(tmp_path: Path) -> None:
+    """At 32 px the bottom of Lite0 is 1 × 1: two patches give its norms two values."""
+    lesson = ball_lesson(tmp_path / "balls", train=1, validation=1)
+    small = replace(LITE, height=32, width=32, context=0)
+    net, history = learn(lesson, mask_recipe(small, steps=2), tmp_path)
+    assert np.isfinite(history[-1].validation_loss)
+    batch = next(mask_batches(lesson, mask_recipe(small), start=0, stop=1, per_epoch=1))
+    assert batch.images.shape == (2, 1, 32, 32)
+    with torch.inference_mode():
+        assert torch.isfinite(net.cpu().eval()(batch.images)).all()
 
 
 @pytest.mark.parametrize("stop_at", [1, 5])

@@ -73,6 +73,34 @@ def test_a_series_that_fails_fails_alone_and_a_finished_cache_is_used_again(
     assert list(rows_by_case(cache)) == ["case 2"]
 
 
+def test_a_series_with_values_that_are_no_numbers_fails_and_others_are_clipped(
+    tmp_path: Path,
+) -> None:
+    cases = [series_case(i, [0] * DEPTH) for i in range(2)]
+
+    def prepare(image: Image) -> Image:
+        array = np.full((1, DEPTH, 4, 4), 1.01, np.float32)
+        array[0, 1] = -0.01
+        if image.array.max() > 0:
+            array[0, 2, 0, 0] = np.nan
+        return image.with_array(array)
+
+    cache = build_sequence_cache(
+        tmp_path,
+        cases,
+        lambda i: blob_volume(i, ()).with_array(np.full((1, DEPTH, 4, 4), i)),
+        prepare,
+        settings=PREP,
+        data_digest="d",
+        threads=1,
+    )
+    ((key, reason),) = cache.failed
+    assert key == "case 1"
+    assert reason.startswith(f"1 of {16 * DEPTH} values are NaN or infinite")
+    found = cache.read([cache.rows[f"case 0#{d}"] for d in range(3)])
+    assert [one.mean() for one in found] == [1, 0, 1]
+
+
 def test_a_cache_of_single_images_is_not_taken_for_one_of_series(
     tmp_path: Path,
 ) -> None:

@@ -204,13 +204,13 @@ def apply_headers(
     lost = {problem.case for problem in draft.problems}
     patients = Patients(known)
     kept: list[Entry] = []
-    parted = 0
+    parted = named = 0
     for entry in draft.entries:
         if entry.file in lost:
             continue
         header = known.get(entry.file)
         if header is not None:
-            _add_facts(entry, header, patients)
+            named += _add_facts(entry, header, patients)
         if header is None and takes_volumes and tree.is_nifti(entry.file):
             members = _nifti_volumes(entry, tree.root / entry.file, draft.problems)
         else:
@@ -223,20 +223,23 @@ def apply_headers(
             f"{count_of(parted, 'file')} with several frames: each frame is a case, "
             "frames of one file stay in one split"
         )
-    if known:
+    if named:
         draft.notes.append(
             "patients by the PatientID of the DICOM headers, stored as a digest"
         )
 
 
-def _add_facts(entry: Entry, header: Header, patients: Patients) -> None:
+def _add_facts(entry: Entry, header: Header, patients: Patients) -> bool:
+    """Columns and patient of an entry; whether the header named the patient."""
     number = header.ids["patientid"]
     # A patient column that repeats the header's number says nothing new and
     # would show it in clear; a different one is the user's own grouping.
-    if not entry.patient or entry.patient == number:
+    is_new = not entry.patient or entry.patient == number
+    if is_new:
         entry.patient = patients.key_of(header)
     for keyword, text in header.facts.items():
         entry.columns.setdefault(keyword, text)
+    return is_new
 
 
 def _members(

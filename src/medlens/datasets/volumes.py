@@ -109,14 +109,17 @@ def open_case(
 
     Args:
         case: of any manifest.
-        uneven, allocate: as in `medlens.read.open_series`; where slices are
+        uneven, allocate: as in `medlens.read.open_series` (`allocate` as in
+            `open_image` where a file holds the whole); where slices are
             kept ("keep"), slice d of the image is `case.slices[d]`.
 
     Raises:
         ReadError: as in `open_image` and `open_series`.
     """
     if not case.slices:
-        return open_image(case.path, member=case.member, case=case.key)
+        return open_image(
+            case.path, member=case.member, case=case.key, allocate=allocate
+        )
     return open_series(series_of(case), uneven=uneven, allocate=allocate)
 
 

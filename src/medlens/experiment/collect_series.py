@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medlens.core import DataError, SequencePrediction
 from medlens.datasets import UNKNOWN, Case, Manifest, open_case
@@ -29,6 +29,16 @@ class CollectedSeries:
     series: CaseTable
     answers: dict[str, SequencePrediction]
     failed: tuple[Failed, ...]
+
+    @property
+    def leading(self) -> CaseTable:
+        """What predictions.csv holds: slices where these are judged, else series."""
+        return self.series if self.slices is None else self.slices
+
+    @property
+    def beside(self) -> CaseTable | None:
+        """What predictions_series.csv holds; None where predictions.csv has it."""
+        return None if self.slices is None else self.series
 
 
 def collect_series(
@@ -73,9 +83,12 @@ def collect_series(
     if not series:
         raise DataError(nothing_read(len(chosen), failed))
     bundle = predictor.bundle
+    whole = answers_table(bundle, series)
+    if bundle.slice_labels:  # sets were fitted on slices; a series has none
+        whole = replace(whole, sets=None)
     return CollectedSeries(
         answers_table(bundle, slices) if slices else None,
-        answers_table(bundle, series),
+        whole,
         answers,
         tuple(failed),
     )

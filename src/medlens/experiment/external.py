@@ -12,6 +12,7 @@ from medlens.bundle import Bundle, load_bundle
 from medlens.core import ExistsError
 from medlens.datasets import Manifest, match_labels, read_manifest
 from medlens.evaluate import (
+    CaseTable,
     measure_mask_split,
     measure_split,
     write_mask_predictions,
@@ -32,7 +33,13 @@ from medlens.predict import Failed, MaskPredictor, Predictor, SequencePredictor
 from medlens.report import write_report
 
 SPLIT = "all"
-OWN_FILES = ("metrics.json", "predictions.csv", "report.html", "run.json")
+OWN_FILES = (
+    "metrics.json",
+    "predictions.csv",
+    "predictions_series.csv",
+    "report.html",
+    "run.json",
+)
 
 
 def evaluate_bundle(
@@ -79,6 +86,10 @@ def evaluate_bundle(
     found = _MEASURES.get(bundle.form, _measure_cases)(bundle, manifest, narrator)
     out.mkdir(parents=True, exist_ok=True)
     found.write(out / "predictions.csv")
+    beside = out / "predictions_series.csv"
+    beside.unlink(missing_ok=True)  # of an evaluation that --force replaces
+    if found.series is not None:
+        write_predictions(beside, found.series)
     task = {
         "form": bundle.form,
         "kind": bundle.kind,
@@ -121,12 +132,14 @@ class _Found:
         failed: cases that gave no answer.
         write: writes predictions.csv.
         examples: makes the pictures of the report, when they are asked for.
+        series: answers for whole series beside those for their slices, or None.
     """
 
     entry: dict[str, Any]
     failed: Sequence[Failed]
     write: Callable[[Path], None]
     examples: Callable[[], Sequence[Any]]
+    series: CaseTable | None = None
 
 
 def _read(bundle: Bundle, data: Path, **columns: Any) -> Manifest:
@@ -174,12 +187,12 @@ def _measure_series(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _
         **_everyone(manifest),
         progress=narrator.progress,
     )
-    table = collected.series if collected.slices is None else collected.slices
     return _Found(
         measure_series(collected, bundle, SPLIT, seed=0),
         collected.failed,
-        lambda path: write_predictions(path, table),
+        lambda path: write_predictions(path, collected.leading),
         lambda: series_examples(collected, bundle, SPLIT),
+        collected.beside,
     )
 
 

@@ -23,6 +23,7 @@ OWN_FILES = (
     "splits.csv",
     "history.csv",
     "predictions.csv",
+    "predictions_series.csv",
     "metrics.json",
     "report.html",
     STATE,

@@ -30,12 +30,14 @@ class Judged:
         splits: content of metrics.json.
         examples: test cases to look at.
         failed: cases that gave no answer.
+        series: answers for whole series where `table` has their slices, else None.
     """
 
     table: CaseTable
     splits: dict[str, Any]
     examples: Sequence[Example | SeriesExample]
     failed: tuple[Failed, ...]
+    series: CaseTable | None = None
 
 
 def judge(

@@ -54,9 +54,13 @@ def judge_series(
         for name in ("test", "validation")
         if (entry := measure_series(collected, bundle, name, seed=recipe.train.seed))
     }
-    table = collected.series if collected.slices is None else collected.slices
-    examples = series_examples(collected, bundle, "test")
-    return Judged(table, measured, examples, collected.failed)
+    return Judged(
+        collected.leading,
+        measured,
+        series_examples(collected, bundle, "test"),
+        collected.failed,
+        collected.beside,
+    )
 
 
 def measure_series(

@@ -184,11 +184,14 @@ def _check_disk(folder: RunFolder, recipe: Recipe, splits: Sequence[str]) -> Non
 def _prepared_bytes(folder: RunFolder, recipe: Recipe) -> tuple[float, str]:
     """Of a typical case in the cache, and what would make it smaller."""
     net, width = recipe.net, recipe.prep.cache_bits // 8
+    found = (read_json(folder.file("audit.json")) or {}).get("fingerprint", {})
     if recipe.task.form != "segment":
-        voxels = net.depth * net.height * net.width
+        # a step may show a part of a series; the cache keeps every slice
+        is_read = recipe.task.form == "sequence"
+        depth = max(net.depth, found.get("depth", 1)) if is_read else net.depth
+        voxels = depth * net.height * net.width
         smaller = "lower net.height and net.width in the recipe"
         return net.channels * voxels * width, smaller
-    found = (read_json(folder.file("audit.json")) or {}).get("fingerprint", {})
     sides = [found.get(name, 1) for name in ("depth", "height", "width")]
     spacing = found.get("spacings") or ()
     if len(spacing) == len(net.spacing) == 3 and net.depth > 1:
@@ -240,6 +243,8 @@ def _finish(
         write_mask_predictions(folder.file("predictions.csv"), judged.table)
     else:
         write_predictions(folder.file("predictions.csv"), judged.table)
+        if judged.series is not None:
+            write_predictions(folder.file("predictions_series.csv"), judged.series)
     task = {
         "form": recipe.task.form,
         "kind": manifest.kind,

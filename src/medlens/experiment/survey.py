@@ -18,9 +18,10 @@ from medlens.datasets import (
 from medlens.datasets import audit as audit_data
 from medlens.experiment.facts import gather_facts
 from medlens.experiment.folder import RunFolder, read_json, write_json
+from medlens.experiment.machine import memory_mb
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.request import Request
-from medlens.plan import make_plan
+from medlens.plan import check_step, make_plan
 from medlens.recipe import Recipe, SplitSettings, load_recipe, write_recipe
 
 Stage = Literal["audit", "plan", "train", "run"]
@@ -53,7 +54,8 @@ def survey(
     recipe_path = folder.file("recipe.toml")
     if done is not None and recipe_path.is_file() and until != "audit":
         groups = [int(group) for group in done["groups"]]
-        return groups, load_recipe(recipe_path)
+        # a person may have edited it since it was written
+        return groups, _follow(load_recipe(recipe_path), manifest)
 
     for note in manifest.notes:
         narrator.say(note)
@@ -125,6 +127,7 @@ def _follow(given: Recipe, manifest: Manifest) -> Recipe:
             f"recipe: task.labels are {', '.join(given.task.labels)}; DATA has "
             f"{', '.join(manifest.labels)}: correct one of them"
         )
+    _check_words(given, manifest)
     if given.train.path != "frozen" and given.train.steps == 0:
         raise UsageError(
             "recipe: train.steps is 0; wanted the number of steps to train "
@@ -143,4 +146,28 @@ def _follow(given: Recipe, manifest: Manifest) -> Recipe:
         positive=manifest.positive,
         mask_values=manifest.mask_values,
     )
-    return replace(given, task=task)
+    recipe = replace(given, task=task)
+    check_step(recipe, memory_mb())
+    return recipe
+
+
+def _check_words(given: Recipe, manifest: Manifest) -> None:
+    """Refuse what a recipe says of DATA and DATA does not.
+
+    Raises:
+        UsageError: the positive label or the values in the masks differ.
+    """
+    positive, values = given.task.positive, given.task.mask_values
+    if positive and positive != manifest.positive:
+        found = repr(manifest.positive) if manifest.positive else "none"
+        raise UsageError(
+            f"recipe: task.positive is {positive!r}; DATA reads {found} as positive: "
+            "correct it, or leave the line out"
+        )
+    if values and values != manifest.mask_values:
+        found = ", ".join(map(str, manifest.mask_values)) or "none"
+        raise UsageError(
+            f"recipe: task.mask_values are {', '.join(map(str, values))}; the masks of "
+            f"DATA hold {found}, in the order of the labels: correct it, or leave the "
+            "line out"
+        )

@@ -62,7 +62,12 @@ def teach_series(
     digest = recipe_digest(recipe) + data_digest
     narrator.step("Train, each series judged by networks that never saw it")
     folds = cross_fit_sequence(
-        recipe, lesson, work, digest=digest, report=report_epochs(narrator)
+        recipe,
+        lesson,
+        work,
+        digest=digest,
+        report=report_epochs(narrator),
+        begin=lambda at, count: narrator.say(f"Network {at} of {count}:"),
     )
     reasons: dict[str, Any] = {}
     if recipe.net.reader != "none" and lesson.has_slice_labels:

@@ -70,9 +70,10 @@ def chance(value: float) -> str:
 
 def _counted(entry: dict[str, Any]) -> str:
     cases, units = entry["n_cases"], entry["n_patients"]
+    words = entry.get("case_unit", "cases")
     if entry["unit"] == "group" and units == cases:
-        return f"{cases} cases"
-    return f"{cases} cases of {units} {_UNITS[entry['unit']]}"
+        return f"{cases} {words}"
+    return f"{cases} {words} of {units} {_UNITS[entry['unit']]}"
 
 
 def interval(estimate: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from medlens.plan.rules import (
     choose_split,
 )
 from medlens.plan.schedule import training_seconds
+from medlens.plan.series_memory import fit_step
 from medlens.prep import AUGMENT_PRESETS, VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
     AugmentSettings,
@@ -252,7 +253,6 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
             f"{side} px",
             f"{suited} px would suit the slices, which are many",
         )
-    prep, prep_choices = _prep_slices(facts, side, by_slice=by_slice)
     channels = 3 if facts.is_colour or facts.modality == "CT" else 1
     together = SLICES_TOGETHER if by_slice else SLICES_APART
     net = NetSettings(
@@ -266,12 +266,16 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         reader="lstm",
         hidden=128,
     )
+    net, batch, memory_choice = fit_step(facts, net, SERIES_AT_ONCE)
+    if net.height < side:
+        size_choice = Choice("net.height", f"{net.height} px", "memory is short")
+    prep, prep_choices = _prep_slices(facts, net.height, by_slice=by_slice)
     augment, augment_choice = _augment_slices(facts)
     balance, balance_choice = choose_balance(facts)
     calibrate, calibrate_choice = choose_calibration()
     train = TrainSettings(
         path="fine_tune",
-        batch_size=SERIES_AT_ONCE,
+        batch_size=batch,
         learning_rate=1e-3,
         balance=balance,
         group_power=0.5,
@@ -293,6 +297,7 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
     choices = (
         Choice("task.form", "CNN over slices, read in order", reason),
         size_choice,
+        *([memory_choice] if memory_choice else []),
         Choice(
             "net.name",
             (

@@ -65,6 +65,7 @@ def describe_series(answer: SequencePrediction, geometry: Geometry) -> dict[str,
         if answer.slices:
             one["probabilities"] = _probabilities(answer.slices[index])
             one["decision"] = "|".join(answer.slices[index].decision)
+            one["prediction_set"] = list(answer.slices[index].prediction_set)
         slices.append(one)
     return {
         **describe_case(answer.series),
@@ -121,9 +122,12 @@ def line_of(case: dict[str, Any], *, form: str, width: int) -> str:
     )
     slices = case.get("slices")
     where = f"  key slice {case['key_slice'] + 1} of {len(slices)}" if slices else ""
+    held = f"  set {{{', '.join(case['prediction_set'])}}}"
+    if slices and "prediction_set" in slices[0]:
+        held = ""  # sets are of slices; an empty one would read as doubt
     return (
-        f"{key}  {case['decision'] or 'none':<16}  {probabilities}  "
-        f"set {{{', '.join(case['prediction_set'])}}}{where}{warning}"
+        f"{key}  {case['decision'] or 'none':<16}  {probabilities}"
+        f"{held}{where}{warning}"
     )
 
 

@@ -97,7 +97,7 @@ def open_volume(item: VolumeInput, form: Form, *, uneven: Uneven = "refuse") -> 
         from medlens.read.series import open_series
 
         return open_series(item.series, uneven=uneven, allocate=allocate)
-    image = open_image(item.path, member=item.member, case=item.key)
+    image = open_image(item.path, member=item.member, case=item.key, allocate=allocate)
     if form in ("sequence", "volume") and image.array.shape[1] == 1:
         raise ReadError(
             f"{item.key}: is a single image; this bundle answers whole series: give "

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from medlens.core import Array, ReadError
+
+PART = 1 << 20  # pixels looked at in one go
 
 
 def check_finite(pixels: Array, case: str) -> None:
@@ -19,7 +23,7 @@ def check_finite(pixels: Array, case: str) -> None:
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(pixels.sum(dtype=np.float64)):
             return  # a finite sum has finite terms, at the cost of one pass
-    bad = int(np.count_nonzero(~np.isfinite(pixels)))
+    bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in _parts(pixels))
     if bad:
         raise ReadError(
             f"{case}: {bad:,} of {pixels.size:,} pixels are NaN or infinite; wanted "
@@ -34,12 +38,23 @@ def _check_range(pixels: Array, case: str) -> None:
     """
     if pixels.dtype.itemsize <= 4:
         return
-    largest = np.finfo(np.float32).max
-    with np.errstate(invalid="ignore"):
-        size = np.abs(pixels)
-        bad = int(np.count_nonzero((size > largest) & np.isfinite(size)))
+    largest, bad = np.finfo(np.float32).max, 0
+    for part in _parts(pixels):
+        size = np.abs(part)
+        bad += int(np.count_nonzero((size > largest) & np.isfinite(size)))
     if bad:
         raise ReadError(
             f"{case}: {bad:,} of {pixels.size:,} pixels are beyond {largest:.1e}; "
             "wanted numbers that float32 can hold; rescale them"
         )
+
+
+def _parts(pixels: Array) -> Iterator[Array]:
+    """All pixels, some at a time: what is made of them stays small."""
+    if pixels.size <= PART:
+        yield pixels
+        return
+    for plane in (
+        pixels if pixels.ndim > 1 else np.array_split(pixels, pixels.size // PART + 1)
+    ):
+        yield from _parts(plane)

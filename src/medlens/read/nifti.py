@@ -12,6 +12,7 @@ import numpy as np
 from medlens.core import Array, Geometry, Image, Provenance, ReadError
 from medlens.read import limits
 from medlens.read.finite import check_finite
+from medlens.read.nifti_voxels import Allocate, Coding, coding_of, read_voxels
 from medlens.read.source import Source, parse_member
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -55,12 +56,16 @@ def read_grid(source: Source) -> tuple[int, int, int, int]:
     return header.volumes, depth, rows, columns
 
 
-def read_nifti(source: Source, member: str = "") -> Image:
+def read_nifti(
+    source: Source, member: str = "", *, allocate: Allocate = np.empty
+) -> Image:
     """One volume (or slice) of a NIfTI file.
 
     Args:
         source: a .nii or .nii.gz file, by content.
         member: "volume:<t>", or "" for a file with one volume.
+        allocate: makes the array from shape and dtype; besides it a few MB are
+            held.
 
     Returns:
         (C, D, H, W) where, for the file's axes (i, j, k), W = i, H = j and
@@ -76,18 +81,22 @@ def read_nifti(source: Source, member: str = "") -> Image:
     with _open(source) as file:
         header = _read_header(file, source)
         index = parse_member(member, "volume", header.volumes, source.case)
-        stored = _read_voxels(file, header, index, source)
-    channels = _channels(stored)
-    values, stage_changed = _rescale(channels, header.nifti)
-    check_finite(values, source.case)
-    order, affine = _placement(header, source.case)
-    array = np.ascontiguousarray(values.transpose(0, *(1 + axis for axis in order)))
-    span = _span(channels.dtype, header.nifti) if not stage_changed else None
+        coding, order = coding_of(header.nifti), _axis_order(header)
+        _check_voxels(header, coding, source.case)
+        affine = _placement(header, order, source.case)
+        _seek(file, header, coding, index, source)
+        array = read_voxels(
+            file, coding, header.grid, order, case=source.case, allocate=allocate
+        )
+        _check_end(file, source)
+    check_finite(array, source.case)
+    is_whole = coding.slope is None and coding.dtype.kind != "f"
+    span = _span(coding.sample) if is_whole else None
     return Image(
         array=array,
         geometry=affine,
         stage="rescaled",
-        bits_stored=channels.dtype.itemsize * 8,
+        bits_stored=coding.sample.itemsize * 8,
         valid_min=span[0] if span else None,
         valid_max=span[1] if span else None,
         provenance=Provenance(source.case, "nifti", facts=_facts(header, array)),
@@ -171,16 +180,22 @@ def _type_name(dtype: np.dtype[Any]) -> str:
     return "complex numbers" if dtype.kind == "c" else "of no known type"
 
 
-def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -> Array:
-    """(i, j, k) stored values of one volume, in Fortran order as in the file."""
-    dtype = header.nifti.get_data_dtype()
-    voxels = int(np.prod(header.grid, dtype=object))
+def _check_voxels(header: _Header, coding: Coding, case: str) -> None:
+    """Refuse by the header what is too large, before memory is asked for."""
     rows, columns = (
         header.grid[axis] for axis in (1, 0, 2) if axis != header.slice_axis
     )
-    limits.check_size(source.case, rows=rows, columns=columns)
-    limits.check_volume(source.case, voxels=voxels, bytes_per_voxel=dtype.itemsize)
-    size = voxels * dtype.itemsize
+    limits.check_size(case, rows=rows, columns=columns)
+    each = max(coding.stored.itemsize, coding.channels * coding.dtype.itemsize)
+    voxels = int(np.prod(header.grid, dtype=object))
+    limits.check_volume(case, voxels=voxels, bytes_per_voxel=each)
+
+
+def _seek(
+    file: IO[bytes], header: _Header, coding: Coding, index: int, source: Source
+) -> None:
+    """Go to the first voxel of a volume."""
+    size = int(np.prod(header.grid, dtype=object)) * coding.stored.itemsize
     start = _first_voxel(header, source) + index * size
     if start > limits.MAX_ARRAY_BYTES:
         raise ReadError(f"{source.case}: the NIfTI header points past any data")
@@ -189,9 +204,6 @@ def _read_voxels(file: IO[bytes], header: _Header, index: int, source: Source) -
         file.seek(start)
     except (OSError, EOFError, zlib.error):
         raise ReadError(f"{source.case}: the NIfTI file is damaged") from None
-    data = _read_exactly(file, size, source)
-    _check_end(file, source)
-    return np.frombuffer(data, dtype=dtype).reshape(header.grid, order="F")
 
 
 def _first_voxel(header: _Header, source: Source) -> int:
@@ -216,33 +228,7 @@ def _check_end(file: IO[bytes], source: Source) -> None:
         ) from None
 
 
-def _channels(stored: Array) -> Array:
-    """(C, i, j, k): RGB24 and RGBA32 become three channels, grey ones one."""
-    if stored.dtype.names:
-        return np.stack([stored[name] for name in stored.dtype.names[:3]])
-    return stored[None]
-
-
-def _rescale(values: Array, nifti: Any) -> tuple[Array, bool]:
-    """Values in native byte order, rescaled; True if they became fractions.
-
-    NIfTI-1 standard, scl_slope: a slope of 0 means that nothing is scaled;
-    RGB is never scaled.
-    """
-    kind, itemsize = values.dtype.kind, values.dtype.itemsize
-    slope, inter = (float(nifti[key]) for key in ("scl_slope", "scl_inter"))
-    scaled = np.isfinite([slope, inter]).all() and slope != 0 and values.shape[0] == 1
-    if kind not in "iuf" or itemsize > 8:
-        values = values.astype(np.float64)
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    if not scaled or (slope == 1 and inter == 0):
-        return values, values.dtype.kind == "f"
-    work = np.float64 if itemsize > 2 else np.float32
-    with np.errstate(over="ignore", invalid="ignore"):
-        return (values.astype(np.float64) * slope + inter).astype(work), True
-
-
-def _span(dtype: np.dtype[Any], _: Any) -> tuple[float, float] | None:
+def _span(dtype: np.dtype[Any]) -> tuple[float, float] | None:
     if dtype.kind not in "iu":
         return None
     info = np.iinfo(dtype)
@@ -255,9 +241,8 @@ def _axis_order(header: _Header) -> list[int]:
     return [header.slice_axis, in_plane[1], in_plane[0]]
 
 
-def _placement(header: _Header, case: str) -> tuple[list[int], Geometry]:
-    """Which file axis becomes D, H, W, and the affine of that grid."""
-    order = _axis_order(header)
+def _placement(header: _Header, order: list[int], case: str) -> Geometry:
+    """The affine of the grid whose D, H, W are these file axes."""
     # Columns of the map (d, h, w, 1) -> (i, j, k, 1)
     turn = np.zeros((4, 4))
     turn[3, 3] = 1
@@ -267,7 +252,7 @@ def _placement(header: _Header, case: str) -> tuple[list[int], Geometry]:
     try:
         if not np.isfinite(affine).all():
             raise ValueError
-        return order, Geometry(_RAS_TO_LPS @ affine @ turn, calibrated)
+        return Geometry(_RAS_TO_LPS @ affine @ turn, calibrated)
     except ValueError:
         raise ReadError(
             f"{case}: the NIfTI affine is singular or not finite; "

@@ -7,13 +7,19 @@ costs numpy and OpenCV only.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
-from medlens.core import Image, ReadError
+from medlens.core import Array, Image, ReadError
 from medlens.read.source import Source, open_source
 
 
 def open_image(
-    path: str | os.PathLike[str], *, member: str = "", case: str = ""
+    path: str | os.PathLike[str],
+    *,
+    member: str = "",
+    case: str = "",
+    allocate: Callable[[tuple[int, ...], Any], Array] | None = None,
 ) -> Image:
     """Read one image; the content decides how, never the suffix.
 
@@ -23,6 +29,8 @@ def open_image(
             names them: "frame:3", "volume:0", "train_images:17".
         case: local key for messages and `Image.provenance`; the file's bare
             name where it is not given.
+        allocate: makes the array of a NIfTI volume from shape and dtype, in memory
+            (default) or in a file; other formats are decoded in memory.
 
     Returns:
         The image with axes (C, D, H, W); see `docs/read.md` for the values,
@@ -34,7 +42,7 @@ def open_image(
     """
     source = open_source(path, case)
     try:
-        return _read(source, member)
+        return _read(source, member, allocate)
     except MemoryError:
         raise ReadError(
             f"{source.case}: there is not enough memory to decode it; "
@@ -107,7 +115,11 @@ def _names(prefix: str, count: int) -> list[str]:
     return [""] if count == 1 else [f"{prefix}:{index}" for index in range(count)]
 
 
-def _read(source: Source, member: str) -> Image:
+def _read(
+    source: Source,
+    member: str,
+    allocate: Callable[[tuple[int, ...], Any], Array] | None,
+) -> Image:
     if source.kind == "npz":
         from medlens.read.npz import read_npz
 
@@ -123,7 +135,9 @@ def _read(source: Source, member: str) -> Image:
     if source.kind == "nifti":
         from medlens.read.nifti import read_nifti
 
-        return read_nifti(source, member)
+        if allocate is None:
+            return read_nifti(source, member)
+        return read_nifti(source, member, allocate=allocate)
     from medlens.read.raster import read_raster
 
     return read_raster(source, member)

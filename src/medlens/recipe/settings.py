@@ -126,7 +126,8 @@ class TrainSettings:
         epochs, steps: length; `steps` is what the loop obeys.
         batch_size: cases a step.
         learning_rate: peak of the one-cycle schedule.
-        head_rate: factor on the learning rate of a fresh classifier.
+        head_rate: factor on the learning rate of a fresh classifier; of a network
+            over slices, of all that stands behind its body.
         weight_decay: AdamW's, not applied to biases and norms.
         warmup: share of the steps in which the rate rises, 0..0.5.
         ema: decay of the weight average that is shipped; 0 for none.

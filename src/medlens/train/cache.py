@@ -100,7 +100,7 @@ class CacheWriter:
             self._file = self._unfinished.open("wb")
 
     def add(self, values: Array) -> int:
-        """Write one prepared image, as `to_stored` makes it; its row.
+        """Write one prepared image, as `whole_numbers` makes it; its row.
 
         Raises:
             RecipeError: it has another shape than the others.
@@ -163,10 +163,25 @@ def explained(what: str, done: int, total: int, smaller: str) -> Iterator[None]:
         ) from error
 
 
-def to_stored(values: Array, bits: int) -> Array:
-    """Values in 0..1 as whole numbers of 8 or 16 bits; the same shape."""
-    top = float(2**bits - 1)
-    return np.rint(values * top).astype(np.uint8 if bits == 8 else np.uint16)
+def whole_numbers(values: Array, bits: int) -> Array | str:
+    """Prepared values as the cache keeps them, or what is wrong with them.
+
+    Args:
+        values: of any shape; below 0 counts as 0, above 1 as 1.
+        bits: 8 or 16; a value v becomes v · (2^bits - 1), rounded.
+    """
+    bad = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if bad:
+        return (
+            f"{bad:,} of {values.size:,} values are NaN or infinite after "
+            "preparation; wanted finite ones: look at prep.steps and at the file"
+        )
+    # Without the clip 1.001 would wrap round to black.
+    scaled = np.clip(values, 0, 1, dtype=np.float32)
+    scaled *= 2**bits - 1
+    np.rint(scaled, out=scaled)
+    kept: Array = scaled.astype(np.uint8 if bits == 8 else np.uint16)
+    return kept
 
 
 def in_order(

@@ -14,7 +14,7 @@ from medlens.train.cache import (
     cache_digest,
     in_order,
     load_cache,
-    to_stored,
+    whole_numbers,
 )
 
 
@@ -99,4 +99,4 @@ def _prepare_one(
             "the slices one by one"
         )
     values = prepared if volumes else prepared[:, 0]
-    return to_stored(values, bits)
+    return whole_numbers(values, bits)

@@ -28,6 +28,15 @@ from medlens.train.schedule import learning_rate
 
 GRADIENT_NORM = 1.0
 CHECKPOINT_SECONDS = 30.0
+FRESH = (  # names of what no published weights are for
+    "head.",
+    "plain.head.",
+    "reader.",
+    "context.",
+    "attention.",
+    "series_head.",
+    "series_bias",
+)
 
 
 Report = Callable[[int, int, EpochResult | None], None]
@@ -246,11 +255,16 @@ class _Progress:
 
 
 def build_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW; biases and norms do not decay, the classifier has its own rate."""
+    """AdamW; biases and norms do not decay, fresh layers have their own rate.
+
+    All that stands behind the body of a network over slices is as fresh as a
+    classifier's head: reader, attention and their heads share its rate. With its
+    default of 1 nothing differs.
+    """
     settings = recipe.train
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
-        is_head, decays = name.startswith("head."), parameter.ndim > 1
+        is_head, decays = name.startswith(FRESH), parameter.ndim > 1
         groups.setdefault((is_head, decays), []).append(parameter)
     return torch.optim.AdamW(
         [

@@ -17,7 +17,7 @@ from medlens.train.cache import (
     cache_digest,
     in_order,
     load_cache,
-    to_stored,
+    whole_numbers,
 )
 
 MOST_SLICES = 4096  # of one series; a hostile header may claim any number
@@ -104,5 +104,8 @@ def _stored(volume: Array, case: Case, bits: int) -> Array | str:
             f"{depth} slices after preparation, but {len(case.slices)} are listed; "
             "leave out steps that change the number of slices"
         )
+    kept = whole_numbers(volume, bits)
+    if isinstance(kept, str):
+        return kept
     # (C, D, H, W) -> (D, C, H, W)
-    return np.ascontiguousarray(to_stored(volume, bits).swapaxes(0, 1))
+    return np.ascontiguousarray(kept.swapaxes(0, 1))

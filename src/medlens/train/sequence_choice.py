@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -58,6 +58,7 @@ def cross_fit_sequence(
     *,
     digest: str,
     report: Report | None = None,
+    begin: Callable[[int, int], None] | None = None,
 ) -> OutOfFold:
     """Out-of-fold answers for all training and validation series.
 
@@ -71,6 +72,7 @@ def cross_fit_sequence(
         folder: each fold's checkpoint is kept below it.
         digest: of recipe and data.
         report: progress of one fold after the other.
+        begin: called as (fold, counted from 1; folds in all) before each.
 
     Raises:
         TrainError: all series are of one group; or as in `follow`.
@@ -81,7 +83,10 @@ def cross_fit_sequence(
     recipe = replace(recipe, train=settings)
     folds = deal_folds(groups, max(2, recipe.split.folds), settings.seed)
     found: dict[str, tuple[FloatArray, FloatArray, FloatArray]] = {}
-    for fold in np.unique(folds):
+    names = np.unique(folds)
+    for at, fold in enumerate(names, start=1):
+        if begin is not None:
+            begin(at, len(names))
         own = [one for one, f in zip(series, folds, strict=True) if f == fold]
         others = [one for one, f in zip(series, folds, strict=True) if f != fold]
         part = lesson.with_split(others, own)
