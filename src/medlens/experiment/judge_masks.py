@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from medlens.bundle import Bundle
 from medlens.datasets import Manifest
 from medlens.evaluate import MaskTable, measure_mask_split
 from medlens.experiment.collect_masks import collect_masks
+from medlens.experiment.kept_masks import ANSWERS, KeptMasks
 from medlens.experiment.mask_examples import make_mask_examples
 from medlens.experiment.narrator import Narrator
 from medlens.predict import Failed, MaskPredictor
@@ -43,6 +45,7 @@ def judge_masks(
     splits: Sequence[str],
     groups: Sequence[int],
     *,
+    work: Path,
     unreadable: frozenset[str] = frozenset(),
     narrator: Narrator,
 ) -> JudgedMasks:
@@ -50,9 +53,10 @@ def judge_masks(
 
     The validation split is measured too; it chose the clean-up, so its figures
     flatter and are there for comparison only. Cases in `unreadable` are known to
-    fail.
+    fail. Answers that teaching left below `work` are taken from there.
     """
     narrator.step("Evaluate")
+    kept = KeptMasks(work / ANSWERS)
     predictor = MaskPredictor(bundle, threads=recipe.train.threads)
     order = np.array(splits)
     chosen = [
@@ -66,6 +70,7 @@ def judge_masks(
         chosen=chosen,
         splits=splits,
         groups=groups,
+        kept=kept,
         progress=narrator.progress,
     )
     table = collected.table
@@ -75,5 +80,7 @@ def judge_masks(
         if len(part):
             measured[name] = measure_mask_split(part, seed=recipe.train.seed)
     test = table.select(np.array(table.splits) == "test")
-    examples = make_mask_examples(predictor, manifest, test) if len(test) else []
+    examples = (
+        make_mask_examples(predictor, manifest, test, kept=kept) if len(test) else []
+    )
     return JudgedMasks(table, measured, examples, collected.failed)

@@ -16,12 +16,14 @@ from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import choose_tolerance
 from medlens.experiment.gate import Seen, fit_gate
 from medlens.experiment.history import report_epochs, write_history
+from medlens.experiment.kept_masks import ANSWERS, KeptMasks
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
+from medlens.experiment.prepare_masks import prepare_masks
 from medlens.experiment.prove_masks import overlap, prove_mask_engines
 from medlens.metrics import Calibration
 from medlens.predict import MaskAnswer, MaskPredictor, drop_parts, measure_net_mb
-from medlens.prep import build_pipeline, prepare_mask
+from medlens.predict.mapped import allocate
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 OUTLIER_CASES = 200  # training cases that the gate is fitted on
 WORTH = 0.002  # of mean Dice on validation that a clean-up must bring
-PREPARED_AT_ONCE = 2  # whole volumes in memory
 
 
 def teach_masks(
@@ -55,7 +56,7 @@ def teach_masks(
     from medlens.train import MaskCourse, export_masks, follow
 
     chosen = [i for i, split in enumerate(splits) if split in ("train", "validation")]
-    cache = _prepare(recipe, manifest, chosen, work, data_digest, narrator)
+    cache = prepare_masks(recipe, manifest, chosen, work, data_digest, narrator)
     lesson, rows = _lesson(manifest, splits, groups, chosen, cache)
     narrator.step("Train")
     net, history = follow(
@@ -75,50 +76,13 @@ def teach_masks(
     model = path.read_bytes()
     net_mb = measure_net_mb(model, examples[:1].shape, threads=recipe.train.threads)
     bare = replace(_bundle(recipe, manifest, model), net_mb=net_mb)
-    bundle = _with_validation(bare, recipe, manifest, rows, narrator)
+    kept = KeptMasks(work / ANSWERS)
+    bundle = _with_validation(bare, recipe, manifest, rows, kept, narrator)
     bundle = prove_mask_engines(
-        bundle, recipe, manifest, rows["validation"], narrator=narrator
+        bundle, recipe, manifest, rows["validation"], kept=kept, narrator=narrator
     )
     training = _training(recipe, lesson, data_digest, parity)
     return Learned(replace(bundle, training=training), cache.failed, parity, history)
-
-
-def _prepare(
-    recipe: Recipe,
-    manifest: Manifest,
-    chosen: list[int],
-    work: Path,
-    data_digest: str,
-    narrator: Narrator,
-) -> MaskCache:
-    from medlens.train import build_mask_cache
-
-    narrator.step("Prepare volumes and masks")
-    cases = [manifest.cases[i] for i in chosen]
-    pipeline = build_pipeline(recipe.prep.steps)
-    labels = len(manifest.labels)
-
-    def prepare(index: int) -> tuple[Array, Array, tuple[float, float, float]]:
-        image = open_case(cases[index])
-        mask = open_mask(cases[index], manifest.mask_values, image=image)
-        prepared = pipeline(image)
-        fitted = prepare_mask(mask, image, prepared, labels=labels)
-        return prepared.array, fitted, prepared.geometry.spacing
-
-    cache = build_mask_cache(
-        work,
-        [case.key for case in cases],
-        prepare,
-        labels=labels,
-        settings=recipe.prep,
-        data_digest=data_digest,
-        threads=min(recipe.train.threads, PREPARED_AT_ONCE),
-        progress=narrator.progress,
-    )
-    narrator.say(f"{len(cache.entries)} cases with masks prepared on disk.")
-    for key, reason in cache.failed[:5]:
-        narrator.say(f"Left out: {key}: {reason}")
-    return cache
 
 
 def _lesson(
@@ -212,6 +176,7 @@ def _with_validation(
     recipe: Recipe,
     manifest: Manifest,
     rows: dict[str, list[int]],
+    kept: KeptMasks,
     narrator: Narrator,
 ) -> Bundle:
     """Clean-up where it helps, and the out-of-distribution gate."""
@@ -220,27 +185,27 @@ def _with_validation(
     seen = rows["train"][::step][:OUTLIER_CASES]
     total = len(seen) + len(rows["validation"])
     gains: list[NDArray[np.float64]] = []
-    inside: list[MaskAnswer] = []
-    outside: list[MaskAnswer] = []
+    inside: list[Seen] = []
+    outside: list[Seen] = []
     for done, index in enumerate([*rows["validation"], *seen], start=1):
         case = manifest.cases[index]
         try:
             image = open_case(case)
-            answer = predictor.answer(image)
             if done <= len(rows["validation"]):
+                answer = kept.answer(predictor, image)
                 reference = open_mask(case, manifest.mask_values, image=image)
                 gains.append(_gain(reference, answer.prediction.mask, bundle.labels))
-                outside.append(answer)
+                outside += _seen(answer)
             else:
-                inside.append(answer)
+                inside += _seen(predictor.answer(image))
         except MedlensError as error:
             narrator.say(f"Left out: {case.key}: {error}")
         narrator.progress(done, total)
-    kept = _worth_cleaning(np.array(gains), bundle.labels, narrator)
+    cleaned_up = _worth_cleaning(np.array(gains), bundle.labels, narrator)
     return replace(
         bundle,
-        keep_largest=kept,
-        outlier=fit_gate(_seen(inside), _seen(outside), recipe, narrator),
+        keep_largest=cleaned_up,
+        outlier=fit_gate(inside, outside, recipe, narrator),
     )
 
 
@@ -250,11 +215,14 @@ def _gain(
     """(K - 1,) what dropping all but the largest part does to the Dice of a label."""
     gains = []
     for k in range(1, len(labels)):
-        wanted = reference == k
-        before = found == k
-        cleaned = np.where(before, np.uint8(1), np.uint8(0))
+        cleaned = allocate(found.shape, np.uint8)
+        for d, plane in enumerate(found):
+            cleaned[d] = plane == k
         drop_parts(cleaned, label=1, only_largest=True)
-        gains.append(overlap(wanted, cleaned == 1) - overlap(wanted, before))
+        before = overlap(reference, found, label=k)
+        after = overlap(reference, cleaned, label=k, as_label=1)
+        # Where there was nothing, nothing changes.
+        gains.append(0.0 if before is None or after is None else after - before)
     return np.array(gains)
 
 
@@ -279,8 +247,11 @@ def _worth_cleaning(
     return kept
 
 
-def _seen(answers: list[MaskAnswer]) -> list[Seen]:
-    return [(a.embedding, a.statistics) for a in answers if a.embedding is not None]
+def _seen(answer: MaskAnswer) -> list[Seen]:
+    """What the gate is fitted on; the mask is not held on to."""
+    if answer.embedding is None:
+        return []
+    return [(answer.embedding, answer.statistics)]
 
 
 def _training(

@@ -238,8 +238,14 @@ def _rescale(values: Array, nifti: Any) -> tuple[Array, bool]:
     if not scaled or (slope == 1 and inter == 0):
         return values, values.dtype.kind == "f"
     work = np.float64 if itemsize > 2 else np.float32
+    result = np.empty_like(values, dtype=work)
+    axis = int(np.argmax(values.strides))  # whole slices lie one after the other
     with np.errstate(over="ignore", invalid="ignore"):
-        return (values.astype(np.float64) * slope + inter).astype(work), True
+        # Slice by slice: the volume in float64 would be eight times its 8 bits.
+        planes = np.moveaxis(values, axis, 0), np.moveaxis(result, axis, 0)
+        for stored, rescaled in zip(*planes, strict=True):
+            rescaled[...] = stored.astype(np.float64) * slope + inter
+    return result, True
 
 
 def _span(dtype: np.dtype[Any], _: Any) -> tuple[float, float] | None:
