@@ -34,8 +34,8 @@ LIMIT_MB = 2000.0
 STEPS, CUT = 40, (32, 64, 64)
 
 
-def plan_ct(slices: int) -> Recipe:
-    """What the plan makes of a study of such volumes."""
+def plan_ct(slices: int, *, memory_mb: int = 4096) -> Recipe:
+    """What the plan makes of a study of such volumes for that much memory."""
     from medlens.plan.facts import Facts
     from medlens.plan.schedule import Speed
     from medlens.plan.segment import plan_segment
@@ -45,6 +45,7 @@ def plan_ct(slices: int) -> Recipe:
         label_counts=(20, 20, 20), modality="CT", bits=16, is_rescaled=True,
         height=512, width=512, form="segment", depth=slices, spacing=(1.5, 0.75, 0.75),
         mask_values=(0, 1, 2), seconds=1e7, cores=THREADS,
+        memory_mb=memory_mb,
     )  # fmt: skip
     return plan_segment(facts, lambda _: Speed(0.01, 0.01)).recipe
 
