@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -21,7 +22,7 @@ from medlens.predict.timing import STAGES, measured, stage
 from medlens.recipe import Step
 from medlens.write import write_nifti
 from tests.predict.volume_kit import grey_graph, mask_bundle
-from tests.tiny import CARD
+from tests.tiny import CARD, SIDE, bundle_of, plain_graph
 
 BYTES = (Step("window", {"center": 127.5, "width": 255.0}),)
 
@@ -106,15 +107,14 @@ def test_the_command_tells_it_when_asked(tmp_path: Path) -> None:
 
 
 def test_images_prepared_in_threads_are_counted(tmp_path: Path) -> None:
-    flat = mask_bundle(grey_graph(2), (1, 8, 8), steps=BYTES)
-    write_bundle(tmp_path / "bundle", flat, card=CARD)
-    for i in range(3):
-        values = np.full((1, 12, 12), 30 * i, np.uint8)
-        write_nifti(tmp_path / f"{i}.nii.gz", values, Geometry(np.eye(4)))
+    write_bundle(tmp_path / "bundle", bundle_of(plain_graph()), card=CARD)
+    paths = [tmp_path / f"{i}.png" for i in range(3)]
+    for i, path in enumerate(paths):
+        cv2.imwrite(str(path), np.full((SIDE, SIDE), 40 * i, np.uint8))
     found = answer_inputs(
-        tmp_path / "bundle", [tmp_path / f"{i}.nii.gz" for i in range(3)],
-        out=None, formats="json", engine="onnxruntime", force=False, timing=True,
+        tmp_path / "bundle", paths, out=None, formats="json", engine="onnxruntime",
+        force=False, timing=True,
     )  # fmt: skip
+    assert found.document["failed"] == []
     told = found.document["timing"]
-    assert told["prepare"] > 0
-    assert told["network"] > 0
+    assert all(told[name] > 0 for name in ("load", "read", "prepare", "network"))

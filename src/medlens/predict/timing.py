@@ -34,11 +34,11 @@ class Stopwatch:
             self.seconds[name] += seconds
 
     def told(self) -> dict[str, float]:
-        """ "total" on the wall and the seconds of each stage, to the millisecond."""
+        """ "total" on the wall and the seconds of each stage, to the microsecond."""
         total = time.perf_counter() - self.started
         return {
-            "total": round(total, 3),
-            **{name: round(spent, 3) for name, spent in self.seconds.items()},
+            "total": round(total, 6),
+            **{name: round(spent, 6) for name, spent in self.seconds.items()},
         }
 
 
