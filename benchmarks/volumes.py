@@ -10,7 +10,8 @@ in processes of their own:
   walked with a network that costs nothing, and one patch of the U-Net is timed; with
   --full the U-Net itself walks it.
 - --large: the largest resident memory on 800 slices, with the network that costs
-  nothing and the largest patch's own memory measured beside it.
+  nothing and the largest patch's own memory measured beside it; `benchmarks.whole`
+  walks it with the planned network.
 - --monai: seconds against `monai.inferers.sliding_window_inference` with the same net
   in torch, in turns, on a smaller volume.
 """
@@ -25,7 +26,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -144,31 +144,26 @@ def make_bundle(folder: Path, model: bytes, net_mb: float | None) -> None:
     write_bundle(folder, bundle, card="# Benchmark\n", force=True)
 
 
-def child(bundle: Path, series: Path, out: Path, profiled: Path | None) -> None:
+def child(bundle: Path, series: Path, out: Path, profiled: Path | None = None) -> None:
     """In a process of its own: predict, and print seconds and memory."""
     from medlens.predict import patch_net
     from medlens.predict.answers import answer_inputs
 
-    inside, patches = [0.0], [0]
+    patches = [0]
     plain = patch_net.PatchNet._feed
 
-    def timed(self: Any, batch: np.ndarray, names: tuple[str, ...]) -> Any:
-        started = time.perf_counter()
-        found = plain(self, batch, names)
-        inside[0] += time.perf_counter() - started
+    def counted(self: Any, batch: np.ndarray, names: tuple[str, ...]) -> Any:
         patches[0] += len(batch)
-        return found
+        return plain(self, batch, names)
 
-    patch_net.PatchNet._feed = timed  # type: ignore[method-assign]
+    patch_net.PatchNet._feed = counted  # type: ignore[method-assign]
     profile = cProfile.Profile()
-    started = time.perf_counter()
     if profiled is not None:
         profile.enable()
     answers = answer_inputs(
         bundle, [series], out=out, formats="json,nifti", engine="onnxruntime",
-        force=True,
+        force=True, timing=True,
     )  # fmt: skip
-    seconds = time.perf_counter() - started
     if profiled is not None:
         profile.disable()
         with profiled.open("w") as file:
@@ -177,9 +172,11 @@ def child(bundle: Path, series: Path, out: Path, profiled: Path | None) -> None:
     status = Path("/proc/self/status").read_text()
     peak = re.search(r"VmHWM:\s+(\d+)", status)
     assert peak is not None
+    timing = answers.document["timing"]
     figures = {
-        "seconds": seconds,
-        "network_seconds": inside[0],
+        "seconds": timing["total"],
+        "network_seconds": timing["network"],
+        "timing": timing,
         "patches": patches[0],
         "peak_mb": int(peak.group(1)) * 1024 / 1e6,
         "volume_ml": [r["volume_ml"] for r in answers.document["cases"][0]["findings"]],
@@ -281,7 +278,8 @@ def compare_monai(folder: Path, rounds: int) -> dict[str, Any]:
             logits = sliding_window_inference(
                 tensor, PATCH, 1, net, overlap=0.5, mode="gaussian"
             )
-        return logits.argmax(dim=1)[0].numpy()
+        labels: np.ndarray = logits.argmax(dim=1)[0].numpy()
+        return labels
 
     wanted = theirs()
     different = {name: float((ours(name) != wanted).mean()) for name in engines}
@@ -304,8 +302,7 @@ def main() -> None:
     parser.add_argument("--child", nargs="+", type=Path)
     given = parser.parse_args()
     if given.child:
-        profiled = given.child[3] if len(given.child) > 3 else None
-        child(*given.child[:3], profiled)
+        child(*given.child)
         return
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:

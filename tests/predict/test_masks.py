@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medlens.core import BundleError, PrepError, ResourceError
+from medlens.core import BundleError, PrepError, ResourceError, is_mapped
 from medlens.metrics import fit_outlier_gate
 from medlens.predict import MaskPredictor, mapped, masks
-from medlens.predict.mapped import is_mapped
 from medlens.predict.masks import sliding_of
 from medlens.recipe import Step
 from medlens.recipe.settings import SlidingSettings

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medlens.core import Array, ResourceError
+from medlens.core import Array, ResourceError, is_mapped, release
 from medlens.predict import Sliding, check_memory
-from medlens.predict.mapped import is_mapped, release
 from medlens.predict.sliding_memory import BASE_MB, needed_mb
 
 PROBE = """

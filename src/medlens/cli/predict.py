@@ -36,6 +36,9 @@ def predict(
     uneven: Annotated[
         str, typer.Option(help="Uneven slices: refuse, resample or keep.")
     ] = "refuse",
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Tell the seconds of each stage.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace files in --out.")
     ] = False,
@@ -54,6 +57,7 @@ def predict(
         engine=engine,
         force=force,
         uneven=uneven,
+        timing=timing,
     )
     if as_json:
         typer.echo(json.dumps(found.document, ensure_ascii=False, indent=1))

@@ -17,6 +17,7 @@ from medlens.core.errors import (
 )
 from medlens.core.geometry import Geometry
 from medlens.core.image import Array, Image, Provenance, Stage, Voi
+from medlens.core.mapped import is_mapped, release
 from medlens.core.prediction import (
     MaskPrediction,
     OutOfDistribution,
@@ -49,5 +50,7 @@ __all__ = [
     "TrainError",
     "UsageError",
     "Voi",
+    "is_mapped",
     "reason_of",
+    "release",
 ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medlens.datasets.shapes import make_shapes
     from medlens.datasets.split import describe_split, folds, split
     from medlens.datasets.split_file import read_splits, write_splits
-    from medlens.datasets.volumes import open_case, series_of
+    from medlens.datasets.volumes import open_case, series_of, size_of_case
 
 _HOMES = {
     "UNKNOWN": "manifest",
@@ -43,6 +43,7 @@ _HOMES = {
     "read_manifest": "forms",
     "read_splits": "split_file",
     "series_of": "volumes",
+    "size_of_case": "volumes",
     "split": "split",
     "write_splits": "split_file",
 }
@@ -69,6 +70,7 @@ __all__ = [
     "read_manifest",
     "read_splits",
     "series_of",
+    "size_of_case",
     "split",
     "write_splits",
 ]

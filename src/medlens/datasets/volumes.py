@@ -21,6 +21,7 @@ from medlens.read import (
     open_series,
     picture_series,
 )
+from medlens.read.nifti import read_grid
 from medlens.read.source import open_source
 
 _TOLD = 4  # series whose findings are told one by one
@@ -121,6 +122,23 @@ def open_case(
             case.path, member=case.member, case=case.key, allocate=allocate
         )
     return open_series(series_of(case), uneven=uneven, allocate=allocate)
+
+
+def size_of_case(case: Case) -> tuple[int, int, int] | None:
+    """(D, H, W) of a volume or series by its headers; None for other files.
+
+    Of a series the first slice is opened; its slices count as they are.
+
+    Raises:
+        ReadError: a header cannot be read.
+    """
+    if case.slices:
+        first = case.slices[0]
+        image = open_image(first.path, member=first.member, case=first.key)
+        rows, columns = image.array.shape[2:]
+        return len(case.slices), rows, columns
+    source = open_source(case.path, case.key)
+    return read_grid(source)[1:] if source.kind == "nifti" else None
 
 
 def series_of(case: Case) -> Series:

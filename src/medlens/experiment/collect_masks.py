@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from medlens.bundle import Bundle
-from medlens.core import DataError, Image
+from medlens.core import DataError, Image, MaskPrediction
 from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import MaskRow, MaskTable, score_case, table_of
 from medlens.evaluate.mask_table import DEFAULT_TOLERANCE
 from medlens.experiment.collect import nothing_read
+from medlens.experiment.kept_masks import KeptMasks
 from medlens.predict import Failed, MaskPredictor
 
 Progress = Callable[[int, int], None]
@@ -31,15 +32,17 @@ def collect_masks(
     chosen: Sequence[int],
     splits: Sequence[str],
     groups: Sequence[int],
+    kept: KeptMasks | None = None,
     progress: Progress | None = None,
 ) -> CollectedMasks:
-    """Run the bundle over some cases, from their files on; no mask is kept.
+    """Run the bundle over some cases, from their files on; no mask stays in memory.
 
     Args:
         predictor: the bundle at work.
         manifest: with masks; its labels are the bundle's.
         chosen: indices into `manifest.cases`.
         splits, groups: of every case of the manifest.
+        kept: takes answers from there, and leaves them there.
         progress: called with (done, total).
 
     Raises:
@@ -53,7 +56,7 @@ def collect_masks(
         try:
             image = open_case(case)
             reference = open_mask(case, manifest.mask_values, image=image)
-            answer = predictor.predict(image)
+            answer = predict_kept(predictor, image, kept)
             spacing = spacing_of(image)
             gate = answer.out_of_distribution
             rows.append(
@@ -79,6 +82,15 @@ def collect_masks(
     if not rows:
         raise DataError(nothing_read(len(chosen), failed))
     return CollectedMasks(table_of(rows), tuple(failed))
+
+
+def predict_kept(
+    predictor: MaskPredictor, image: Image, kept: KeptMasks | None
+) -> MaskPrediction:
+    """The answer, from `kept` where there is one."""
+    if kept is None:
+        return predictor.predict(image)
+    return kept.answer(predictor, image).prediction
 
 
 def spacing_of(image: Image) -> tuple[float, float, float] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from medlens.datasets import Manifest
 from medlens.evaluate import MaskTable, measure_mask_split
 from medlens.experiment.choose import JUDGED, choose_cases
 from medlens.experiment.collect_masks import collect_masks
+from medlens.experiment.kept_masks import ANSWERS, KeptMasks
 from medlens.experiment.mask_examples import make_mask_examples
 from medlens.experiment.narrator import Narrator
 from medlens.predict import Failed, MaskPredictor
@@ -44,6 +46,7 @@ def judge_masks(
     splits: Sequence[str],
     groups: Sequence[int],
     *,
+    work: Path,
     unreadable: frozenset[str] = frozenset(),
     narrator: Narrator,
 ) -> JudgedMasks:
@@ -51,9 +54,10 @@ def judge_masks(
 
     The validation split is measured too; it chose the clean-up, so its figures
     flatter and are there for comparison only. Cases in `unreadable` are known to
-    fail.
+    fail. Answers that teaching left below `work` are taken from there.
     """
     narrator.step("Evaluate")
+    kept = KeptMasks(work / ANSWERS)
     predictor = MaskPredictor(bundle, threads=recipe.train.threads)
     chosen = choose_cases(manifest, splits, JUDGED, unreadable=unreadable)
     collected = collect_masks(
@@ -62,6 +66,7 @@ def judge_masks(
         chosen=chosen,
         splits=splits,
         groups=groups,
+        kept=kept,
         progress=narrator.progress,
     )
     table = collected.table
@@ -71,5 +76,7 @@ def judge_masks(
         if len(part):
             measured[name] = measure_mask_split(part, seed=recipe.train.seed)
     test = table.select(np.array(table.splits) == "test")
-    examples = make_mask_examples(predictor, manifest, test) if len(test) else []
+    examples = (
+        make_mask_examples(predictor, manifest, test, kept=kept) if len(test) else []
+    )
     return JudgedMasks(table, measured, examples, collected.failed)

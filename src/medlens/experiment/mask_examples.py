@@ -7,7 +7,8 @@ import numpy as np
 from medlens.core import Array, Image, MedlensError
 from medlens.datasets import Manifest, open_case, open_mask
 from medlens.evaluate import MaskTable, pick_cases
-from medlens.experiment.collect_masks import spacing_of
+from medlens.experiment.collect_masks import predict_kept, spacing_of
+from medlens.experiment.kept_masks import KeptMasks
 from medlens.experiment.slices import one_slice
 from medlens.predict import MaskPredictor
 from medlens.prep import build_pipeline
@@ -17,7 +18,11 @@ from medlens.report.mask_example import Rank
 
 
 def make_mask_examples(
-    predictor: MaskPredictor, manifest: Manifest, table: MaskTable
+    predictor: MaskPredictor,
+    manifest: Manifest,
+    table: MaskTable,
+    *,
+    kept: KeptMasks | None = None,
 ) -> list[MaskExample]:
     """The plane with most disagreement of the worst, middle and best cases.
 
@@ -30,7 +35,7 @@ def make_mask_examples(
         try:
             image = open_case(case)
             reference = open_mask(case, manifest.mask_values, image=image)
-            answer = predictor.predict(image)
+            answer = predict_kept(predictor, image, kept)
         except MedlensError:
             continue
         examples.append(_example(table, row, rank, image, reference, answer.mask))

@@ -1,7 +1,7 @@
-"""Training and validation cases prepared on disk, for each form of task.
+"""Training and validation cases prepared on disk: images, volumes, series.
 
 The forms differ in what is opened and in what a row of the cache is; what is said
-of the result is the same.
+of the result is the same. Masks have `prepare_masks`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medlens.core import Array
-from medlens.datasets import Case, Manifest, open_case, open_mask
+from medlens.datasets import Case, open_case
 from medlens.experiment.narrator import Narrator
-from medlens.prep import build_pipeline, prepare_mask
+from medlens.prep import build_pipeline
 from medlens.recipe import Recipe
 
 if TYPE_CHECKING:
-    from medlens.train import MaskCache, PreparedCache
+    from medlens.train import PreparedCache
 
-PREPARED_AT_ONCE = 2  # whole volumes with masks in memory
 TOLD = 5  # cases left out that the narrator names
 
 
@@ -57,7 +55,7 @@ def prepare_images(
         volumes=recipe.task.form == "volume",
         progress=narrator.progress,
     )
-    _tell(f"{len(cache.rows)} images of {cache.shape}", cache.failed, narrator)
+    tell_prepared(f"{len(cache.rows)} images of {cache.shape}", cache.failed, narrator)
     return cache
 
 
@@ -87,54 +85,14 @@ def prepare_series(
         threads=recipe.train.threads,
         progress=narrator.progress,
     )
-    _tell(f"{len(cache.rows)} slices of {cache.shape}", cache.failed, narrator)
+    tell_prepared(f"{len(cache.rows)} slices of {cache.shape}", cache.failed, narrator)
     return cache
 
 
-def prepare_masks(
-    recipe: Recipe,
-    manifest: Manifest,
-    cases: Sequence[Case],
-    *,
-    work: Path,
-    data_digest: str,
-    narrator: Narrator,
-) -> MaskCache:
-    """Each case with its mask, arguments as for `prepare_images`.
-
-    `manifest` says which values of a mask file stand for which label.
-
-    Raises:
-        ResourceError: as in `train.build_mask_cache`.
-    """
-    from medlens.train import build_mask_cache
-
-    narrator.step("Prepare volumes and masks")
-    pipeline = build_pipeline(recipe.prep.steps)
-    labels = len(manifest.labels)
-
-    def prepare(index: int) -> tuple[Array, Array, tuple[float, float, float]]:
-        image = open_case(cases[index])
-        mask = open_mask(cases[index], manifest.mask_values, image=image)
-        prepared = pipeline(image)
-        fitted = prepare_mask(mask, image, prepared, labels=labels)
-        return prepared.array, fitted, prepared.geometry.spacing
-
-    cache = build_mask_cache(
-        work,
-        [case.key for case in cases],
-        prepare,
-        labels=labels,
-        settings=recipe.prep,
-        data_digest=data_digest,
-        threads=min(recipe.train.threads, PREPARED_AT_ONCE),
-        progress=narrator.progress,
-    )
-    _tell(f"{len(cache.entries)} cases with masks", cache.failed, narrator)
-    return cache
-
-
-def _tell(kept: str, failed: Sequence[tuple[str, str]], narrator: Narrator) -> None:
+def tell_prepared(
+    kept: str, failed: Sequence[tuple[str, str]], narrator: Narrator
+) -> None:
+    """What was prepared, and the first cases that were left out."""
     narrator.say(f"{kept} prepared on disk.")
     for key, reason in failed[:TOLD]:
         narrator.say(f"Left out: {key}: {reason}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from medlens.bundle import Bundle, Proof
-from medlens.core import Array, MedlensError
+from medlens.core import Array, Image, MaskPrediction, MedlensError
 from medlens.datasets import Manifest, open_case, open_mask
+from medlens.experiment.kept_masks import KeptMasks
 from medlens.experiment.narrator import Narrator
 from medlens.predict import MaskPredictor
 from medlens.recipe import Recipe
@@ -23,6 +24,7 @@ def prove_mask_engines(
     manifest: Manifest,
     chosen: Sequence[int],
     *,
+    kept: KeptMasks,
     narrator: Narrator,
 ) -> Bundle:
     """The bundle with a proof for each engine of the recipe that could be tried.
@@ -36,12 +38,17 @@ def prove_mask_engines(
         return bundle
     some = chosen[:: max(1, len(chosen) // CASES)][:CASES]
     threads = recipe.train.threads
-    plain = _mean_dice(MaskPredictor(bundle, threads=threads), manifest, some)
+    reference = MaskPredictor(bundle, threads=threads)
+    plain = _mean_dice(
+        lambda image: kept.answer(reference, image).prediction, manifest, some
+    )
     try:
         candidate = replace(bundle, engines={"openvino": Proof(0.0, "bf16")})
         quick = MaskPredictor(candidate, engine="openvino", threads=threads)
         precision = quick.precision
-        proof = Proof(round(_mean_dice(quick, manifest, some) - plain, 6), precision)
+        proof = Proof(
+            round(_mean_dice(quick.predict, manifest, some) - plain, 6), precision
+        )
     except MedlensError as error:
         narrator.say(f"Engine openvino: not tried ({error}).")
         return bundle
@@ -54,7 +61,9 @@ def prove_mask_engines(
 
 
 def _mean_dice(
-    predictor: MaskPredictor, manifest: Manifest, chosen: Sequence[int]
+    predict: Callable[[Image], MaskPrediction],
+    manifest: Manifest,
+    chosen: Sequence[int],
 ) -> float:
     """Over cases and the labels but the background that occur in either mask."""
     scores: list[float] = []
@@ -63,17 +72,28 @@ def _mean_dice(
         try:
             image = open_case(case)
             reference = open_mask(case, manifest.mask_values, image=image)
-            mask = predictor.predict(image).mask
+            mask = predict(image).mask
         except MedlensError:  # told already, when validation was answered
             continue
-        for k in range(1, len(predictor.bundle.labels)):
-            one, other = reference == k, mask == k
-            if one.any() or other.any():
-                scores.append(overlap(one, other))
+        for k in range(1, len(manifest.labels)):
+            score = overlap(reference, mask, label=k)
+            scores += [] if score is None else [score]
     return float(np.mean(scores)) if scores else 0.0
 
 
-def overlap(wanted: Array, found: Array) -> float:
-    """Dice of two bool masks; 1 where both are empty."""
-    size = int(wanted.sum()) + int(found.sum())
-    return 2.0 * int((wanted & found).sum()) / size if size else 1.0
+def overlap(
+    wanted: Array, found: Array, *, label: int, as_label: int | None = None
+) -> float | None:
+    """Dice of a label in two masks, None where neither has it.
+
+    Args:
+        wanted, found: (D, H, W) uint8; looked at a slice at a time.
+        label: in `wanted`.
+        as_label: in `found`, where it is another.
+    """
+    sizes, both = 0, 0
+    for one, other in zip(wanted, found, strict=True):
+        ours, theirs = one == label, other == (label if as_label is None else as_label)
+        sizes += int(ours.sum()) + int(theirs.sum())
+        both += int((ours & theirs).sum())
+    return 2.0 * both / sizes if sizes else None

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from medlens.bundle import write_bundle
@@ -28,6 +29,7 @@ from medlens.experiment.identity import command_line, data_digest
 from medlens.experiment.judge import Judged, judge
 from medlens.experiment.judge_masks import JudgedMasks, judge_masks
 from medlens.experiment.judge_series import judge_series
+from medlens.experiment.kept_masks import ANSWERS
 from medlens.experiment.learned import Learned
 from medlens.experiment.machine import (
     free_disk_mb,
@@ -136,7 +138,7 @@ def _walk(
         _write_bundle(folder, learned, {})
         return folder
     began = time.monotonic()
-    judged = _judge(recipe)(
+    judged = _judge(recipe, folder)(
         learned.bundle,
         recipe,
         manifest,
@@ -163,9 +165,9 @@ def _teacher(recipe: Recipe) -> Callable[..., Learned]:
     return teach
 
 
-def _judge(recipe: Recipe) -> Callable[..., Judged | JudgedMasks]:
+def _judge(recipe: Recipe, folder: RunFolder) -> Callable[..., Judged | JudgedMasks]:
     if recipe.task.form == "segment":
-        return judge_masks
+        return partial(judge_masks, work=folder.work)
     return judge_series if recipe.task.form == "sequence" else judge
 
 
@@ -287,6 +289,7 @@ def _tidy(folder: RunFolder) -> None:
     """Cache and checkpoint have done their work; audit, bundle and tables stay."""
     for name in (*CACHES, "checkpoint.pt", "model.onnx"):
         (folder.work / name).unlink(missing_ok=True)
+    shutil.rmtree(folder.work / ANSWERS, ignore_errors=True)
     for fold in folder.work.glob("fold-*"):
         shutil.rmtree(fold, ignore_errors=True)
     for name in ("groups.json", "lock"):

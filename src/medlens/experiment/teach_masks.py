@@ -17,12 +17,14 @@ from medlens.evaluate import choose_tolerance
 from medlens.experiment.choose import LEARNED, choose_cases
 from medlens.experiment.gate import Seen, fit_gate
 from medlens.experiment.history import report_epochs, write_history
+from medlens.experiment.kept_masks import ANSWERS, KeptMasks
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
-from medlens.experiment.prepare import prepare_masks
+from medlens.experiment.prepare_masks import prepare_masks
 from medlens.experiment.prove_masks import overlap, prove_mask_engines
 from medlens.metrics import Calibration
 from medlens.predict import MaskAnswer, MaskPredictor, drop_parts, measure_net_mb
+from medlens.predict.mapped import allocate
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
@@ -82,9 +84,10 @@ def teach_masks(
     model = path.read_bytes()
     net_mb = measure_net_mb(model, examples[:1].shape, threads=recipe.train.threads)
     bare = replace(_bundle(recipe, manifest, model), net_mb=net_mb)
-    bundle = _with_validation(bare, recipe, manifest, rows, narrator)
+    kept = KeptMasks(work / ANSWERS)
+    bundle = _with_validation(bare, recipe, manifest, rows, kept, narrator)
     bundle = prove_mask_engines(
-        bundle, recipe, manifest, rows["validation"], narrator=narrator
+        bundle, recipe, manifest, rows["validation"], kept=kept, narrator=narrator
     )
     training = _training(recipe, lesson, data_digest, parity)
     return Learned(replace(bundle, training=training), cache.failed, parity, history)
@@ -181,6 +184,7 @@ def _with_validation(
     recipe: Recipe,
     manifest: Manifest,
     rows: dict[str, list[int]],
+    kept: KeptMasks,
     narrator: Narrator,
 ) -> Bundle:
     """Clean-up where it helps, and the out-of-distribution gate."""
@@ -189,27 +193,27 @@ def _with_validation(
     seen = rows["train"][::step][:OUTLIER_CASES]
     total = len(seen) + len(rows["validation"])
     gains: list[NDArray[np.float64]] = []
-    inside: list[MaskAnswer] = []
-    outside: list[MaskAnswer] = []
+    inside: list[Seen] = []
+    outside: list[Seen] = []
     for done, index in enumerate([*rows["validation"], *seen], start=1):
         case = manifest.cases[index]
         try:
             image = open_case(case)
-            answer = predictor.answer(image)
             if done <= len(rows["validation"]):
+                answer = kept.answer(predictor, image)
                 reference = open_mask(case, manifest.mask_values, image=image)
                 gains.append(_gain(reference, answer.prediction.mask, bundle.labels))
-                outside.append(answer)
+                outside += _seen(answer)
             else:
-                inside.append(answer)
+                inside += _seen(predictor.answer(image))
         except MedlensError as error:
             narrator.say(f"Left out: {case.key}: {error}")
         narrator.progress(done, total)
-    kept = _worth_cleaning(np.array(gains), bundle.labels, narrator)
+    cleaned_up = _worth_cleaning(np.array(gains), bundle.labels, narrator)
     return replace(
         bundle,
-        keep_largest=kept,
-        outlier=fit_gate(_seen(inside), _seen(outside), recipe, narrator),
+        keep_largest=cleaned_up,
+        outlier=fit_gate(inside, outside, recipe, narrator),
     )
 
 
@@ -219,11 +223,14 @@ def _gain(
     """(K - 1,) what dropping all but the largest part does to the Dice of a label."""
     gains = []
     for k in range(1, len(labels)):
-        wanted = reference == k
-        before = found == k
-        cleaned = np.where(before, np.uint8(1), np.uint8(0))
+        cleaned = allocate(found.shape, np.uint8)
+        for d, plane in enumerate(found):
+            cleaned[d] = plane == k
         drop_parts(cleaned, label=1, only_largest=True)
-        gains.append(overlap(wanted, cleaned == 1) - overlap(wanted, before))
+        before = overlap(reference, found, label=k)
+        after = overlap(reference, cleaned, label=k, as_label=1)
+        # Where there was nothing, nothing changes.
+        gains.append(0.0 if before is None or after is None else after - before)
     return np.array(gains)
 
 
@@ -248,8 +255,11 @@ def _worth_cleaning(
     return kept
 
 
-def _seen(answers: list[MaskAnswer]) -> list[Seen]:
-    return [(a.embedding, a.statistics) for a in answers if a.embedding is not None]
+def _seen(answer: MaskAnswer) -> list[Seen]:
+    """What the gate is fitted on; the mask is not held on to."""
+    if answer.embedding is None:
+        return []
+    return [(answer.embedding, answer.statistics)]
 
 
 def _training(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medlens.predict.forms import predictor_of
     from medlens.predict.gate import case_statistics
     from medlens.predict.long_series import SeriesAnswer
-    from medlens.predict.masks import MaskAnswer, MaskPredictor
+    from medlens.predict.masks import MaskAnswer, MaskPredictor, RawMask
     from medlens.predict.net_memory import measure_net_mb
     from medlens.predict.on_source import SourceGrid, build_source_grid
     from medlens.predict.patch_net import PatchNet
@@ -26,6 +26,7 @@ __all__ = [
     "MaskPredictor",
     "PatchNet",
     "Predictor",
+    "RawMask",
     "SequencePredictor",
     "SeriesAnswer",
     "Sliding",
@@ -46,6 +47,7 @@ _HOMES = {
     "MaskPredictor": "masks",
     "PatchNet": "patch_net",
     "Predictor": "predictor",
+    "RawMask": "masks",
     "SequencePredictor": "sequences",
     "SeriesAnswer": "long_series",
     "Sliding": "sliding_settings",

@@ -23,6 +23,7 @@ from medlens.predict.find_volumes import Uneven, VolumeInput, open_volume
 from medlens.predict.masks import MaskPredictor
 from medlens.predict.predictor import Failed
 from medlens.predict.sequences import SequencePredictor, slice_of
+from medlens.predict.timing import stage
 
 if TYPE_CHECKING:
     from medlens.predict.forms import AnyPredictor
@@ -55,7 +56,8 @@ def answer_volumes(
     number = 0
     for item in cases:
         try:
-            image = open_volume(item, predictor.bundle.form, uneven=uneven)
+            with stage("read"):
+                image = open_volume(item, predictor.bundle.form, uneven=uneven)
             said, writers = _answer(predictor, image, wanted)
         except Exception as error:  # a hostile file must not end the others
             yield None, [Failed.of(item.key, error)]
@@ -65,7 +67,8 @@ def answer_volumes(
         for write in writers:
             try:
                 if out is not None:
-                    write(out, number)
+                    with stage("write"):
+                        write(out, number)
             except ResourceError:
                 raise  # a full disk is no matter of this case
             except Exception as error:

@@ -13,6 +13,7 @@ from medlens.predict.documents import (
     KEY_WIDTH,
     describe_bundle,
     describe_case,
+    describe_timing,
     line_of,
 )
 from medlens.predict.files import (
@@ -26,6 +27,7 @@ from medlens.predict.find import Input, find_inputs
 from medlens.predict.graph import Engine
 from medlens.predict.predictor import Failed, Predictor
 from medlens.predict.session import quickest_engine
+from medlens.predict.timing import measured, stage
 from medlens.read import open_image
 
 SCHEMA = "medlens/prediction/1"
@@ -61,6 +63,7 @@ def answer_inputs(
     engine: str,
     force: bool,
     uneven: str = "refuse",
+    timing: bool = False,
 ) -> Answers:
     """Predict for files and folders; write the files asked for.
 
@@ -75,6 +78,8 @@ def answer_inputs(
         force: replace files in `out`.
         uneven: what to do with series whose slices are missing or unevenly spaced:
             "refuse", "resample" or "keep"; see `medlens.read.open_series`.
+        timing: put the seconds of each stage under "timing" in the document; see
+            `medlens.predict.timing`.
 
     Raises:
         UsageError: an unknown format or engine, no input, files in the way.
@@ -86,7 +91,33 @@ def answer_inputs(
         raise UsageError(f"--engine {engine}: wanted one of auto, {', '.join(ENGINES)}")
     if uneven not in UNEVEN:
         raise UsageError(f"--uneven {uneven}: wanted one of {', '.join(UNEVEN)}")
-    bundle = load_bundle(bundle_path)
+    with measured() as watch:
+        document = _answer_all(
+            bundle_path, inputs, engine, out, wanted, force=force, uneven=uneven
+        )
+    notes: tuple[str, ...] = ()
+    if timing:
+        document["timing"] = watch.told()
+        notes = (describe_timing(document["timing"]),)
+    if out is not None:
+        written = write_documents(out, wanted, document)
+        notes = (f"Written: {', '.join(written)} in {out}", *notes)
+    return Answers(document, notes)
+
+
+def _answer_all(
+    bundle_path: Path,
+    inputs: Sequence[Path],
+    engine: str,
+    out: Path | None,
+    wanted: Sequence[str],
+    *,
+    force: bool,
+    uneven: str,
+) -> dict[str, Any]:
+    """The document, without the seconds that it took."""
+    with stage("load"):
+        bundle = load_bundle(bundle_path)
     engine = quickest_engine(bundle) if engine == "auto" else engine
     check_formats(wanted, bundle.form)
     if bundle.form == "image":
@@ -103,7 +134,7 @@ def answer_inputs(
             force=force,
             uneven=uneven,
         )
-    document = {
+    return {
         "schema": SCHEMA,
         "bundle": describe_bundle(bundle),
         "engine": engine,
@@ -111,11 +142,6 @@ def answer_inputs(
         "cases": cases,
         "failed": failed,
     }
-    notes: tuple[str, ...] = ()
-    if out is not None:
-        written = write_documents(out, wanted, document)
-        notes = (f"Written: {', '.join(written)} in {out}",)
-    return Answers(document, notes)
 
 
 def _answer_volumes(
@@ -133,8 +159,10 @@ def _answer_volumes(
     from medlens.predict.find_volumes import Uneven, find_volumes
     from medlens.predict.forms import predictor_of
 
-    found = find_volumes(inputs, bundle.form)
-    predictor = predictor_of(bundle, engine=engine)
+    with stage("read"):
+        found = find_volumes(inputs, bundle.form)
+    with stage("load"):
+        predictor = predictor_of(bundle, engine=engine)
     if out is not None:
         open_folder(out, formats, force=force, form=bundle.form)
     cases: list[dict[str, Any]] = []
@@ -157,8 +185,10 @@ def _answer_images(
     force: bool,
 ) -> Cases:
     """Images; a picture that fails leaves its answer standing."""
-    found = find_inputs(inputs)
-    predictor = Predictor(bundle, engine=engine)
+    with stage("read"):
+        found = find_inputs(inputs)
+    with stage("load"):
+        predictor = Predictor(bundle, engine=engine)
     if out is not None:
         open_folder(out, formats, force=force)
     pictures = out if "png" in formats else None
@@ -182,7 +212,8 @@ def _answer_images(
         if pictures is not None:
             try:
                 source = _open(item)
-                write_picture(pictures, len(cases), source, answer)
+                with stage("write"):
+                    write_picture(pictures, len(cases), source, answer)
             except ResourceError:
                 raise  # a full disk is no matter of this case
             except Exception as error:  # the file changed while it was looked at
@@ -191,5 +222,6 @@ def _answer_images(
     return cases, failed
 
 
+@stage("read")
 def _open(item: Input) -> Image:
     return open_image(item.path, member=item.member, case=item.key)

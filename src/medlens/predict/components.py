@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medlens.core import Array, ResourceError, UsageError
-from medlens.predict.mapped import release
+from medlens.core import Array, ResourceError, UsageError, release
 
 MOST_PARTS = 2_000_000
 """Parts in the plane, over all slices, that are followed: about 150 MB of lists."""

@@ -167,6 +167,16 @@ def _gate(gate: OutOfDistribution) -> dict[str, Any]:
     }
 
 
+def describe_timing(timing: dict[str, float]) -> str:
+    """One line: seconds in all, of each stage, and the share outside the network."""
+    total = timing["total"]
+    stages = ", ".join(
+        f"{name} {spent:.1f}" for name, spent in timing.items() if name != "total"
+    )
+    outside = max(0.0, 1 - timing["network"] / total) if total else 0.0
+    return f"Seconds: {total:.1f} ({stages}); {outside:.0%} outside the network."
+
+
 def _region(region: Region) -> dict[str, Any]:
     centre = region.centre_mm
     return {

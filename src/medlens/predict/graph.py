@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
 from medlens.core import Array, BundleError, MissingExtraError
+from medlens.predict.timing import stage
 
 FloatArray = NDArray[np.float32]
 Engine = Literal["onnxruntime", "openvino", "int8"]
@@ -106,7 +107,7 @@ class OnnxGraph:
 
     def run(self, names: Sequence[str], feeds: dict[str, Array]) -> list[FloatArray]:
         """See `Graph`."""
-        with said_plainly(self._name, "run"):
+        with stage("network"), said_plainly(self._name, "run"):
             arrays = self._session.run(list(names), feeds)
         return [np.asarray(array, dtype=np.float32) for array in arrays]
 
@@ -152,7 +153,7 @@ class OpenVinoGraph:
 
     def run(self, names: Sequence[str], feeds: dict[str, Array]) -> list[FloatArray]:
         """See `Graph`."""
-        with said_plainly(self._name, "run"):
+        with stage("network"), said_plainly(self._name, "run"):
             results = self._compiled(feeds)
             # Copies: the engine writes its next answer into the same memory.
             return [np.array(results[name], dtype=np.float32) for name in names]

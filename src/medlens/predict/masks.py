@@ -9,16 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medlens.bundle import Bundle
-from medlens.core import Array, BundleError, Image, MaskPrediction
+from medlens.core import Array, BundleError, Image, MaskPrediction, release
 from medlens.predict.components import drop_parts
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine, open_graph
-from medlens.predict.mapped import (
-    LARGE_BYTES,
-    allocate,
-    allocate_prepared,
-    release,
-)
+from medlens.predict.mapped import LARGE_BYTES, allocate, allocate_prepared
 from medlens.predict.on_source import build_source_grid
 from medlens.predict.patch_net import Collector, PatchNet
 from medlens.predict.regions import measure_regions
@@ -26,6 +21,7 @@ from medlens.predict.session import check_offered
 from medlens.predict.sliding import Progress, predict_volume
 from medlens.predict.sliding_memory import check_memory
 from medlens.predict.sliding_settings import Sliding
+from medlens.predict.timing import stage
 from medlens.prep import build_pipeline
 from medlens.recipe.settings import SlidingSettings
 
@@ -43,6 +39,20 @@ class MaskAnswer:
     """
 
     prediction: MaskPrediction
+    embedding: FloatArray | None
+    statistics: FloatArray
+
+
+@dataclass(frozen=True)
+class RawMask:
+    """What the network says of a case, before clean-up and measures.
+
+    Attributes:
+        mask: (D, H, W) uint8 labels on the source's grid; may be memory-mapped.
+        embedding, statistics: as in `MaskAnswer`.
+    """
+
+    mask: NDArray[np.uint8]
     embedding: FloatArray | None
     statistics: FloatArray
 
@@ -119,6 +129,21 @@ class MaskPredictor:
         progress: Progress | None = None,
     ) -> MaskAnswer:
         """As `predict`, with what the gate looks at."""
+        raw = self.answer_raw(
+            image, out=out, probabilities=probabilities, progress=progress
+        )
+        return self.finish(image, raw)
+
+    @stage("answer")
+    def answer_raw(
+        self,
+        image: Image,
+        *,
+        out: Array | None = None,
+        probabilities: Array | None = None,
+        progress: Progress | None = None,
+    ) -> RawMask:
+        """As `predict`, the mask as it comes from the network."""
         labels = len(self.bundle.labels)
         shape: tuple[int, int, int] = image.array.shape[1:]
         prepared = self.prepare(image)
@@ -144,11 +169,34 @@ class MaskPredictor:
             case=image.case,
             held=(image.array,),
         )
-        statistics = case_statistics(prepared.array)
-        return MaskAnswer(
-            self._describe(image, mask, net, statistics), net.embedding, statistics
-        )
+        return RawMask(mask, net.embedding, case_statistics(prepared.array))
 
+    @stage("answer")
+    def finish(self, image: Image, raw: RawMask) -> MaskAnswer:
+        """Clean the mask up in place, measure it, hold the case against the gate.
+
+        Args:
+            image: of which only grid and name are looked at.
+            raw: from `answer_raw` of the same graph.
+
+        Raises:
+            ResourceError: a label is in more than two million pieces.
+        """
+        bundle, mask = self.bundle, raw.mask
+        for label in bundle.keep_largest:
+            drop_parts(mask, label=bundle.labels.index(label), only_largest=True)
+        prediction = MaskPrediction(
+            case=image.case,
+            labels=bundle.labels,
+            mask=mask,
+            regions=measure_regions(
+                mask, image.geometry, labels=bundle.labels, case=image.case
+            ),
+            out_of_distribution=judge_case(bundle, raw.embedding, raw.statistics),
+        )
+        return MaskAnswer(prediction, raw.embedding, raw.statistics)
+
+    @stage("prepare")
     def prepare(self, image: Image) -> Image:
         """Source → (C, D, H, W) in 0..1, as the network's patches are cut from it.
 
@@ -185,23 +233,6 @@ class MaskPredictor:
         shape = image.array.shape[1:]
         is_mapped = math.prod(shape) > LARGE_BYTES
         return () if is_mapped else (np.broadcast_to(np.uint8(0), shape),)
-
-    def _describe(
-        self, image: Image, mask: Array, net: Collector, statistics: FloatArray
-    ) -> MaskPrediction:
-        """Clean up and measure the mask."""
-        bundle = self.bundle
-        for label in bundle.keep_largest:
-            drop_parts(mask, label=bundle.labels.index(label), only_largest=True)
-        return MaskPrediction(
-            case=image.case,
-            labels=bundle.labels,
-            mask=mask,
-            regions=measure_regions(
-                mask, image.geometry, labels=bundle.labels, case=image.case
-            ),
-            out_of_distribution=judge_case(bundle, net.embedding, statistics),
-        )
 
 
 def sliding_of(bundle: Bundle, *, memory_mb: float | None = None) -> Sliding:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 
@@ -25,6 +26,7 @@ from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine
 from medlens.predict.on_source import place_volume
 from medlens.predict.session import check_offered, open_session
+from medlens.predict.timing import stage
 from medlens.prep import build_pipeline, place_on_source
 
 FloatArray = NDArray[np.float32]
@@ -98,6 +100,7 @@ class Predictor:
         self._pipeline = build_pipeline(bundle.steps)
         self._session = open_session(bundle, engine=engine, threads=threads)
 
+    @stage("prepare")
     def prepare(self, image: Image) -> Image:
         """Source image → (C, 1, H, W) in 0..1, or (C, D, H, W) of a volume.
 
@@ -194,6 +197,7 @@ class Predictor:
                 answer = Failed.of(source.case, error)
             yield answer
 
+    @stage("answer")
     def _pass(self, prepared: list[Image]) -> _Outputs:
         """What the graph and the bundle's constants say of a batch."""
         is_flat = self.bundle.form == "image"
@@ -226,6 +230,7 @@ class Predictor:
             sets,
         )
 
+    @stage("answer")
     def _answer(
         self,
         outputs: _Outputs,
@@ -287,13 +292,18 @@ def _ahead(
 ) -> Iterator[Pair | Failed]:
     """Results in order, a batch ahead of the reader."""
     with ThreadPoolExecutor(threads) as pool:
+
+        def submit(item: int) -> Future[Pair | Failed]:
+            # A thread starts without the stages of the one that started it.
+            return pool.submit(copy_context().run, work, item)
+
         todo = iter(items)
-        waiting = deque(pool.submit(work, item) for item in islice(todo, batch))
+        waiting = deque(submit(item) for item in islice(todo, batch))
         while waiting:
             result = waiting.popleft().result()
             following = next(todo, None)
             if following is not None:
-                waiting.append(pool.submit(work, following))
+                waiting.append(submit(following))
             yield result
 
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medlens.core import Array, Geometry, Region
+from medlens.core import Array, Geometry, Region, release
 from medlens.metrics.masks import measure_extent
 from medlens.predict.components import find_parts, mark_part
-from medlens.predict.mapped import release
 
 
 @dataclass

@@ -15,15 +15,16 @@ from medlens.core import (
     Prediction,
     ResourceError,
     SequencePrediction,
+    is_mapped,
 )
 from medlens.predict.answer import say
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine, Graph, open_graph
 from medlens.predict.long_series import SeriesAnswer, answer_in_windows
-from medlens.predict.mapped import is_mapped
 from medlens.predict.series_graph import PlainGraph, WholeGraph
 from medlens.predict.session import check_offered
 from medlens.predict.sliding_memory import BASE_MB, MB
+from medlens.predict.timing import stage
 from medlens.prep import build_pipeline, place_on_source
 
 MEMORY_MB = 2000.0
@@ -114,6 +115,7 @@ class SequencePredictor:
             found = self._with_evidence(found, raw, image, prepared)
         return SequenceAnswerOfCase(found, raw, statistics)
 
+    @stage("prepare")
     def prepare(self, image: Image) -> Image:
         """Series → (C, D, h, w) in 0..1, each slice in its place.
 

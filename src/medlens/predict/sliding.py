@@ -12,8 +12,7 @@ from itertools import combinations, islice, pairwise, product
 
 import numpy as np
 
-from medlens.core import Array, BundleError, UsageError
-from medlens.predict.mapped import release
+from medlens.core import Array, BundleError, UsageError, release
 from medlens.predict.on_source import Planes, SourceGrid, lay_on_source
 from medlens.predict.sliding_memory import check_memory
 from medlens.predict.sliding_settings import Sliding

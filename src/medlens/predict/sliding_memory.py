@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from medlens.core import Array, ResourceError
-from medlens.predict.mapped import is_mapped
+from medlens.core import Array, ResourceError, is_mapped
 from medlens.predict.sliding_settings import Sliding
 from medlens.predict.tiles import build_tiling
 

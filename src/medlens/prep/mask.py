@@ -106,7 +106,10 @@ def prepare_mask(
     if 0 in result[box].shape:
         return result
     if method == "nearest" or all(line.is_exact for line in lines):
-        result[box] = mask[np.ix_(*(line.nearest() for line in lines))]
+        d, h, w = (line.nearest() for line in lines)
+        inside = result[box]
+        for at, source_slice in enumerate(d):  # all at once would be another copy
+            inside[at] = mask[source_slice][np.ix_(h, w)]
     else:
         result[box] = _strongest(mask, [line.weights() for line in lines])
     return result

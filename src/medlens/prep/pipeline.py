@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from medlens.core import Array, Image, PrepError, RecipeError
+from medlens.core import Array, Image, PrepError, RecipeError, release
 from medlens.prep.parameters import check_params, nearest
 from medlens.prep.planes import to_known_depth
 from medlens.prep.registry import STEPS
@@ -96,6 +96,7 @@ class Pipeline:
                     raise _not_finite(image)
                 values = np.clip(values, 0, 1)
                 array[:, first:last] = np.rint(values * largest) if largest else values
+                release(array)  # written to its file, where it has one
         return stream.head.with_array(array, **_coded(largest))
 
     def _check_finite(self, stream: Stream) -> None:

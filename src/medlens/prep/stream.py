@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medlens.core import Array, Image
+from medlens.core import Array, Image, release
 
 SLAB_BYTES = 8 << 20
 """float32 values computed at a time."""
@@ -39,6 +39,7 @@ class Stream:
         """The slices of an image that lies in memory."""
 
         def read(first: int, last: int) -> Image:
+            release(image.array)  # what was read before, where it lies in a file
             return image.with_array(image.array[:, first:last])
 
         return cls(read(0, 1), image.array.shape[1], read)

@@ -20,14 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 import medlens
-from medlens.core import Array, ResourceError, TrainError, UsageError, reason_of
+from medlens.core import (
+    Array,
+    ResourceError,
+    TrainError,
+    UsageError,
+    reason_of,
+    release,
+)
 from medlens.recipe.settings import PrepSettings
 from medlens.train.cache import content_digest, explained, in_order, plain_steps
 
 FloatArray = NDArray[np.float32]
 Triple = tuple[int, int, int]
 Prepared = tuple[Array, Array, tuple[float, float, float]]
-"""Values (C, D, H, W) in 0..1, mask (D, H, W) of label indices, spacing in mm."""
+"""Values (C, D, H, W) in 0..1, or already as the cache stores them (uint8 or uint16);
+mask (D, H, W) of label indices; spacing in mm. Both may be memory-mapped."""
 
 PLACES = 500  # kept for each label of a case
 NAME, NOTE, POINTS = "masks.bin", "masks.json", "masks.npy"
@@ -185,6 +193,8 @@ def build_mask_cache(
 
 
 def _stored(values: Array, bits: int) -> Array:
+    if values.dtype == (np.uint8 if bits == 8 else np.uint16):
+        return values
     top = np.float32(2**bits - 1)
     values = np.asarray(values, np.float32)
     if not np.isfinite(values).all():
@@ -234,23 +244,32 @@ class _Writer:
                 "or end prep.steps with a fixed number of channels"
             )
         self._channels = channels
-        for part in (values, mask):
-            data = np.ascontiguousarray(part).data
-            with self._explained():
-                self._file.write(data)
-            self._hash.update(data)
+        for part in (*values, mask):
+            self._write(part)
         shape: Triple = mask.shape
-        counts = np.bincount(mask.ravel(), minlength=self._labels)
+        by_slice = np.array(
+            [np.bincount(plane.ravel(), minlength=self._labels) for plane in mask]
+        )
+        counts = by_slice.sum(axis=0)
         row = len(self._entries)
         self._entries.append(
             MaskEntry(key, shape, self._offset, spacing, tuple(counts.tolist()))
         )
         self._points += [
-            _places(mask, row, label)
+            _places(mask, row, label, by_slice[:, label])
             for label in range(1, self._labels)
             if counts[label]
         ]
         self._offset += values.nbytes + mask.nbytes
+
+    def _write(self, volume: Array) -> None:
+        """A slice at a time, so that a mapped volume need not be resident."""
+        for plane in volume:
+            data = np.ascontiguousarray(plane).data
+            with self._explained():
+                self._file.write(data)
+            self._hash.update(data)
+        release(volume)
 
     def finish(self, failed: tuple[tuple[str, str], ...], digest: str) -> MaskCache:
         """Give the file its name and say beside it what it holds."""
@@ -298,13 +317,29 @@ class _Writer:
         )
 
 
-def _places(mask: Array, row: int, label: int) -> NDArray[np.int32]:
-    """Up to PLACES voxels of a label, spread evenly over all of them."""
-    flat = np.flatnonzero(mask.ravel() == label)
-    chosen = flat[np.linspace(0, len(flat) - 1, min(PLACES, len(flat))).astype(int)]
-    found = np.empty((len(chosen), 5), np.int32)
+def _places(
+    mask: Array, row: int, label: int, by_slice: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Up to PLACES voxels of a label, spread evenly over all of them.
+
+    Indices of all voxels of a label may take eight times the mask: slice by slice.
+
+    Args:
+        mask: (D, H, W).
+        row, label: what is written beside each place.
+        by_slice: (D,) voxels of the label.
+    """
+    total = int(by_slice.sum())
+    ranks = np.linspace(0, total - 1, min(PLACES, total)).astype(int)
+    found = np.empty((len(ranks), 5), np.int32)
     found[:, 0], found[:, 1] = row, label
-    found[:, 2:] = np.stack(np.unravel_index(chosen, mask.shape), axis=1)
+    before = np.concatenate([[0], np.cumsum(by_slice)])
+    slices = np.searchsorted(before, ranks, side="right") - 1
+    for d in np.unique(slices):
+        here = slices == d
+        flat = np.flatnonzero(mask[d].ravel() == label)[ranks[here] - before[d]]
+        found[here, 2] = d
+        found[here, 3:] = np.stack(np.unravel_index(flat, mask.shape[1:]), axis=1)
     return found
 
 

@@ -67,7 +67,8 @@ def measure_extent(mask: Array, geometry: Geometry, *, case: str = "case") -> Ex
         PrepError: no mask, or the geometry is not calibrated, so that there are
             no millimetres.
     """
-    volume = check_volume(mask, name="mask", case=case) != 0
+    given = check_volume(mask, name="mask", case=case)
+    volume = given if given.dtype == bool else given != 0  # no copy of a large part
     if not geometry.is_calibrated:
         raise PrepError(
             f"{case}: the image has no physical spacing, so no length or volume; "

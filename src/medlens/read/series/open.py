@@ -10,11 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medlens.core import Array, Geometry, Image, Provenance, ReadError
+from medlens.core import Array, Geometry, Image, Provenance, ReadError, release
 from medlens.read import limits
 from medlens.read.open import open_image
 from medlens.read.series.find import find_series
-from medlens.read.series.resample import Grid, fill_grid, plan_grid
+from medlens.read.series.resample import (
+    RELEASED_SLICES,
+    Grid,
+    fill_grid,
+    plan_grid,
+)
 from medlens.read.series.series import Series
 from medlens.read.series.slices import Slice
 
@@ -136,6 +141,8 @@ class _Volume:
         if self.grid is None:
             for at in range(len(slices)):
                 array[:, at] = reader.read(at)
+                if at % RELEASED_SLICES == 0:
+                    release(array)
         else:
             whole = self.dtype.kind in "iub"
             fill_grid(self.grid, reader.read, array, is_whole=whole)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medlens.core import Array, Geometry, ReadError
+from medlens.core import Array, Geometry, ReadError, release
 from medlens.read.series.series import Series
 from medlens.read.series.stack import SIDEWAYS_SHARE, FloatArray
 
+RELEASED_SLICES = 16  # pages of a mapped result are let go this often
 MAX_HOLE_MM = 10.0
 MAX_HOLE_GAPS = 4.0
 """A hole between slices is bridged up to the larger of both; more would be made up."""
@@ -139,6 +140,8 @@ def fill_grid(
                 held[key] = move_plane(plane, grid.shifts[key], grid.shape[1:])
         mixed = _mix(held[before], held[before + 1], float(weight))
         out[:, at] = np.rint(mixed) if is_whole else mixed
+        if at % RELEASED_SLICES == 0:
+            release(out)
         boxes.append(tuple(held[key][1] for key in wanted))
     for at, inside in enumerate(boxes):
         mask = np.ones(grid.shape[1:], dtype=bool)
