@@ -7,7 +7,8 @@ DATA is the folder that holds `mri_glioma_slices` and `mri_hippocampus`.
 
 glioma: 16 patients with a label for each slice. 5 folds of patients; AUROC per slice
 of the CNN alone (`net.reader` "none"), of the CNN + reader, and of the plain head
-inside the latter, with intervals by patient and the paired clustered test.
+inside the latter, each also with neighbouring slices heard (weight fitted on the other
+patients), with intervals by patient and the paired clustered test.
 
 planted: real hippocampus volumes, half of them with one synthetic lesion of 2-3 mm;
 a label per volume and nothing else. Taught end to end, 5 folds; AUROC per volume.
@@ -21,18 +22,25 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import medlens.nets  # noqa: F401  (before torch: how its threads wait)
 from benchmarks.machine import keep
 from benchmarks.planted import plant_lesions, read_hippocampus
 from medlens.core import Geometry, Image
 from medlens.datasets import Case, open_case, read_manifest
-from medlens.metrics import auroc_interval, patient_codes
+from medlens.metrics import (
+    auroc_interval,
+    fit_neighbours,
+    hear_neighbours,
+    patient_codes,
+)
 from medlens.prep import AUGMENT_PRESETS, build_pipeline
 from medlens.recipe import (
     AugmentSettings,
@@ -53,6 +61,7 @@ from medlens.train.sequence_choice import (
 )
 from medlens.train.sequence_lesson import SequenceLesson, sequence_lesson
 
+FloatArray = NDArray[np.float32]
 FOLDS = 5
 LABELS = ("no", "yes")
 
@@ -162,12 +171,42 @@ def run(
         sizes = [len(one.rows) for one in lesson.series]
         figures["slice"] = _auroc(lesson, targets, found.slice_logits, sizes)
         figures["plain_head"] = _auroc(lesson, targets, found.plain_logits, sizes)
+        heard = hear_beside_by_others(lesson, found)
+        figures["slice_heard"] = _auroc(lesson, targets, heard.slice_logits, sizes)
+        figures["plain_heard"] = _auroc(lesson, targets, heard.plain_logits, sizes)
     else:
         targets = np.array([one.target[1] for one in lesson.series])
         logits = (found.series_logits,)
         figures["series"] = _auroc(lesson, targets, logits, [1] * len(targets))
     print(f"{name}: {figures}", flush=True)
     return found, figures
+
+
+def hear_beside_by_others(lesson: SequenceLesson, found: OutOfFold) -> OutOfFold:
+    """Each patient's slices hear their neighbours with the weight of all others.
+
+    The run fits one weight on all out-of-fold answers and applies it to test
+    patients; here the patients that are measured must not have a say in theirs.
+    """
+    groups = np.array([one.group for one in lesson.series])
+
+    def heard(logits: Sequence[FloatArray]) -> tuple[FloatArray, ...]:
+        result = []
+        for one, group in zip(logits, groups, strict=True):
+            others = np.flatnonzero(groups != group)
+            weight = fit_neighbours(
+                [logits[i] for i in others],
+                [lesson.series[i].slices for i in others],
+                kind=lesson.kind,
+            )
+            result.append(hear_neighbours(one, weight))
+        return tuple(result)
+
+    return replace(
+        found,
+        slice_logits=heard(found.slice_logits),
+        plain_logits=heard(found.plain_logits),
+    )
 
 
 def _auroc(
@@ -210,12 +249,16 @@ def main() -> None:
         read, figures = run(args.reader, lesson, recipe, folder / "read")
         results: dict[str, Any] = {"settings": vars(args), args.reader: figures}
         if args.alone and args.reader != "none" and glioma:
-            chosen, reasons = choose_reader(args.reader, lesson, read)
+            heard = hear_beside_by_others(lesson, read)
+            chosen, reasons = choose_reader(args.reader, lesson, heard)
             results |= {"chosen": chosen, "reasons": reasons}
             print(f"against its plain head: {chosen}; {reasons}", flush=True)
         if not args.alone and args.reader != "none":
             bare = replace(recipe, net=replace(recipe.net, reader="none"))
             plain, figures = run("none", lesson, bare, folder / "plain")
+            if glioma:
+                read = hear_beside_by_others(lesson, read)
+                plain = hear_beside_by_others(lesson, plain)
             chosen, reasons = choose_reader(args.reader, lesson, read, plain)
             results |= {"none": figures, "chosen": chosen, "reasons": reasons}
             print(f"chosen: {chosen}; {reasons}", flush=True)

@@ -42,6 +42,7 @@ def sequence_bundle() -> Bundle:
         depth=24,
         reader="lstm",
         slice_labels=True,
+        neighbours=0.25,
         series_calibration=Calibration([0.5, 0.5], [0.0, 0.1], "binary"),
         series_points=(OperatingPoint("blob", 0.3, "youden", chosen=True),),
     )
@@ -131,6 +132,9 @@ HOSTILE: list[tuple[str, str, Any, str]] = [
     ("sequence", "reader", "rnn", "form.reader is 'rnn'; wanted lstm, gru, none"),
     ("sequence", "reader", "", "form 'sequence' with form.reader ''; wanted lstm"),
     ("sequence", "slice_labels", 1, "form.slice_labels is 1; wanted a truth"),
+    ("sequence", "neighbours", 0.4, "form.neighbours is 0.4; wanted 0 to 0.3333"),
+    ("sequence", "neighbours", "all", "form.neighbours is 'all'; wanted 0 to"),
+    ("volume", "neighbours", 0.2, "form.neighbours 0.2; wanted 0.0"),
     ("sequence", "series_calibration", {"kind": "binary"}, "calibration: scale, bias"),
     (
         "sequence",

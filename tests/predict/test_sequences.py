@@ -93,6 +93,27 @@ def test_the_answer_is_that_of_torch(lstm: tuple[Any, bytes]) -> None:
     assert found.slices == ()
 
 
+def test_slices_hear_their_neighbours_and_the_series_does_not(
+    lstm: tuple[Any, bytes],
+) -> None:
+    bundle, image = lstm_bundle(lstm[1]), series(5)
+    plain = SequencePredictor(bundle, threads=1).answer(image).raw
+    heard = SequencePredictor(replace(bundle, neighbours=0.25), threads=1)
+    found = heard.answer(image).raw
+    z = plain.slice_logits
+    np.testing.assert_allclose(
+        found.slice_logits[2], z[1] / 4 + z[2] / 2 + z[3] / 4, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        found.slice_logits[0], 3 * z[0] / 4 + z[1] / 4, atol=1e-5
+    )
+    # a map is what its own picture brings to the slice's logit
+    own = np.array([0.75, 0.5, 0.5, 0.5, 0.75])[:, None, None, None]
+    np.testing.assert_allclose(found.evidence, plain.evidence * own, atol=1e-6)
+    for name in ("series_logits", "attention", "share", "embedding"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+
+
 def test_a_long_series_is_answered_in_windows(lstm: tuple[Any, bytes]) -> None:
     """A reader that knows its neighbours makes windows differ a little, not more."""
     bundle = lstm_bundle(lstm[1], net_mb=480.0)  # 60 MB a slice: 30 at once

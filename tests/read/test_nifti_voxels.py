@@ -10,9 +10,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from medlens.core import Array, ReadError
+from medlens.core import Array, ReadError, is_mapped
 from medlens.predict.find_volumes import find_volumes, open_volume
-from medlens.predict.mapped import is_mapped
 from medlens.read import list_members, nifti_voxels, open_image
 from medlens.read.finite import check_finite
 

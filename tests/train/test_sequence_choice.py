@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from medlens.core import TrainError
+from medlens.metrics import hear_neighbours
 from medlens.nets import SequenceNet
 from medlens.train import follow
 from medlens.train import sequence_frozen as frozen
@@ -19,6 +20,7 @@ from medlens.train.sequence_choice import (
     build_course,
     choose_reader,
     cross_fit_sequence,
+    hear_beside,
 )
 from medlens.train.sequence_course import SequenceCourse
 from medlens.train.sequence_frozen import FrozenSequenceCourse, embed_copies
@@ -55,6 +57,28 @@ def test_the_reader_is_kept_only_where_it_is_better(tmp_path: Path) -> None:
             "lstm", lesson, answers(lesson, read=read, plain=plain)
         )
         assert name == "none"
+
+
+def test_answers_are_heard_with_a_weight_of_their_own(tmp_path: Path) -> None:
+    lesson = series_lesson(tmp_path)
+    folds = answers(lesson, read=3, plain=1)
+    # neighbours that tell the same: the plain answers blurred beyond use for one slice
+    noise = np.random.default_rng(5)
+    blurred = tuple(
+        np.repeat(one[:1], len(one), axis=0)
+        + noise.normal(size=one.shape).astype(np.float32)
+        for one in folds.plain_logits
+    )
+    heard, weights = hear_beside(lesson, replace(folds, plain_logits=blurred))
+    assert set(weights) == {"read", "plain"}
+    for name, kept, given in (
+        ("read", heard.slice_logits, folds.slice_logits),
+        ("plain", heard.plain_logits, blurred),
+    ):
+        for one, other in zip(kept, given, strict=True):
+            np.testing.assert_allclose(one, hear_neighbours(other, weights[name]))
+    np.testing.assert_array_equal(heard.series_logits, folds.series_logits)
+    assert heard.keys == folds.keys
 
 
 def test_labels_of_series_need_both_networks(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
 from medlens.core import BundleError
-from medlens.metrics import Calibration, OperatingPoint
+from medlens.metrics import MOST_WEIGHT, Calibration, OperatingPoint
 from medlens.recipe.settings import Form, SlidingSettings
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def form_note(bundle: Bundle) -> dict[str, Any]:
         "context": bundle.context,
         "reader": bundle.reader,
         "slice_labels": bundle.slice_labels,
+        "neighbours": bundle.neighbours,
         "sliding": asdict(bundle.sliding) if bundle.sliding else None,
         "net_mb": bundle.net_mb,
         "keep_largest": list(bundle.keep_largest),
@@ -60,6 +61,7 @@ def form_fields(note: Any) -> dict[str, Any]:
         "context": _count(note, "context", 0, MOST_CONTEXT, 0),
         "reader": _name(note, "reader", ("", *READERS), ""),
         "slice_labels": _truth(note, "slice_labels"),
+        "neighbours": _weight(note, "neighbours"),
         "sliding": _sliding(note.get("sliding")),
         "net_mb": _number(note, "net_mb"),
         "keep_largest": _names(note, "keep_largest"),
@@ -87,7 +89,7 @@ def check_form(bundle: Bundle) -> None:
     _belongs(bundle, "image", depth=1)
     _belongs(bundle, "segment", context=0, sliding=None, keep_largest=())
     _belongs(bundle, "sequence", reader="", slice_labels=False, series_points=())
-    _belongs(bundle, "sequence", series_calibration=None)
+    _belongs(bundle, "sequence", series_calibration=None, neighbours=0.0)
     if bundle.form == "segment":
         _check_segment(bundle)
     if bundle.form == "sequence":
@@ -192,6 +194,15 @@ def _truth(note: dict[str, Any], key: str) -> bool:
     if not isinstance(value, bool):
         raise BundleError(f"bundle.json: form.{key} is {value!r:.60}; wanted a truth")
     return value
+
+
+def _weight(note: dict[str, Any], key: str) -> float:
+    value = note.get(key, 0.0)
+    if not _within(value, 0, MOST_WEIGHT):
+        raise BundleError(
+            f"bundle.json: form.{key} is {value!r:.60}; wanted 0 to {MOST_WEIGHT:.4f}"
+        )
+    return float(value)
 
 
 def _number(note: dict[str, Any], key: str) -> float | None:

@@ -51,6 +51,8 @@ class Bundle:
         reader: what reads the slices in order; "" but for sequences.
         slice_labels: whether a sequence's answer per slice was learned from
             labels of slices, and may be shown.
+        neighbours: how much the slices beside it count in the answer of a slice,
+            0..1/3 each; see `metrics.hear_neighbours` (sequence only).
         sliding: how patches are joined (segment only).
         net_mb: what the network holds while it answers one patch, measured.
         keep_largest: labels of which only the largest connected part is kept,
@@ -89,6 +91,7 @@ class Bundle:
     context: int = 0
     reader: str = ""
     slice_labels: bool = False
+    neighbours: float = 0.0
     sliding: SlidingSettings | None = None
     net_mb: float | None = None
     keep_largest: tuple[str, ...] = ()

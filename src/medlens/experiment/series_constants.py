@@ -19,6 +19,7 @@ from medlens.metrics import (
     fit_calibration,
     fit_conformal,
     fit_operating_points,
+    hear_neighbours,
     patient_codes,
 )
 from medlens.predict import SequencePredictor, case_statistics
@@ -62,7 +63,8 @@ def fit_series_constants(
         logits, targets, codes = whole, wholes, groups
     else:
         targets = np.concatenate([one.slices for one in lesson.series])
-        logits = np.concatenate(by_slice)
+        weight = bundle.neighbours
+        logits = np.concatenate([hear_neighbours(one, weight) for one in by_slice])
         codes = np.repeat(groups, [len(one.rows) for one in lesson.series])
         calibration, points = _fit(recipe, manifest, logits.astype(np.float64), targets)
     return replace(

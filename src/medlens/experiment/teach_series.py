@@ -24,7 +24,7 @@ from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
     from medlens.nets import SequenceNet
-    from medlens.train import PreparedCache, SequenceLesson
+    from medlens.train import OutOfFold, PreparedCache, SequenceLesson
 
 
 def teach_series(
@@ -48,7 +48,7 @@ def teach_series(
         DataError: a label has no training series.
         TrainError, ResourceError: see `train.follow`.
     """
-    from medlens.train import build_course, choose_reader, cross_fit_sequence, follow
+    from medlens.train import build_course, cross_fit_sequence, follow
 
     chosen = choose_cases(manifest, splits, LEARNED)
     cache = prepare_series(
@@ -69,11 +69,7 @@ def teach_series(
         report=report_epochs(narrator),
         begin=lambda at, count: narrator.say(f"Network {at} of {count}:"),
     )
-    reasons: dict[str, Any] = {}
-    if recipe.net.reader != "none" and lesson.has_slice_labels:
-        reader, reasons = choose_reader(recipe.net.reader, lesson, folds)
-        _tell_choice(reader, reasons, narrator)
-        recipe = replace(recipe, net=replace(recipe.net, reader=cast(Any, reader)))
+    recipe, neighbours, reasons = _choose(recipe, lesson, folds, narrator)
     narrator.step("Train on all of them")
     net, history = follow(
         build_course(recipe, lesson),
@@ -89,6 +85,7 @@ def teach_series(
     parity = _export(cast("SequenceNet", net), recipe, lesson, path)
     narrator.say(f"ONNX graph equals the trained network to {parity:.1g}.")
     bundle = _bundle(recipe, manifest, lesson, path.read_bytes())
+    bundle = replace(bundle, neighbours=neighbours)
     bundle = fit_series_constants(bundle, recipe, manifest, lesson, folds, narrator)
     training = _training(recipe, lesson, data_digest, parity, reasons)
     return Learned(replace(bundle, training=training), cache.failed, parity, history)
@@ -124,6 +121,31 @@ def _lesson(
                 "one: see the unreadable cases in audit.json"
             )
     return lesson
+
+
+def _choose(
+    recipe: Recipe, lesson: SequenceLesson, folds: OutOfFold, narrator: Narrator
+) -> tuple[Recipe, float, dict[str, Any]]:
+    """The recipe with its reader, the weight of neighbours, and what they rest on."""
+    from medlens.train import choose_reader, hear_beside
+
+    if not lesson.has_slice_labels:
+        return recipe, 0.0, {}
+    heard, weights = hear_beside(lesson, folds)
+    reasons: dict[str, Any] = {}
+    if recipe.net.reader == "none":
+        weight = weights["read"]  # a network without a reader says both alike
+    else:
+        reader, reasons = choose_reader(recipe.net.reader, lesson, heard)
+        weight = weights["plain" if reader == "none" else "read"]
+        _tell_choice(reader, reasons, narrator)
+        recipe = replace(recipe, net=replace(recipe.net, reader=cast(Any, reader)))
+    if weight:
+        narrator.say(
+            f"Each slice hears the ones beside it, with a weight of {weight:.2f} each: "
+            "that has the smallest log loss on slices that the networks never saw."
+        )
+    return recipe, weight, reasons | {"neighbours": weights}
 
 
 def _tell_choice(reader: str, reasons: dict[str, Any], narrator: Narrator) -> None:

@@ -24,6 +24,12 @@ from medlens.metrics.conformal import ConformalSets, fit_conformal
 from medlens.metrics.curves import roc_curve
 from medlens.metrics.estimate import Difference, Estimate
 from medlens.metrics.intervals import patient_codes, proportion, wilson
+from medlens.metrics.neighbours import (
+    MOST_WEIGHT,
+    fit_neighbours,
+    hear_neighbours,
+    own_weights,
+)
 from medlens.metrics.operating import OperatingPoint, decide, fit_operating_points
 from medlens.metrics.outlier import OutlierGate
 from medlens.metrics.outlier_fit import fit_outlier_gate
@@ -32,6 +38,7 @@ from medlens.metrics.ranking import average_precision
 from medlens.metrics.shift import estimate_prior
 
 __all__ = [
+    "MOST_WEIGHT",
     "Calibration",
     "ConformalSets",
     "Difference",
@@ -51,11 +58,14 @@ __all__ = [
     "estimate_prior",
     "fit_calibration",
     "fit_conformal",
+    "fit_neighbours",
     "fit_operating_points",
     "fit_outlier_gate",
+    "hear_neighbours",
     "image_statistics",
     "log_losses",
     "macro_auroc_interval",
+    "own_weights",
     "patient_codes",
     "predictive_values",
     "proportion",

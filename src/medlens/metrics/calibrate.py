@@ -152,6 +152,24 @@ def fit_calibration(
     return _fit_vector(logits, targets, kind=kind, start=log_scale)
 
 
+def tempered_loss(logits: Array, targets: Array, *, kind: Kind) -> float:
+    """Mean log loss in nats at the temperature that `fit_calibration` would give.
+
+    So answers that differ in sharpness can be held against each other.
+
+    Args:
+        logits, targets, kind: as for `fit_calibration`.
+
+    Raises:
+        UsageError: shapes differ or nothing is labelled.
+    """
+    logits, targets = _read_validation(logits, targets, kind=kind)
+    scale = np.exp(_fit_temperature(logits, targets, kind=kind))
+    loss, _ = _loss(logits * scale, targets, kind=kind)
+    counted = (targets >= 0).sum() if kind == "multilabel" else len(targets)
+    return loss / int(counted)
+
+
 def _read_validation(
     logits: Array, targets: Array, *, kind: Kind
 ) -> tuple[Array, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from medlens.core import (
     SequencePrediction,
     is_mapped,
 )
+from medlens.metrics import hear_neighbours, own_weights
 from medlens.predict.answer import say
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine, Graph, open_graph
@@ -156,7 +157,7 @@ class SequencePredictor:
         def answer(first: int, last: int) -> SeriesAnswer:
             return self._graph.answer(np.ascontiguousarray(slices[first:last]))
 
-        return answer_in_windows(count, most, answer)
+        return _hear(answer_in_windows(count, most, answer), self.bundle.neighbours)
 
     def _most_slices(self, held: tuple[Array, ...], count: int, case: str) -> int:
         """Slices that one pass may have."""
@@ -247,6 +248,21 @@ def slice_of(image: Image, d: int) -> Image:
     shift[0, 3] = d
     return image.with_array(
         image.array[:, d : d + 1], geometry=image.geometry.then(shift)
+    )
+
+
+def _hear(found: SeriesAnswer, weight: float) -> SeriesAnswer:
+    """Each slice with the slices beside it; the answer of the series stays.
+
+    The evidence map stays the part of the slice's logit that its own picture brings.
+    """
+    if weight == 0:
+        return found
+    own = own_weights(len(found.evidence), weight)
+    return replace(
+        found,
+        slice_logits=hear_neighbours(np.asarray(found.slice_logits), weight),
+        evidence=found.evidence * own[:, None, None, None],
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         build_course,
         choose_reader,
         cross_fit_sequence,
+        hear_beside,
     )
     from medlens.train.sequence_export import export_sequence
     from medlens.train.sequence_lesson import SequenceLesson
@@ -52,6 +53,7 @@ __all__ = [
     "export_onnx",
     "export_sequence",
     "follow",
+    "hear_beside",
     "measure_speed",
     "quantise_onnx",
     "train_frozen",
@@ -65,6 +67,7 @@ _ROOMS = {
     "build_sequence_cache": "sequence_cache",
     "choose_reader": "sequence_choice",
     "cross_fit_sequence": "sequence_choice",
+    "hear_beside": "sequence_choice",
     "export_sequence": "sequence_export",
     "EpochResult": "judge",
     "Lesson": "lesson",

@@ -12,7 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from medlens.core import TrainError
-from medlens.metrics import auroc, compare_auroc, patient_codes
+from medlens.metrics import (
+    auroc,
+    compare_auroc,
+    fit_neighbours,
+    hear_neighbours,
+    patient_codes,
+)
 from medlens.nets import SequenceNet
 from medlens.recipe.settings import Kind, Recipe
 from medlens.train.device import choose_device
@@ -101,6 +107,31 @@ def cross_fit_sequence(
     keys = tuple(one.key for one in series)
     slices, plain, whole = zip(*(found[key] for key in keys), strict=True)
     return OutOfFold(keys, slices, plain, np.concatenate(whole))
+
+
+def hear_beside(
+    lesson: SequenceLesson, folds: OutOfFold
+) -> tuple[OutOfFold, dict[str, float]]:
+    """The answers for slices with those of the slices beside them heard.
+
+    Args:
+        lesson: whose series were answered for; with labels of slices.
+        folds: their answers, as the networks give them.
+
+    Returns:
+        The answers after `hear_neighbours`, those of series as they were; and the
+        fitted weights: "read" for answers with the reader, "plain" without.
+    """
+    targets = [one.slices for one in lesson.series]
+
+    def heard(logits: tuple[FloatArray, ...]) -> tuple[tuple[FloatArray, ...], float]:
+        weight = fit_neighbours(logits, targets, kind=lesson.kind)
+        return tuple(hear_neighbours(one, weight) for one in logits), weight
+
+    slices, read = heard(folds.slice_logits)
+    bare, plain = heard(folds.plain_logits)
+    found = replace(folds, slice_logits=slices, plain_logits=bare)
+    return found, {"read": read, "plain": plain}
 
 
 def choose_reader(
