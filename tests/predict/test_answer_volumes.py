@@ -229,6 +229,14 @@ def test_the_command_writes_masks(tmp_path: Path, study: Path) -> None:
     assert [p.name for p in (tmp_path / "out/masks").iterdir()] == ["00001_ct.nii.gz"]
 
 
+def test_formats_without_a_folder_are_wrong_use(tmp_path: Path, study: Path) -> None:
+    write_bundle(tmp_path / "b", SOLID, card=CARD)
+    words = ["predict", str(tmp_path / "b"), str(study / "ct"), "--format", "json"]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, UsageError)
+    assert "--format json: names files, and there is no folder" in str(done.exception)
+
+
 def test_real_series_are_told_apart(tmp_path: Path, shared_data: Path) -> None:
     """A head CT with uneven slices, and a volume of an MRI."""
     volume = next((shared_data / "mri_hippocampus" / "images").glob("*.nii.gz"))
