@@ -128,9 +128,9 @@ def test_an_image_is_a_case_of_masks_but_no_series(tmp_path: Path) -> None:
     )
     found = answer(tmp_path, volumes, path, single).document
     assert found["cases"] == []
-    reasons = [one["reason"] for one in found["failed"]]
-    assert "single.dcm: " in reasons[0]
-    assert reasons[1].startswith("plain.png: is a single image; this bundle answers")
+    reasons = {one["case"]: one["reason"] for one in found["failed"]}
+    assert "single.dcm: " in reasons["single.dcm"]
+    assert reasons["plain.png"].startswith("plain.png: is a single image; this bundle")
 
 
 def test_uneven_series_need_consent(tmp_path: Path) -> None:
@@ -177,9 +177,13 @@ def test_series_and_slices(tmp_path: Path) -> None:
     blobs = [one["probabilities"]["blob"] for one in case["slices"]]
     assert int(np.argmax(blobs)) == 4
     assert [one["index"] for one in case["slices"]] == list(range(6))
+    files = [one["file"] for one in case["slices"]]
+    assert sorted(files) == sorted(p.name for p in (tmp_path / "ct").iterdir())
+    assert case["key_file"] == files[4]
     (picture,) = (out / "evidence").iterdir()
     assert picture.name == "00001_ct_blob.png"
-    assert "key slice 5 of 6" in next(iter(found.lines()))
+    named = f"key slice 5 of 6 ({files[4]})"
+    assert named in next(iter(found.lines()))
 
 
 def test_volumes_are_answered_as_images_are(tmp_path: Path) -> None:
@@ -223,6 +227,14 @@ def test_the_command_writes_masks(tmp_path: Path, study: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("ct  grey 0.10 ml")
     assert [p.name for p in (tmp_path / "out/masks").iterdir()] == ["00001_ct.nii.gz"]
+
+
+def test_formats_without_a_folder_are_wrong_use(tmp_path: Path, study: Path) -> None:
+    write_bundle(tmp_path / "b", SOLID, card=CARD)
+    words = ["predict", str(tmp_path / "b"), str(study / "ct"), "--format", "json"]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, UsageError)
+    assert "--format json: names files, and there is no folder" in str(done.exception)
 
 
 def test_real_series_are_told_apart(tmp_path: Path, shared_data: Path) -> None:

@@ -12,6 +12,7 @@ from medlens.cli.console import tell_failed
 
 
 def predict(
+    context: typer.Context,
     bundle: Annotated[Path, typer.Argument(help="Bundle folder.", show_default=False)],
     inputs: Annotated[
         list[Path],
@@ -47,8 +48,16 @@ def predict(
 
     Example: medlens predict medlens-run/bundle scan.dcm --json
     """
+    from medlens.core import UsageError
     from medlens.predict.answers import answer_inputs
 
+    source = context.get_parameter_source("formats")
+    is_asked = source is not None and source.name == "COMMANDLINE"
+    if is_asked and out is None:
+        raise UsageError(
+            f"--format {formats}: names files, and there is no folder for them; add "
+            "--out DIR, or pass --json to print the document"
+        )
     found = answer_inputs(
         bundle,
         inputs,

@@ -54,6 +54,20 @@ class Pairs:
         return len(bare) <= 1
 
 
+def is_mask_name(key: str) -> bool:
+    """Whether a picture is a mask by its name (`…_mask.png`) or its folder (`masks/`).
+
+    Args:
+        key: path below the folder that holds everything, in POSIX spelling.
+
+    >>> is_mask_name("scan/07_mask.png"), is_mask_name("scan/masked_07.png")
+    (True, False)
+    """
+    folders = key.split("/")[:-1]
+    is_among_masks = any(folder.lower() in MASK_FOLDERS for folder in folders)
+    return is_among_masks or _MASK_WORD.search(stem_of(key)) is not None
+
+
 def find_pairs(tree: Tree) -> Pairs | None:
     """Images and masks by their names; None where there are no such folders.
 

@@ -58,7 +58,7 @@ def answer_volumes(
         try:
             with stage("read"):
                 image = open_volume(item, predictor.bundle.form, uneven=uneven)
-            said, writers = _answer(predictor, image, wanted)
+            said, writers = _answer(predictor, image, wanted, _files_of(item, image))
         except Exception as error:  # a hostile file must not end the others
             yield None, [Failed.of(item.key, error)]
             continue
@@ -77,8 +77,18 @@ def answer_volumes(
         yield said, failed
 
 
+def _files_of(item: VolumeInput, image: Image) -> tuple[str, ...]:
+    """Keys of the files that are slices; () of a volume in one file.
+
+    Slices that were interpolated onto an even grid are no file's.
+    """
+    if item.series is None or "Resampled" in image.provenance.facts:
+        return ()
+    return tuple(part.name for part in item.series.slices)
+
+
 def _answer(
-    predictor: AnyPredictor, image: Image, formats: Sequence[str]
+    predictor: AnyPredictor, image: Image, formats: Sequence[str], files: Sequence[str]
 ) -> tuple[dict[str, Any], list[Callable[[Path, int], None]]]:
     """What is said of a case, and what writes its files."""
     if isinstance(predictor, MaskPredictor):
@@ -87,7 +97,7 @@ def _answer(
     is_shown = "png" in formats
     if isinstance(predictor, SequencePredictor):
         series = predictor.predict(image, with_evidence=is_shown)
-        said = describe_series(series, image.geometry)
+        said = describe_series(series, image.geometry, files)
         return said, _series_writers(series, image) if is_shown else []
     answer = predictor.predict(image, with_evidence=is_shown)
     return describe_case(answer), _volume_writers(answer, image) if is_shown else []

@@ -34,7 +34,8 @@ SCHEMA = "medlens/prediction/1"
 ENGINES = ("onnxruntime", "openvino", "int8")
 UNEVEN = ("refuse", "resample", "keep")
 NOTICE = "Research software, not a medical device."
-Cases = tuple[list[dict[str, Any]], list[dict[str, str]]]
+Cases = tuple[list[dict[str, Any]], list[dict[str, str]], list[str]]
+"""Answers, what failed, and what was passed over in words."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Answers:
         width = min(max((len(c["case"]) for c in cases), default=4), KEY_WIDTH)
         for case in cases:
             yield line_of(case, form=self.document["bundle"]["form"], width=width)
+        for note in self.document["notes"]:
+            yield f"Note: {note}"
         yield from self.notes
         yield NOTICE
 
@@ -121,11 +124,11 @@ def _answer_all(
     engine = quickest_engine(bundle) if engine == "auto" else engine
     check_formats(wanted, bundle.form)
     if bundle.form == "image":
-        cases, failed = _answer_images(
+        cases, failed, seen = _answer_images(
             bundle, inputs, cast(Engine, engine), out, wanted, force=force
         )
     else:
-        cases, failed = _answer_volumes(
+        cases, failed, seen = _answer_volumes(
             bundle,
             inputs,
             cast(Engine, engine),
@@ -141,6 +144,7 @@ def _answer_all(
         "notice": NOTICE,
         "cases": cases,
         "failed": failed,
+        "notes": seen,
     }
 
 
@@ -172,7 +176,7 @@ def _answer_volumes(
     ):
         cases += [said] if said is not None else []
         failed += [{"case": one.case, "reason": one.reason} for one in troubles]
-    return cases, failed
+    return cases, failed, list(found.notes)
 
 
 def _answer_images(
@@ -219,7 +223,7 @@ def _answer_images(
             except Exception as error:  # the file changed while it was looked at
                 reason = Failed.of(item.key, error).reason
                 failed.append({"case": item.key, "reason": f"no picture: {reason}"})
-    return cases, failed
+    return cases, failed, []
 
 
 @stage("read")

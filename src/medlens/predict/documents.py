@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,22 @@ def describe_case(answer: Prediction) -> dict[str, Any]:
     }
 
 
-def describe_series(answer: SequencePrediction, geometry: Geometry) -> dict[str, Any]:
-    """A series with its slices, which lie where the geometry of the source says."""
+def describe_series(
+    answer: SequencePrediction, geometry: Geometry, files: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A series with its slices.
+
+    Args:
+        answer: of the whole series and of each slice.
+        geometry: of the source, which says where the slices lie.
+        files: local key of each slice's file; () where a slice is no file.
+    """
     places = _positions(geometry, len(answer.attention))
     slices = []
     for index, weight in enumerate(answer.attention):
         one: dict[str, Any] = {"index": index}
+        if files:
+            one["file"] = files[index]
         if places is not None:
             one["position_mm"] = round(places[index], 3)
         one["attention"] = round(float(weight), 6)
@@ -70,6 +81,7 @@ def describe_series(answer: SequencePrediction, geometry: Geometry) -> dict[str,
     return {
         **describe_case(answer.series),
         "key_slice": answer.key_slice,
+        **({"key_file": files[answer.key_slice]} if files else {}),
         "slices": slices,
     }
 
@@ -122,6 +134,8 @@ def line_of(case: dict[str, Any], *, form: str, width: int) -> str:
     )
     slices = case.get("slices")
     where = f"  key slice {case['key_slice'] + 1} of {len(slices)}" if slices else ""
+    if "key_file" in case:
+        where += f" ({case['key_file'].rpartition('/')[2]})"
     held = f"  set {{{', '.join(case['prediction_set'])}}}"
     if slices and "prediction_set" in slices[0]:
         held = ""  # sets are of slices; an empty one would read as doubt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,12 @@ from medlens.predict.find import (
     members_of,
     paths_of,
     unique,
+)
+from medlens.predict.find_pictures import (
+    KINDS,
+    sort_pictures,
+    tell_masks,
+    tell_single,
 )
 from medlens.predict.mapped import allocate
 from medlens.read import open_image
@@ -43,18 +49,26 @@ class VolumeInput(Input):
 
 @dataclass(frozen=True)
 class Found:
-    """Cases to answer, and files that are none with their reasons."""
+    """Cases to answer.
+
+    Attributes:
+        cases: in order.
+        left_out: files and folders that are none, with their reasons.
+        notes: what was passed over and is no failure, in words.
+    """
 
     cases: tuple[VolumeInput, ...]
     left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def find_volumes(given: Sequence[Path], form: Form) -> Found:
     """Every series and volume named or lying in a named folder.
 
     DICOM files are grouped by their headers, all named files together and the files
-    of each folder together. Each volume of a NIfTI file and each other image is a
-    case of its own.
+    of each folder together. Each volume of a NIfTI file is a case of its own. Pictures
+    are series by folder and number where series are wanted (see `sort_pictures`),
+    else a case each.
 
     Args:
         given: files and folders.
@@ -67,18 +81,25 @@ def find_volumes(given: Sequence[Path], form: Form) -> Found:
     cases: list[VolumeInput] = []
     outer: list[str] = []
     left_out: list[tuple[str, str]] = []
+    masks: list[str] = []
     for name, files in _groups(given):
-        found, rest = _sort_out(files, name, form)
+        found, rest, passed_over = _sort_out(files, name, form)
         cases += found
-        outer += [name] * len(found)
+        outer += [_outer(item, name) for item in found]
         left_out += rest
+        masks += passed_over
         if len(cases) > MAX_INPUTS:
             raise UsageError(
                 f"more than {MAX_INPUTS} cases; give fewer folders at a time"
             )
+    notes = (tell_masks(masks),) if masks else ()
     if not cases and not left_out:
-        raise DataError("INPUT: no file found; give series, volumes or folders")
-    return Found(tuple(unique(cases, outer)), tuple(left_out))
+        seen = "no file found"
+        if masks:
+            seen = f"nothing found but masks, by their names: {masks[0]}"
+        raise DataError(f"INPUT: {seen}; give series, volumes or folders of them")
+    apart = tuple(_renamed(item) for item in unique(cases, outer))
+    return Found(apart, tuple(left_out), notes)
 
 
 def open_volume(item: VolumeInput, form: Form, *, uneven: Uneven = "refuse") -> Image:
@@ -99,10 +120,7 @@ def open_volume(item: VolumeInput, form: Form, *, uneven: Uneven = "refuse") -> 
         return open_series(item.series, uneven=uneven, allocate=allocate)
     image = open_image(item.path, member=item.member, case=item.key, allocate=allocate)
     if form in ("sequence", "volume") and image.array.shape[1] == 1:
-        raise ReadError(
-            f"{item.key}: is a single image; this bundle answers whole series: give "
-            "all DICOM files of the series, or a NIfTI volume"
-        )
+        raise ReadError(tell_single(item.key))
     return image
 
 
@@ -119,10 +137,12 @@ def _groups(given: Sequence[Path]) -> Iterator[tuple[str, list[tuple[Path, str]]
 
 def _sort_out(
     files: list[tuple[Path, str]], name: str, form: Form
-) -> tuple[list[VolumeInput], list[tuple[str, str]]]:
+) -> tuple[list[VolumeInput], list[tuple[str, str]], list[str]]:
+    """Cases, what is none with its reason, and keys of masks."""
     from medlens.read.source import open_source
 
     dicom: list[tuple[Path, str]] = []
+    pictures: list[tuple[Path, str]] = []
     cases: list[VolumeInput] = []
     left_out: list[tuple[str, str]] = []
     for path, key in files:
@@ -133,21 +153,44 @@ def _sort_out(
             continue
         if kind == "dicom":
             dicom.append((path, key))
-            continue
-        for member in members_of(path):
-            whole = f"{key}#{member}" if member else key
-            cases.append(VolumeInput(path, member, whole))
+        elif kind in KINDS and form in ("sequence", "volume"):
+            pictures.append((path, key))
+        else:
+            for member in members_of(path):
+                whole = f"{key}#{member}" if member else key
+                cases.append(VolumeInput(path, member, whole))
+    numbered = sort_pictures(pictures)
+    cases += [_of_series(series) for series in numbered.series]
+    left_out += numbered.left_out
     if dicom:
         found, rest = _sort_dicom(dicom, name, form)
         cases, left_out = [*found, *cases], [*left_out, *rest]
-    return cases, left_out
+    return cases, left_out, numbered.masks
+
+
+def _outer(item: VolumeInput, name: str) -> str:
+    """What is put before a key that is there twice: the folder above its own."""
+    if item.series is None or "/" in item.key:
+        return name
+    # The key is the name of the folder that was given, or of one right below it.
+    return legible(item.path.absolute().parent.parent.name) or name
+
+
+def _renamed(item: VolumeInput) -> VolumeInput:
+    """The series says the same name as its key, which became the only one so."""
+    if item.series is None:
+        return item
+    return replace(item, series=replace(item.series, case=item.key))
+
+
+def _of_series(series: Series) -> VolumeInput:
+    first = series.slices[0]
+    return VolumeInput(first.path, first.member, series.case, series)
 
 
 def _sort_dicom(
     files: list[tuple[Path, str]], name: str, form: Form
 ) -> tuple[list[VolumeInput], list[tuple[str, str]]]:
-    from dataclasses import replace
-
     from medlens.read.series import find_series
 
     found = find_series([path for path, _ in files], cases=[key for _, key in files])
@@ -156,9 +199,7 @@ def _sort_dicom(
         key = series.case
         # Files that lie in the folder itself have no other name for it.
         key = name + key[1:] if key == "." or key.startswith(".#") else key
-        first = series.slices[0]
-        named = replace(series, case=key)
-        cases.append(VolumeInput(first.path, first.member, key, named))
+        cases.append(_of_series(replace(series, case=key)))
     homes = {key: path for path, key in files}
     left_out = []
     for item in found.left_out:

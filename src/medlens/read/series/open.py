@@ -93,7 +93,8 @@ def _refusal(series: Series) -> str:
     return (
         f"{series.case}: {'; '.join(series.findings)}; wanted evenly spaced slices, "
         "each once: add or remove files, or consent to linear resampling with "
-        "uneven='resample' (uneven='keep' stacks them as they are, without mm)"
+        "uneven='resample', --uneven resample in commands that have it ('keep' stacks "
+        "them as they are, without mm)"
     )
 
 
@@ -210,7 +211,8 @@ class _Reader:
         image = _open(item)
         rows, columns = volume.first.array.shape[2:]
         if image.array.shape[1:] != (1, rows, columns):
-            found = " x ".join(str(side) for side in image.array.shape[:0:-1])
+            depth, height, width = image.array.shape[1:]
+            found = f"{width} x {height}" + (f" x {depth}" if depth > 1 else "")
             raise ReadError(
                 f"{volume.series.case}: slice '{item.name}' has {found} pixels, others "
                 f"{columns} x {rows}; wanted one size; scale or leave it out"

@@ -84,6 +84,11 @@ def _unit(series: Series) -> str:
     return "mm" if series.slices[0].is_calibrated else "slice numbers"
 
 
+def _tell_gap(series: Series) -> str:
+    gap, unit = f"{series.stack.gap:.4g}", _unit(series)
+    return f"{gap} {unit.removesuffix('s') if gap == '1' else unit}"
+
+
 def _between(series: Series, at: int) -> str:
     return f"between '{series.slices[at].name}' and '{series.slices[at + 1].name}'"
 
@@ -112,7 +117,7 @@ def _tell_missing(series: Series) -> str:
     total = sum(count for _, count in missing)
     holes = [f"{count:,} {_between(series, at)}" for at, count in missing]
     count = "1 slice is" if total == 1 else f"{total:,} slices are"
-    gap = f"usual gap {series.stack.gap:.4g} {_unit(series)}"
+    gap = f"usual gap {_tell_gap(series)}"
     return f"missing slices: {count} missing ({gap}): {_list(holes)}"
 
 
@@ -126,7 +131,7 @@ def _tell_uneven(series: Series) -> str:
             return ""
         return (
             f"unevenly spaced slices: up to {stack.drift:.2g} {_unit(series)} off an "
-            f"even grid of {stack.gap:.4g} {_unit(series)}"
+            f"even grid of {_tell_gap(series)}"
         )
     groups = _group_steps(stack)
     parts = []
