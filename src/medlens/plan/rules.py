@@ -193,3 +193,11 @@ def choose_calibration() -> tuple[CalibrateSettings, Choice]:
         "temperature scaling; threshold by Youden's index on validation",
         "does not lean on the share of positives, which differs between hospitals",
     )
+
+
+SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
+
+
+def names_a_side(facts: Facts) -> bool:
+    """Whether a label tells left from right, so that nothing may be mirrored."""
+    return any(set(label.lower().split()) & SIDES for label in facts.labels)

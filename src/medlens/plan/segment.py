@@ -15,7 +15,7 @@ from medlens.plan.facts import Choice, Facts
 from medlens.plan.grid import anisotropy, describe_ratio, spacing_of
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
-from medlens.plan.rules import choose_precision, choose_split
+from medlens.plan.rules import choose_precision, choose_split, names_a_side
 from medlens.plan.schedule import training_seconds
 from medlens.prep import VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
@@ -42,6 +42,8 @@ BATCH_3D, BATCH_2D = 2, 8
 VOXEL_MB = 2.2e-3  # resident memory a voxel of a 3D patch takes in training
 PIXEL_MB = 1.6e-3  # the same of a 2D patch on Lite0
 BASE_MB = 900.0
+GRAFTED = 0.5  # share of 2D patches with what is labelled in another case
+CHANNELS_APART = (Step("channel_tone", {}), Step("channel_gap", {}))
 WANTED_STEPS = 2000  # more taught nothing new: docs/plan.md
 EVALUATION_PASSES = 8.0  # forward passes of overlapping patches over each test case
 Sides = tuple[int, int, int]
@@ -63,7 +65,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     net = replace(net, channels=channels)
     suited = net
     net, batch = _fit_memory(facts, suited)
-    name = _preset(facts, net)
+    augment, augment_choice = _augment(facts, net)
     train = TrainSettings(
         path="scratch" if not net.pretrained else "fine_tune",
         batch_size=batch,
@@ -71,6 +73,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         warmup=0.1,
         balance=0.0,
         group_power=0.5,
+        graft=GRAFTED if net.depth == 1 else 0.0,
         precision="bf16" if facts.has_bf16 else "fp32",
         seed=facts.seed,
         threads=max(1, facts.cores),
@@ -81,7 +84,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         ),
         split=choose_split(facts, is_frozen=False)[0],
         prep=prep,
-        augment=AugmentSettings(VOLUME_AUGMENT_PRESETS[name]),
+        augment=augment,
         net=net,
         train=train,
         calibrate=CalibrateSettings(method="none"),
@@ -93,12 +96,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     choices = (
         _net_choice(facts, net, suited, reason),
         prep_choice,
-        Choice(
-            "augment.steps",
-            name,
-            "place changes together with the mask; nothing is mirrored, since left and "
-            "right matter",
-        ),
+        augment_choice,
         length,
         choose_precision(facts),
         Choice(
@@ -241,10 +239,30 @@ def _prep(facts: Facts) -> tuple[PrepSettings, int, Choice]:
     return PrepSettings(tuple(steps), bits), channels, Choice("prep.steps", said, why)
 
 
-def _preset(facts: Facts, net: NetSettings) -> str:
-    if net.depth == 1:
-        return "slice_segment"
-    return "volume_ct" if facts.modality == "CT" and facts.is_rescaled else "volume_mr"
+def _augment(facts: Facts, net: NetSettings) -> tuple[AugmentSettings, Choice]:
+    """Changes that the mask follows."""
+    if net.depth > 1:
+        is_ct = facts.modality == "CT" and facts.is_rescaled
+        name = "volume_ct" if is_ct else "volume_mr"
+        return AugmentSettings(VOLUME_AUGMENT_PRESETS[name]), Choice(
+            "augment.steps",
+            name,
+            "place changes together with the mask; nothing is mirrored, since left and "
+            "right matter",
+        )
+    steps, said = VOLUME_AUGMENT_PRESETS["slice_segment"], "slice_segment"
+    why = "place changes together with the mask"
+    if facts.is_colour and facts.is_cross_section:
+        steps = (*steps, *CHANNELS_APART)
+        said += ", channels toned on their own and replaced by one another"
+        why += "; channels are scans of their own, and one may be missing"
+    if len(facts.labels) == 2 and not names_a_side(facts):
+        steps = (Step("horizontal_flip", {}), *steps)
+        said += ", mirrored"
+        why += "; the one label names no side"
+    else:
+        why += "; nothing is mirrored, since labels may be about left and right"
+    return AugmentSettings(steps), Choice("augment.steps", said, why)
 
 
 def _fit_memory(facts: Facts, net: NetSettings) -> tuple[NetSettings, int]:

@@ -18,6 +18,7 @@ from medlens.plan.rules import (
     choose_prep,
     choose_size,
     choose_split,
+    names_a_side,
 )
 from medlens.plan.schedule import training_seconds
 from medlens.plan.series_memory import fit_step
@@ -58,7 +59,6 @@ HIDING = frozenset(
 # Percentiles close to 0 and 100 lie inside a small finding and cut it flat.
 UNCUT = Step("percentile", {"low": 1.0, "high": 99.0, "headroom": 0.4})
 UNCUT_SAID = "percentiles 1 and 99 of each volume become 0 and 0.6, room for the bright"
-SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
 def plan_series(facts: Facts, measure: Measure) -> Plan:
@@ -162,7 +162,7 @@ def _augment_volumes(facts: Facts) -> tuple[AugmentSettings, Choice]:
     steps = tuple(
         step for step in VOLUME_AUGMENT_PRESETS[preset] if step.name not in HIDING
     )
-    if _names_a_side(facts):
+    if names_a_side(facts):
         return AugmentSettings(steps), Choice(
             "augment.steps",
             f"{preset} without blur and clipping",
@@ -173,10 +173,6 @@ def _augment_volumes(facts: Facts) -> tuple[AugmentSettings, Choice]:
         f"{preset} without blur and clipping, mirrored as well",
         "both hide small findings; no label names a side",
     )
-
-
-def _names_a_side(facts: Facts) -> bool:
-    return any(set(label.lower().split()) & SIDES for label in facts.labels)
 
 
 def _input(facts: Facts) -> tuple[int, int, int, float]:
@@ -352,7 +348,7 @@ def _prep_slices(
 def _augment_slices(facts: Facts) -> tuple[AugmentSettings, Choice]:
     """Slices of CT and MR, mirrored too where no label names a side."""
     steps = AUGMENT_PRESETS["cross_section"]
-    if _names_a_side(facts):
+    if names_a_side(facts):
         return AugmentSettings(steps), Choice(
             "augment.steps", "cross_section", "a label names a side: never mirrored"
         )

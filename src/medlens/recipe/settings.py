@@ -140,6 +140,8 @@ class TrainSettings:
             alike, 0 treats groups alike.
         foreground: share of the patches that are laid around a labelled voxel
             (segment only).
+        graft: share of the patches into which the labelled region of another case
+            is grown; see `train.graft` (segment in 2D only).
         patience: epochs without a better validation loss before stopping;
             0 never stops early.
         precision: "fp32" or "bf16".
@@ -162,6 +164,7 @@ class TrainSettings:
     balance: float = 0.5
     group_power: float = 1.0
     foreground: float = 0.5
+    graft: float = 0.0
     patience: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0

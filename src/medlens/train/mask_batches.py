@@ -15,6 +15,7 @@ from medlens.core import TrainError
 from medlens.prep import build_volume_augment
 from medlens.recipe.settings import NetSettings, Recipe
 from medlens.train.batches import spacing_of_net
+from medlens.train.graft import graft
 from medlens.train.lesson import IntArray
 from medlens.train.mask_cache import MaskCache, Triple
 from medlens.train.order import case_weights, picks_of_step
@@ -81,6 +82,14 @@ def mask_batches(
         power=recipe.train.group_power,
     )
     lay = Layer(lesson.cache, recipe.net, foreground=recipe.train.foreground)
+    around = Layer(lesson.cache, recipe.net, foreground=1.0)
+    labelled = lesson.presence()[:, 1:].any(axis=1)
+    donors = lesson.train_rows[labelled & (recipe.train.graft > 0)]
+
+    def changed(patch: Patch, step: int, index: int) -> Patch:
+        values, mask = augment(*patch, epoch=step, index=index)
+        assert mask is not None  # a mask went in
+        return values, mask
 
     def make(step: int) -> MaskBatch:
         picks = picks_of_step(
@@ -91,16 +100,14 @@ def mask_batches(
             weights=weights,
         )
         patches = []
-        # Two patches of an only case: a batch norm needs more than one value where
-        # a map is 1 × 1.
-        cases = np.resize(picks.cases, max(2, len(picks.cases)))
-        for slot, case in enumerate(cases):
-            row = int(lesson.train_rows[case])
+        for slot, case in enumerate(picks.cases):
             rng = np.random.default_rng([seed, 17, step, slot])
-            values, mask = lay.draw(row, rng)
-            changed, labels = augment(values, mask, epoch=step, index=slot)
-            assert labels is not None  # a mask went in
-            patches.append((changed, labels))
+            row = int(lesson.train_rows[case])
+            patch = changed(lay.draw(row, rng), step, slot)
+            if len(donors) and rng.random() < recipe.train.graft:
+                donor = around.draw(int(rng.choice(donors)), rng)
+                patch = graft(patch, changed(donor, step, size + slot), rng)
+            patches.append(patch)
         return MaskBatch(step, step // per_epoch, *to_tensors(patches, recipe.net))
 
     with ThreadPoolExecutor(1) as pool:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from medlens.core import TrainError
 from medlens.nets import build_segmenter
 from medlens.recipe.settings import Recipe
 from medlens.train.average import renew_norms
@@ -35,6 +36,12 @@ class MaskCourse:
     score = "dice"
 
     def __init__(self, recipe: Recipe, lesson: MaskLesson) -> None:
+        if recipe.train.graft and recipe.net.depth > 1:
+            raise TrainError(
+                f"train.graft is {recipe.train.graft:g} with patches of "
+                f"{recipe.net.depth} slices; labelled regions are grown into other "
+                "cases in 2D only: set train.graft = 0 or net.depth = 1"
+            )
         self._recipe, self._lesson = recipe, lesson
         per_pass = steps_per_epoch(len(lesson.train_rows), recipe.train.batch_size)
         self.steps_per_epoch = per_pass * max(1, -(-JUDGED_STEPS // per_pass))
