@@ -55,6 +55,8 @@ def run_fold(
         *("--task", given.task, "--budget", given.budget, "--out", str(out)),
         *("--seed", str(given.seed)),
     ]
+    if given.recipe:
+        command += ["--recipe", str(given.recipe)]
     with (given.out / f"fold-{fold}.log").open("w") as log:
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
     return out
@@ -66,6 +68,7 @@ def main() -> None:
     parser.add_argument("--task", default="auto")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--budget", default="auto")
+    parser.add_argument("--recipe", type=Path, help="in place of the plan's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()

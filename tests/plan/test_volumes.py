@@ -351,3 +351,60 @@ def test_a_plan_is_written_with_its_reasons_and_read_again(tmp_path: Path) -> No
     write_recipe(plan.recipe, path, reasons=plan.reasons())
     assert load_recipe(path) == plan.recipe
     assert "neighbours in all three directions" in path.read_text(encoding="utf-8")
+
+
+def slices_with_masks(**changes: Any) -> Facts:
+    """Single MR slices, three sequences as channels, one label."""
+    known = {
+        "labels": ("background", "foreground"),
+        "label_counts": (80, 40),
+        "mask_values": (0, 255),
+        "depth": 1,
+        "height": 256,
+        "width": 256,
+        "spacing": (),
+        "is_colour": True,
+        "is_cross_section": True,
+    }
+    return facts(**{**known, **changes})
+
+
+def test_channels_of_slices_are_changed_apart_and_labels_grafted() -> None:
+    recipe = plan_of(slices_with_masks()).recipe
+    names = [step.name for step in recipe.augment.steps]
+    assert {"channel_tone", "channel_gap", "horizontal_flip"} < set(names)
+    assert recipe.train.graft == 0.5
+    grey = plan_of(slices_with_masks(is_colour=False)).recipe
+    assert "channel_tone" not in [step.name for step in grey.augment.steps]
+    assert plan_of(facts()).recipe.train.graft == 0.0  # volumes are not aligned
+
+
+@pytest.mark.parametrize(
+    "labels", [("background", "left kidney"), ("background", "label 1", "label 2")]
+)
+def test_slices_are_mirrored_only_where_one_label_names_no_side(
+    labels: tuple[str, ...],
+) -> None:
+    known = slices_with_masks(labels=labels, label_counts=(80,) * len(labels))
+    recipe = plan_of(known).recipe
+    assert "horizontal_flip" not in [step.name for step in recipe.augment.steps]
+
+
+def test_small_images_are_made_smaller_where_too_few_steps_would_fit() -> None:
+    # 2700 s, 15 % kept back; a step of 8 patches costs 8 times as much as a patch
+    quick = plan_of(slices_with_masks(), train=0.1)
+    assert (quick.recipe.net.height, quick.recipe.net.width) == (256, 256)
+    assert "resize" not in steps_of(quick.recipe)
+    # 0.2 s a patch: about 1,400 steps fit; at 224 px a quarter more
+    slow = plan_of(slices_with_masks(), train=0.2)
+    assert slow.recipe.net.height == 224
+    assert steps_of(slow.recipe)["resize"]["width"] == 224
+    assert re.search(
+        r"only about 1[34]\d\d steps would fit", slow.reasons()["net.height"]
+    )
+    assert slow.recipe.train.steps == 1500
+    slowest = plan_of(slices_with_masks(), train=1.0)
+    assert slowest.recipe.net.height == 160  # and no smaller
+    # larger images are seen in patches: their size is their own
+    large = plan_of(slices_with_masks(height=600, width=500), train=0.2)
+    assert "resize" not in steps_of(large.recipe)

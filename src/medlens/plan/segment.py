@@ -16,7 +16,7 @@ from medlens.plan.grid import anisotropy, describe_ratio, spacing_of
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import choose_precision, choose_split, names_a_side
-from medlens.plan.schedule import training_seconds
+from medlens.plan.schedule import Speed, training_seconds
 from medlens.prep import VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
     AugmentSettings,
@@ -36,6 +36,8 @@ THICK, VERY_THICK = 3.0, 8.0  # slice distance over pixel size: 2.5D, 2D from th
 FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
 MOST_VOXELS = 600_000  # of a 3D patch: a step of two takes about a second
 FLAT_SIDE = 256  # largest side of a 2D patch
+LEAST = 160  # pixels that images are made smaller to where time is short
+ENOUGH_STEPS = 1500  # of 2D patches; fewer are not given for full size
 GRAIN_3D, GRAIN_2D = 8, 32  # patch sides are multiples of it
 LEAST_3D, LEAST_2D = (8, 16, 16), (1, 32, 32)
 BATCH_3D, BATCH_2D = 2, 8
@@ -92,10 +94,13 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         export=ExportSettings(engines=("openvino",) if net.depth > 1 else ()),
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
-    train, length = _length(facts, recipe, measure)
+    speed = measure(recipe)
+    recipe, speed, smaller = _fit_time(facts, recipe, speed)
+    train, length = _length(facts, recipe, speed)
     choices = (
         _net_choice(facts, net, suited, reason),
         prep_choice,
+        *smaller,
         augment_choice,
         length,
         choose_precision(facts),
@@ -297,20 +302,68 @@ def needed_mb(net: NetSettings, batch: int) -> float:
     return BASE_MB + batch * net.depth * net.height * net.width * each
 
 
-def _length(
-    facts: Facts, recipe: Recipe, measure: Measure
-) -> tuple[TrainSettings, Choice]:
-    """Steps that fit once validation and evaluation have had their share."""
-    speed, net = measure(recipe), recipe.net
-    volume = max(1, facts.depth) * facts.height * facts.width
+def _fit_time(
+    facts: Facts, recipe: Recipe, speed: Speed
+) -> tuple[Recipe, Speed, tuple[Choice, ...]]:
+    """Small single images made smaller, where too few steps would fit at full size.
+
+    A lesson of 250 slices of 160 px learned more in the time of 256 px: docs/plan.md.
+    """
+    net = recipe.net
+    if facts.depth > 1 or max(_plane(facts)) > FLAT_SIDE:
+        return recipe, speed, ()
+    seconds, left = _times(facts, recipe, speed)
+    full = left / max(seconds, 1e-9)
+    sides = net.height, net.width
+    while left / max(seconds, 1e-9) < ENOUGH_STEPS and min(sides) - GRAIN_2D >= LEAST:
+        sides = sides[0] - GRAIN_2D, sides[1] - GRAIN_2D
+        share = sides[0] * sides[1] / (net.height * net.width)
+        smaller = Speed(speed.train * share, speed.forward * share)
+        seconds, left = _times(facts, recipe, smaller)
+    if sides == (net.height, net.width):
+        return recipe, speed, ()
+    height, width = sides
+    resize = Step("resize", {"height": height, "width": width, "mode": "stretch"})
+    prep = replace(recipe.prep, steps=(*recipe.prep.steps, resize))
+    said = Choice(
+        "net.height",
+        f"{height}×{width} pixels",
+        f"at {_patch_words(net)} only about {full:.0f} steps would fit, and few steps "
+        "cost more than fine detail",
+    )
+    net = replace(net, height=height, width=width)
+    return replace(recipe, prep=prep, net=net), smaller, (said,)
+
+
+def _times(facts: Facts, recipe: Recipe, speed: Speed) -> tuple[float, float]:
+    """Seconds a step, judging included; and seconds left for all steps."""
+    net = recipe.net
+    volume = max(1, facts.depth) * math.prod(_shown(facts, recipe))
     patches = max(1.0, volume / (net.depth * net.height * net.width))
     evaluation = EVALUATION_PASSES * patches * speed.forward
     judged = min(facts.validation, 48) * min(patches, 8) * speed.forward / 50
+    return (
+        recipe.train.batch_size * speed.train + judged,
+        training_seconds(facts) - evaluation * (facts.test + facts.validation),
+    )
+
+
+def _shown(facts: Facts, recipe: Recipe) -> tuple[int, int]:
+    """Sides of a slice as the network sees it."""
+    for step in recipe.prep.steps:
+        if step.name == "resize":
+            return int(step.params["height"]), int(step.params["width"])
+    return _plane(facts)
+
+
+def _length(facts: Facts, recipe: Recipe, speed: Speed) -> tuple[TrainSettings, Choice]:
+    """Steps that fit once validation and evaluation have had their share."""
+    step_seconds, left = _times(facts, recipe, speed)
     return choose_steps(
         facts,
         recipe.train,
-        step_seconds=recipe.train.batch_size * speed.train + judged,
-        left=training_seconds(facts) - evaluation * (facts.test + facts.validation),
+        step_seconds=step_seconds,
+        left=left,
         wanted=WANTED_STEPS,
         what="patches",
     )
