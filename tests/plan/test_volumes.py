@@ -16,7 +16,8 @@ from medlens.core import ResourceError
 from medlens.nets import build_segmenter, plan_topology
 from medlens.plan import Facts, Plan, Speed, make_plan
 from medlens.plan.length import MOST_EPOCHS, STEPS, choose_steps
-from medlens.plan.segment import MOST_VOXELS, WANTED_STEPS, needed_mb
+from medlens.plan.patch import MOST_VOXELS
+from medlens.plan.segment_fit import WANTED_STEPS, needed_mb
 from medlens.plan.series_memory import step_mb
 from medlens.prep import build_augment, build_pipeline, build_volume_augment
 from medlens.recipe import (

@@ -195,6 +195,9 @@ def choose_calibration() -> tuple[CalibrateSettings, Choice]:
     )
 
 
+# Percentiles close to 0 and 100 lie inside a small finding and cut it flat.
+UNCUT = Step("percentile", {"low": 1.0, "high": 99.0, "headroom": 0.4})
+UNCUT_SAID = "percentiles 1 and 99 of each volume become 0 and 0.6, room for the bright"
 SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 

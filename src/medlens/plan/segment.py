@@ -6,17 +6,21 @@ and times were measured on two CPU cores and stand in docs/plan.md.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-from medlens.core import ResourceError
-from medlens.nets import plan_topology
 from medlens.plan.facts import Choice, Facts
 from medlens.plan.grid import anisotropy, describe_ratio, spacing_of
-from medlens.plan.length import choose_steps
+from medlens.plan.patch import (
+    FLAT_SIDE,
+    GRAIN_2D,
+    patch_of,
+    patch_words,
+    plane_of,
+    rounded,
+)
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import choose_precision, choose_split, names_a_side
-from medlens.plan.schedule import Speed, training_seconds
+from medlens.plan.segment_fit import choose_length, fit_memory, fit_time
 from medlens.prep import VOLUME_AUGMENT_PRESETS
 from medlens.recipe.settings import (
     AugmentSettings,
@@ -34,21 +38,8 @@ from medlens.recipe.settings import (
 
 THICK, VERY_THICK = 3.0, 8.0  # slice distance over pixel size: 2.5D, 2D from there
 FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
-MOST_VOXELS = 600_000  # of a 3D patch: a step of two takes about a second
-FLAT_SIDE = 256  # largest side of a 2D patch
-LEAST = 160  # pixels that images are made smaller to where time is short
-ENOUGH_STEPS = 1500  # of 2D patches; fewer are not given for full size
-GRAIN_3D, GRAIN_2D = 8, 32  # patch sides are multiples of it
-LEAST_3D, LEAST_2D = (8, 16, 16), (1, 32, 32)
-BATCH_3D, BATCH_2D = 2, 8
-VOXEL_MB = 2.2e-3  # resident memory a voxel of a 3D patch takes in training
-PIXEL_MB = 1.6e-3  # the same of a 2D patch on Lite0
-BASE_MB = 900.0
 GRAFTED = 0.5  # share of 2D patches with what is labelled in another case
 CHANNELS_APART = (Step("channel_tone", {}), Step("channel_gap", {}))
-WANTED_STEPS = 2000  # more taught nothing new: docs/plan.md
-EVALUATION_PASSES = 8.0  # forward passes of overlapping patches over each test case
-Sides = tuple[int, int, int]
 CT_WINDOWS = ("lung", "soft_tissue", "bone")
 
 
@@ -66,7 +57,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     prep, channels, prep_choice = _prep(facts)
     net = replace(net, channels=channels)
     suited = net
-    net, batch = _fit_memory(facts, suited)
+    net, batch = fit_memory(facts, suited)
     augment, augment_choice = _augment(facts, net)
     train = TrainSettings(
         path="scratch" if not net.pretrained else "fine_tune",
@@ -95,8 +86,8 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
     speed = measure(recipe)
-    recipe, speed, smaller = _fit_time(facts, recipe, speed)
-    train, length = _length(facts, recipe, speed)
+    recipe, speed, smaller = fit_time(facts, recipe, speed)
+    train, length = choose_length(facts, recipe, speed)
     choices = (
         _net_choice(facts, net, suited, reason),
         prep_choice,
@@ -118,7 +109,7 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, str]:
     spacing, ratio = spacing_of(facts), anisotropy(facts)
     flat = facts.depth < FEWEST_SLICES or ratio >= THICK
     if not flat:
-        patch = _patch(facts)
+        patch = patch_of(facts)
         net = NetSettings(
             name="unet_half", pretrained="", dropout=0.0, depth=patch[0],
             height=patch[1], width=patch[2], spacing=spacing,
@@ -128,7 +119,7 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, str]:
             "in all three directions tell something"
         )
     context = 1 if facts.depth >= FEWEST_SLICES and ratio < VERY_THICK else 0
-    height, width = (_rounded(side, GRAIN_2D, FLAT_SIDE) for side in _plane(facts))
+    height, width = (rounded(side, GRAIN_2D, FLAT_SIDE) for side in plane_of(facts))
     net = NetSettings(
         name="unet_lite0", pretrained="imagenet", dropout=0.0, height=height,
         width=width, spacing=spacing, context=context,
@@ -144,71 +135,19 @@ def _net_choice(
     facts: Facts, net: NetSettings, suited: NetSettings, reason: str
 ) -> Choice:
     if net.depth > 1:
-        said = f"3D U-Net, patches of {_patch_words(net)}"
+        said = f"3D U-Net, patches of {patch_words(net)}"
     else:
         kind = "2.5D: each slice with its two neighbours as channels"
         said = (
             "U-Net on EfficientNet-Lite0 with ImageNet weights, "
-            f"{kind if net.context else '2D'}, patches of {_patch_words(net)}"
+            f"{kind if net.context else '2D'}, patches of {patch_words(net)}"
         )
     if net != suited:
         reason += (
-            f"; {_patch_words(suited)} would suit them but need more than the "
+            f"; {patch_words(suited)} would suit them but need more than the "
             f"{facts.memory_mb} MB that may be used"
         )
     return Choice("net.name", said, reason)
-
-
-def _patch_words(net: NetSettings) -> str:
-    if net.depth == 1:
-        return f"{net.height}×{net.width} pixels"
-    return f"{net.depth}×{net.height}×{net.width} voxels"
-
-
-def _plane(facts: Facts) -> tuple[int, int]:
-    return facts.height, facts.width
-
-
-def _rounded(side: int, grain: int, most: int) -> int:
-    return max(grain, min(-(-side // grain) * grain, most))
-
-
-def _patch(facts: Facts) -> tuple[int, int, int]:
-    """The median volume, its longest side cut until the patch is small enough."""
-    depth, height, width = (
-        max(least, _rounded(side, GRAIN_3D, 512))
-        for side, least in zip((facts.depth, *_plane(facts)), LEAST_3D, strict=True)
-    )
-    sides: Sides = (depth, height, width)
-    patch = _halvable(sides, spacing_of(facts))
-    while math.prod(patch) > MOST_VOXELS:
-        sides = _shorter(sides, LEAST_3D)
-        patch = _halvable(sides, spacing_of(facts))
-    return patch
-
-
-def _halvable(sides: Sides, spacing: tuple[float, ...]) -> Sides:
-    """Rounded up until every halving of the network comes out even."""
-    while True:
-        topology = plan_topology(sides, spacing or (1.0, 1.0, 1.0))
-        d, h, w = topology.patch
-        if (d, h, w) == sides:
-            return sides
-        sides = d, h, w
-
-
-def _shorter(sides: Sides, least: Sides) -> Sides:
-    """The longest side that may still be cut, a step shorter; the same if none."""
-    grain = GRAIN_2D if least == LEAST_2D else GRAIN_3D
-    spare = [
-        side if side - grain >= low else 0
-        for side, low in zip(sides, least, strict=True)
-    ]
-    if not any(spare):
-        return sides
-    longest = spare.index(max(spare))
-    cut = [side - grain * (i == longest) for i, side in enumerate(sides)]
-    return cut[0], cut[1], cut[2]
 
 
 def _prep(facts: Facts) -> tuple[PrepSettings, int, Choice]:
@@ -268,102 +207,3 @@ def _augment(facts: Facts, net: NetSettings) -> tuple[AugmentSettings, Choice]:
     else:
         why += "; nothing is mirrored, since labels may be about left and right"
     return AugmentSettings(steps), Choice("augment.steps", said, why)
-
-
-def _fit_memory(facts: Facts, net: NetSettings) -> tuple[NetSettings, int]:
-    """A patch and a batch that memory allows.
-
-    Raises:
-        ResourceError: not even the smallest; with the figure that it needs.
-    """
-    flat = net.depth == 1
-    batch, least = (BATCH_2D, LEAST_2D) if flat else (BATCH_3D, LEAST_3D)
-    sides: Sides = (net.depth, net.height, net.width)
-    while needed_mb(net, batch) > facts.memory_mb:
-        if batch > 2:
-            batch //= 2
-            continue
-        shorter = _shorter(sides, least)
-        if shorter == sides:
-            raise ResourceError(
-                f"memory: {facts.memory_mb} MB may be used; training needs about "
-                f"{math.ceil(needed_mb(net, batch))} MB even with patches of "
-                f"{_patch_words(net)}: free some memory or raise the limit"
-            )
-        sides = shorter
-        d, h, w = sides if flat else _halvable(sides, net.spacing)
-        net = replace(net, depth=d, height=h, width=w)
-    return net, batch
-
-
-def needed_mb(net: NetSettings, batch: int) -> float:
-    """Peak memory in MB of learning with `batch` patches a step."""
-    each = PIXEL_MB if net.depth == 1 else VOXEL_MB
-    return BASE_MB + batch * net.depth * net.height * net.width * each
-
-
-def _fit_time(
-    facts: Facts, recipe: Recipe, speed: Speed
-) -> tuple[Recipe, Speed, tuple[Choice, ...]]:
-    """Small single images made smaller, where too few steps would fit at full size.
-
-    A lesson of 250 slices of 160 px learned more in the time of 256 px: docs/plan.md.
-    """
-    net = recipe.net
-    if facts.depth > 1 or max(_plane(facts)) > FLAT_SIDE:
-        return recipe, speed, ()
-    seconds, left = _times(facts, recipe, speed)
-    full = left / max(seconds, 1e-9)
-    sides = net.height, net.width
-    while left / max(seconds, 1e-9) < ENOUGH_STEPS and min(sides) - GRAIN_2D >= LEAST:
-        sides = sides[0] - GRAIN_2D, sides[1] - GRAIN_2D
-        share = sides[0] * sides[1] / (net.height * net.width)
-        smaller = Speed(speed.train * share, speed.forward * share)
-        seconds, left = _times(facts, recipe, smaller)
-    if sides == (net.height, net.width):
-        return recipe, speed, ()
-    height, width = sides
-    resize = Step("resize", {"height": height, "width": width, "mode": "stretch"})
-    prep = replace(recipe.prep, steps=(*recipe.prep.steps, resize))
-    said = Choice(
-        "net.height",
-        f"{height}×{width} pixels",
-        f"at {_patch_words(net)} only about {full:.0f} steps would fit, and few steps "
-        "cost more than fine detail",
-    )
-    net = replace(net, height=height, width=width)
-    return replace(recipe, prep=prep, net=net), smaller, (said,)
-
-
-def _times(facts: Facts, recipe: Recipe, speed: Speed) -> tuple[float, float]:
-    """Seconds a step, judging included; and seconds left for all steps."""
-    net = recipe.net
-    volume = max(1, facts.depth) * math.prod(_shown(facts, recipe))
-    patches = max(1.0, volume / (net.depth * net.height * net.width))
-    evaluation = EVALUATION_PASSES * patches * speed.forward
-    judged = min(facts.validation, 48) * min(patches, 8) * speed.forward / 50
-    return (
-        recipe.train.batch_size * speed.train + judged,
-        training_seconds(facts) - evaluation * (facts.test + facts.validation),
-    )
-
-
-def _shown(facts: Facts, recipe: Recipe) -> tuple[int, int]:
-    """Sides of a slice as the network sees it."""
-    for step in recipe.prep.steps:
-        if step.name == "resize":
-            return int(step.params["height"]), int(step.params["width"])
-    return _plane(facts)
-
-
-def _length(facts: Facts, recipe: Recipe, speed: Speed) -> tuple[TrainSettings, Choice]:
-    """Steps that fit once validation and evaluation have had their share."""
-    step_seconds, left = _times(facts, recipe, speed)
-    return choose_steps(
-        facts,
-        recipe.train,
-        step_seconds=step_seconds,
-        left=left,
-        wanted=WANTED_STEPS,
-        what="patches",
-    )
