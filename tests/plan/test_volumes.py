@@ -374,6 +374,7 @@ def test_channels_of_slices_are_changed_apart_and_labels_grafted() -> None:
     recipe = plan_of(slices_with_masks()).recipe
     names = [step.name for step in recipe.augment.steps]
     assert {"channel_tone", "channel_gap", "horizontal_flip"} < set(names)
+    assert recipe.sliding.mirror == (2,)
     assert recipe.train.graft == 0.5
     grey = plan_of(slices_with_masks(is_colour=False)).recipe
     assert "channel_tone" not in [step.name for step in grey.augment.steps]
@@ -389,6 +390,7 @@ def test_slices_are_mirrored_only_where_one_label_names_no_side(
     known = slices_with_masks(labels=labels, label_counts=(80,) * len(labels))
     recipe = plan_of(known).recipe
     assert "horizontal_flip" not in [step.name for step in recipe.augment.steps]
+    assert recipe.sliding.mirror == ()
 
 
 def test_small_images_are_made_smaller_where_too_few_steps_would_fit() -> None:

@@ -40,6 +40,11 @@ THICK, VERY_THICK = 3.0, 8.0  # slice distance over pixel size: 2.5D, 2D from th
 FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
 GRAFTED = 0.5  # share of 2D patches with what is labelled in another case
 CHANNELS_APART = (Step("channel_tone", {}), Step("channel_gap", {}))
+MIRRORED = Choice(
+    "sliding.mirror",
+    "each slice answered as it is and mirrored",
+    "it was learned mirrored, and two looks are better than one",
+)
 CT_WINDOWS = ("lung", "soft_tissue", "bone")
 
 
@@ -59,6 +64,8 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     suited = net
     net, batch = fit_memory(facts, suited)
     augment, augment_choice = _augment(facts, net)
+    is_mirrored = any(step.name == "horizontal_flip" for step in augment.steps)
+    mirror = (2,) if is_mirrored else ()
     train = TrainSettings(
         path="scratch" if not net.pretrained else "fine_tune",
         batch_size=batch,
@@ -81,7 +88,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         net=net,
         train=train,
         calibrate=CalibrateSettings(method="none"),
-        sliding=SlidingSettings(mirror=()),
+        sliding=SlidingSettings(mirror=mirror),
         export=ExportSettings(engines=("openvino",) if net.depth > 1 else ()),
         budget=BudgetSettings(facts.seconds, facts.memory_mb),
     )
@@ -100,6 +107,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
             "half a patch, Gaussian weights",
             "voxels at the border of a patch are answered worst",
         ),
+        *([MIRRORED] if mirror else []),
     )
     return Plan(replace(recipe, train=train), choices)
 

@@ -102,7 +102,8 @@ def _times(facts: Facts, recipe: Recipe, speed: Speed) -> tuple[float, float]:
     net = recipe.net
     volume = max(1, facts.depth) * math.prod(_shown(facts, recipe))
     patches = max(1.0, volume / (net.depth * net.height * net.width))
-    evaluation = EVALUATION_PASSES * patches * speed.forward
+    looks = 2 ** len(recipe.sliding.mirror)
+    evaluation = EVALUATION_PASSES * looks * patches * speed.forward
     judged = min(facts.validation, 48) * min(patches, 8) * speed.forward / 50
     return (
         recipe.train.batch_size * speed.train + judged,
