@@ -158,6 +158,28 @@ def test_class_folders_of_dicom_take_patients_from_headers(tmp_path: Path) -> No
     assert len({case.patient for case in manifest.cases}) == 4
 
 
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({"PatientID": "7"}, "patients by the PatientID of the DICOM headers, stored"),
+        ({"PatientID": ""}, "8 DICOM files without PatientID: each study counts as a"),
+        (
+            {"PatientID": "", "StudyInstanceUID": ""},
+            "8 DICOM files without PatientID and StudyInstanceUID: their patients are",
+        ),
+    ],
+)
+def test_it_is_told_what_stands_for_a_patient(
+    tmp_path: Path, tags: dict[str, str], told: str
+) -> None:
+    for label in ("normal", "sick"):
+        for at in range(4):
+            write_dicom(tmp_path / label / f"{at}.dcm", tags=tags)
+    notes = [note for note in read_manifest(tmp_path).notes if "PatientID" in note]
+    assert len(notes) == 1
+    assert notes[0].startswith(told)
+
+
 def test_folders_of_single_patients_are_no_classes(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="4 folders hold one patient each, so they ar"):
         read_manifest(tree(tmp_path))

@@ -18,12 +18,13 @@ from medlens.bundle import Bundle, write_bundle
 from medlens.cli.app import app
 from medlens.core import DataError, ExistsError, Geometry, UsageError
 from medlens.predict.answers import Answers, answer_inputs
+from medlens.predict.find_volumes import find_volumes
 from medlens.read import open_image
 from medlens.recipe import Step
 from medlens.write import write_nifti
 from tests.predict.volume_kit import grey_graph, labels_of, mask_bundle, two_boxes
 from tests.read.phantoms import save
-from tests.read.series_kit import make_affine, slice_of, write_series
+from tests.read.series_kit import make_affine, slice_of, voxels, write_series
 from tests.tiny import CARD, SIDE, bundle_of, plain_graph
 
 AFFINE = make_affine("axial", spacing=(2.0, 0.5, 0.5))
@@ -104,6 +105,21 @@ def test_masks_of_series_and_volumes(tmp_path: Path, study: Path) -> None:
         "ct           grey 0.10 ml · 1 part · 5 mm; white 0.02 ml · 2 parts · 3 mm"
     )
     assert lines[2].startswith("Written: predictions.json, predictions.csv, outlines/")
+
+
+def test_named_files_are_called_after_their_own_folder(tmp_path: Path) -> None:
+    """Not after a folder that was given beside them, which is another patient's."""
+    for name, uid in (("anna", "1.2.3"), ("bob", "1.2.4")):
+        write_series(tmp_path / name, voxels(), make_affine("axial"), uid=uid)
+    files = {name: sorted((tmp_path / name).iterdir()) for name in ("anna", "bob")}
+    for given in (
+        [tmp_path / "anna", *files["bob"]],
+        [*files["bob"], tmp_path / "anna"],
+        [*files["bob"], *files["anna"]],
+    ):
+        found = find_volumes(given, "volume").cases
+        assert [item.key.partition("#")[0] for item in found] == ["bob", "anna"]
+        assert [item.path.parent.name for item in found] == ["bob", "anna"]
 
 
 def test_named_files_of_a_series_are_one_case(tmp_path: Path, study: Path) -> None:

@@ -163,6 +163,19 @@ def test_nothing_but_masks_is_nothing(tmp_path: Path) -> None:
         ),
         (["01.png", "1.png", "2.png"], "2 pictures have the number 1 ('01.png', '1.p"),
         (
+            ["anna_1.png", "anna_2.png", "bob_3.png", "bob_4.png", "bob_5.png"],
+            "scan: pictures have different names before or after their numbers: 2 "
+            "('anna_1.png', 'anna_2.png') and 3 ('bob_3.png', 'bob_4.png', 'bob_5.png'",
+        ),
+        (
+            ["1_t1.5_a.png", "1_t1.6_a.png", "1_t1.7_b.png", "1_t1.8_b.png"],
+            "different names before or after their numbers: 2 ('1_t1.5_a.png', '1_t1",
+        ),
+        (
+            ["z8.75.png", "z10.00.png", "z11.25.png", "z12.50.png"],
+            "scan: numbers with a decimal point ('z10.00.png', 'z11.25.png', 'z12.50",
+        ),
+        (
             ["1.png", "2.png", "20261122231911.png"],
             "scan: the slice number of '20261122231911.png' is no finite number below",
         ),
@@ -174,6 +187,21 @@ def test_names_that_give_no_order(
     key, reason = reason_of(draw(tmp_path / "scan", *names))
     assert key == "scan"
     assert wanted in reason
+
+
+def test_names_that_change_with_every_picture_are_one_series(tmp_path: Path) -> None:
+    names = [f"s1.{at:02}0500_z{-at}_{at}.png" for at in range(1, 4)]
+    assert values_of(find_volumes([draw(tmp_path / "a", *names)], "volume")) == [
+        1,
+        2,
+        3,
+    ]
+    dotted = [f"1.2.840.{at}.png" for at in range(1, 4)]
+    assert values_of(find_volumes([draw(tmp_path / "b", *dotted)], "volume")) == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_single_picture_is_no_series(tmp_path: Path) -> None:

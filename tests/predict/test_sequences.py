@@ -18,6 +18,8 @@ from medlens.predict import (
     measure_net_mb,
     predictor_of,
 )
+from medlens.predict.graph import Graph, open_graph
+from medlens.predict.series_graph import SERIES_EVIDENCE, WholeGraph
 from medlens.recipe import Step
 from tests.predict.volume_kit import DISPLAY, grey_graph, mask_bundle, volume_image
 from tests.tiny import CELL, SIDE, bundle_of, plain_graph
@@ -110,8 +112,37 @@ def test_slices_hear_their_neighbours_and_the_series_does_not(
     # a map is what its own picture brings to the slice's logit
     own = np.array([0.75, 0.5, 0.5, 0.5, 0.75])[:, None, None, None]
     np.testing.assert_allclose(found.evidence, plain.evidence * own, atol=1e-6)
+    assert found.evidence.dtype == plain.evidence.dtype
     for name in ("series_logits", "attention", "share", "embedding"):
         np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+
+
+def test_maps_of_a_head_of_the_series_stay_as_its_answer_does(
+    lstm: tuple[Any, bytes],
+) -> None:
+    """They are no part of the slices' logits, whose neighbours are heard."""
+    bundle = lstm_bundle(lstm[1])
+    plain = SequencePredictor(bundle, threads=1)
+    heard = SequencePredictor(replace(bundle, neighbours=0.25), threads=1)
+    for predictor in (plain, heard):
+        graph = WithSeriesHead(open_graph(bundle, engine="onnxruntime", threads=1))
+        predictor._graph = WholeGraph(bundle, graph)
+    one, other = (predictor.answer(series(5)).raw for predictor in (plain, heard))
+    assert np.abs(one.slice_logits - other.slice_logits).max() > 1e-3
+    np.testing.assert_array_equal(one.evidence, other.evidence)
+
+
+class WithSeriesHead:
+    """A graph that calls its maps those of a head of the series."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self.precision, self.inputs = graph.precision, graph.inputs
+        self.outputs = (*graph.outputs, SERIES_EVIDENCE)
+
+    def run(self, names: Any, feeds: Any) -> Any:
+        own = ["evidence" if name == SERIES_EVIDENCE else name for name in names]
+        return self._graph.run(own, feeds)
 
 
 def test_a_long_series_is_answered_in_windows(lstm: tuple[Any, bytes]) -> None:

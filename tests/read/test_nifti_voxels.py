@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from medlens.core import Array, ReadError, is_mapped
 from medlens.predict.find_volumes import find_volumes, open_volume
+from medlens.predict.mapped import allocate
 from medlens.read import list_members, nifti_voxels, open_image
 from medlens.read.finite import check_finite
 
@@ -148,3 +150,67 @@ def test_many_numbers_are_looked_at_a_part_at_a_time() -> None:
     finally:
         tracemalloc.stop()
     assert peak < pixels.nbytes / 2
+
+
+@pytest.mark.parametrize("axis", [None, 0])
+def test_pages_of_a_mapped_volume_are_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, axis: int | None
+) -> None:
+    """However large the volume, some 64 MB of its file are this process's memory."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("the system does not tell the memory of a process")
+
+    def held_mb() -> float:
+        lines = status.read_text().splitlines()
+        kinds = ("RssFile:", "RssShmem:")
+        return sum(int(x.split()[1]) for x in lines if x.startswith(kinds)) / 1e3
+
+    path = save(tmp_path / "x.nii", np.ones((200, 200, 600), "<f8"), axis=axis)
+    open_image(save(tmp_path / "small.nii", np.ones((4, 4, 4), "<f8")))  # imports
+    peaks: list[float] = []
+    lay = nifti_voxels._lay
+
+    def watched(*given: Any) -> None:
+        lay(*given)
+        peaks.append(held_mb())
+
+    monkeypatch.setattr(nifti_voxels, "_lay", watched)
+    before = held_mb()
+    image = open_image(path, allocate=allocate)
+    assert is_mapped(image.array)
+    assert image.array.nbytes == 192 * MB
+    assert held_mb() - before < 16
+    assert max(peaks) - before < 120
+    assert image.array.min() == image.array.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "found"), [(".nii", "210"), (".nii.gz", "at most ")]
+)
+def test_a_file_too_short_for_its_header_is_refused_before_disk_is_taken(
+    tmp_path: Path, ending: str, found: str
+) -> None:
+    data = bytearray(
+        save(tmp_path / "x.nii", np.zeros((5, 6, 7), np.uint8)).read_bytes()
+    )
+    data[40:56] = np.array([3, 2000, 2000, 1000, 1, 1, 1, 1], "<i2").tobytes()
+    path = tmp_path / f"y{ending}"
+    path.write_bytes(gzip.compress(data, mtime=0) if ending == ".nii.gz" else data)
+
+    def never(shape: tuple[int, ...], dtype: Any) -> Array:
+        raise AssertionError(f"{shape} of {dtype} asked for")
+
+    wanted = (
+        f"truncated or damaged: wanted 4,000,000,000 bytes of voxels, found {found}"
+    )
+    with pytest.raises(ReadError, match=wanted):
+        open_image(path, allocate=never)
+
+
+def test_empty_space_packs_as_small_as_deflate_can(tmp_path: Path) -> None:
+    plain = save(tmp_path / "x.nii", np.zeros((200, 200, 300), np.uint8))
+    path = tmp_path / "x.nii.gz"
+    path.write_bytes(gzip.compress(plain.read_bytes(), 9, mtime=0))
+    assert path.stat().st_size * 1000 < plain.stat().st_size
+    assert not open_image(path).array.any()

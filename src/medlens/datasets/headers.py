@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -204,13 +205,14 @@ def apply_headers(
     lost = {problem.case for problem in draft.problems}
     patients = Patients(known)
     kept: list[Entry] = []
-    parted = named = 0
+    parted = 0
+    sources: Counter[str] = Counter()
     for entry in draft.entries:
         if entry.file in lost:
             continue
         header = known.get(entry.file)
         if header is not None:
-            named += _add_facts(entry, header, patients)
+            sources[_add_facts(entry, header, patients)] += 1
         if header is None and takes_volumes and tree.is_nifti(entry.file):
             members = _nifti_volumes(entry, tree.root / entry.file, draft.problems)
         else:
@@ -223,14 +225,35 @@ def apply_headers(
             f"{count_of(parted, 'file')} with several frames: each frame is a case, "
             "frames of one file stay in one split"
         )
-    if named:
-        draft.notes.append(
+    draft.notes += _tell_patients(sources)
+
+
+def _tell_patients(sources: Counter[str]) -> list[str]:
+    """Notes on where patients come from, by the number of entries of each source."""
+    notes = []
+    if sources["number"]:
+        notes.append(
             "patients by the PatientID of the DICOM headers, stored as a digest"
         )
+    if sources["study"]:
+        notes.append(
+            f"{count_of(sources['study'], 'DICOM file')} without PatientID: each study "
+            "counts as a patient; name patients in a CSV if one has several studies"
+        )
+    if sources["none"]:
+        notes.append(
+            f"{count_of(sources['none'], 'DICOM file')} without PatientID and "
+            "StudyInstanceUID: their patients are unknown; name them in a CSV"
+        )
+    return notes
 
 
-def _add_facts(entry: Entry, header: Header, patients: Patients) -> bool:
-    """Columns and patient of an entry; whether the header named the patient."""
+def _add_facts(entry: Entry, header: Header, patients: Patients) -> str:
+    """Columns and patient of an entry; what of the header named the patient.
+
+    Returns:
+        "number", "study" or "none"; "given" where the patient was known before.
+    """
     number = header.ids["patientid"]
     # A patient column that repeats the header's number says nothing new and
     # would show it in clear; a different one is the user's own grouping.
@@ -239,7 +262,11 @@ def _add_facts(entry: Entry, header: Header, patients: Patients) -> bool:
         entry.patient = patients.key_of(header)
     for keyword, text in header.facts.items():
         entry.columns.setdefault(keyword, text)
-    return is_new
+    if not is_new:
+        return "given"
+    if number:
+        return "number"
+    return "study" if entry.patient else "none"
 
 
 def _members(

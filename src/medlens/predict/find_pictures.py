@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KINDS = frozenset({"png", "jpeg", "tiff", "bmp", "webp"})
 _NUMBER = re.compile("[0-9]+")  # of other scripts' digits nobody names slices
+_FRACTION = re.compile(r"(^|[^0-9.])[0-9]+\.$")  # what stands before 75 in "z8.75"
 _SHOWN = 3
 _HOW = (
     "the last number in a picture's name is its place in the series, as in scan_07.png"
@@ -69,11 +70,21 @@ def slice_number(name: str) -> int | None:
     >>> slice_number("p12_slice-007.png")
     7
     """
+    numbers = _NUMBER.findall(_stem_of(name))
+    return int(numbers[-1]) if numbers else None
+
+
+def _around_number(name: str) -> tuple[str, str]:
+    """What stands before and after the last number; for a name that has one."""
+    stem = _stem_of(name)
+    *_, last = _NUMBER.finditer(stem)
+    return stem[: last.start()], stem[last.end() :]
+
+
+def _stem_of(name: str) -> str:
     # Names without a usual suffix, such as "scan.0012", end with the number.
     suffix = suffix_of(name)
-    stem = name[: -len(suffix)] if suffix in PICTURES else name
-    numbers = _NUMBER.findall(stem)
-    return int(numbers[-1]) if numbers else None
+    return name[: -len(suffix)] if suffix in PICTURES else name
 
 
 def _sort_folder(files: list[tuple[Path, str]], found: PictureSeries) -> None:
@@ -137,7 +148,37 @@ def _places_of(files: list[tuple[Path, str]], case: str) -> list[int]:
     doubled = {number: keys for number, keys in sharing.items() if len(keys) > 1}
     if doubled:
         raise ReadError(_tell_doubled(case, doubled))
+    _check_one_name([key for _, key in files], case)
     return places
+
+
+def _check_one_name(keys: Sequence[str], case: str) -> None:
+    """Refuse two series in one folder whose numbers happen to fit together.
+
+    Names that differ from picture to picture before the number (a time, a position)
+    say nothing; a name that several share, and several others do not, does.
+
+    Raises:
+        ReadError: two names are shared, or what looks like a number is a fraction.
+    """
+    sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for key in keys:
+        before, after = _around_number(_bare(key))
+        sharing[before, after].append(key)
+    shared = [keys for keys in sharing.values() if len(keys) > 1]
+    if len(shared) > 1:
+        first, second = (f"{len(one):,} ({_some(one)})" for one in shared[:2])
+        raise ReadError(
+            f"{case}: pictures have different names before or after their numbers: "
+            f"{first} and {second}; a folder holds one series, so give every series a "
+            "folder of its own, or one name to all its pictures"
+        )
+    fractions = [keys[0] for name, keys in sharing.items() if _FRACTION.search(name[0])]
+    if len(fractions) > 1:
+        raise ReadError(
+            f"{case}: numbers with a decimal point ({_some(fractions)}) are no places; "
+            f"{_HOW}: rename them 1, 2, 3 in their order"
+        )
 
 
 def _tell_doubled(case: str, doubled: dict[int, list[str]]) -> str:

@@ -125,10 +125,13 @@ def open_volume(item: VolumeInput, form: Form, *, uneven: Uneven = "refuse") -> 
 
 
 def _groups(given: Sequence[Path]) -> Iterator[tuple[str, list[tuple[Path, str]]]]:
-    """Files with their keys: those named themselves first, then folder by folder."""
+    """Name and files with their keys, folder by folder.
+
+    Those that were named themselves come first; they have no folder's name.
+    """
     alone = [pair for start in given if not start.is_dir() for pair in paths_of(start)]
     if alone:
-        yield folder_name(given[0]), [(path, legible(key)) for path, key in alone]
+        yield "", [(path, legible(key)) for path, key in alone]
     for start in given:
         if start.is_dir():
             files = [(path, legible(key)) for path, key in paths_of(start)]
@@ -171,7 +174,7 @@ def _sort_out(
 def _outer(item: VolumeInput, name: str) -> str:
     """What is put before a key that is there twice: the folder above its own."""
     if item.series is None or "/" in item.key:
-        return name
+        return name or legible(folder_name(item.path))
     # The key is the name of the folder that was given, or of one right below it.
     return legible(item.path.absolute().parent.parent.name) or name
 
@@ -197,8 +200,10 @@ def _sort_dicom(
     cases = []
     for series in found.series:
         key = series.case
-        # Files that lie in the folder itself have no other name for it.
-        key = name + key[1:] if key == "." or key.startswith(".#") else key
+        # Files that lie in the folder itself have no other name for it; named ones
+        # may be of several folders, each series of its own.
+        if key == "." or key.startswith(".#"):
+            key = (name or legible(folder_name(series.slices[0].path))) + key[1:]
         cases.append(_of_series(replace(series, case=key)))
     homes = {key: path for path, key in files}
     left_out = []

@@ -157,7 +157,11 @@ class SequencePredictor:
         def answer(first: int, last: int) -> SeriesAnswer:
             return self._graph.answer(np.ascontiguousarray(slices[first:last]))
 
-        return _hear(answer_in_windows(count, most, answer), self.bundle.neighbours)
+        return _hear(
+            answer_in_windows(count, most, answer),
+            self.bundle.neighbours,
+            is_of_slices=not self._graph.explains_series,
+        )
 
     def _most_slices(self, held: tuple[Array, ...], count: int, case: str) -> int:
         """Slices that one pass may have."""
@@ -251,18 +255,26 @@ def slice_of(image: Image, d: int) -> Image:
     )
 
 
-def _hear(found: SeriesAnswer, weight: float) -> SeriesAnswer:
+def _hear(found: SeriesAnswer, weight: float, *, is_of_slices: bool) -> SeriesAnswer:
     """Each slice with the slices beside it; the answer of the series stays.
 
-    The evidence map stays the part of the slice's logit that its own picture brings.
+    Args:
+        found: before slices heard one another.
+        weight: see `hear_neighbours`.
+        is_of_slices: the evidence is of the slices' own logits, and stays the part
+            that a slice's own picture brings; that of a head of the series is left
+            alone with its answer.
     """
     if weight == 0:
         return found
-    own = own_weights(len(found.evidence), weight)
+    evidence = found.evidence
+    if is_of_slices:
+        own = own_weights(len(evidence), weight).astype(evidence.dtype)
+        evidence = evidence * own[:, None, None, None]
     return replace(
         found,
         slice_logits=hear_neighbours(np.asarray(found.slice_logits), weight),
-        evidence=found.evidence * own[:, None, None, None],
+        evidence=evidence,
     )
 
 

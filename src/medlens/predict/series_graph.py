@@ -39,9 +39,11 @@ class WholeGraph:
                 f"{', '.join(NEEDED)}"
             )
         self._bundle, self._graph = bundle, graph
+        # whether the maps are of a head that the series has for itself
+        self.explains_series = SERIES_EVIDENCE in graph.outputs
         self._names = [
             *NEEDED[:-1],
-            SERIES_EVIDENCE if SERIES_EVIDENCE in graph.outputs else NEEDED[-1],
+            SERIES_EVIDENCE if self.explains_series else NEEDED[-1],
         ]
 
     def answer(self, slices: FloatArray) -> SeriesAnswer:
@@ -88,6 +90,8 @@ class PlainGraph:
     Raises:
         BundleError: it lacks an input or output.
     """
+
+    explains_series = False
 
     def __init__(self, bundle: Bundle, graph: Graph) -> None:
         self._bundle = bundle

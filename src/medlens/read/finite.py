@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from medlens.core import Array, ReadError
+from medlens.core import Array, ReadError, release
 
 PART = 1 << 20  # pixels looked at in one go
+RELEASED_PARTS = 16  # pages of a mapped array are let go this often
 
 
 def check_finite(pixels: Array, case: str) -> None:
@@ -21,7 +22,8 @@ def check_finite(pixels: Array, case: str) -> None:
         return
     _check_range(pixels, case)
     with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(pixels.sum(dtype=np.float64)):
+        total = sum(float(part.sum(dtype=np.float64)) for part in _parts(pixels))
+        if np.isfinite(total):
             return  # a finite sum has finite terms, at the cost of one pass
     bad = sum(int(np.count_nonzero(~np.isfinite(part))) for part in _parts(pixels))
     if bad:
@@ -50,11 +52,19 @@ def _check_range(pixels: Array, case: str) -> None:
 
 
 def _parts(pixels: Array) -> Iterator[Array]:
-    """All pixels, some at a time: what is made of them stays small."""
+    """All pixels, some at a time: what is made or mapped of them stays small."""
+    for count, part in enumerate(_split(pixels), start=1):
+        yield part
+        if count % RELEASED_PARTS == 0:
+            release(pixels)
+    release(pixels)
+
+
+def _split(pixels: Array) -> Iterator[Array]:
     if pixels.size <= PART:
         yield pixels
         return
     for plane in (
         pixels if pixels.ndim > 1 else np.array_split(pixels, pixels.size // PART + 1)
     ):
-        yield from _parts(plane)
+        yield from _split(plane)

@@ -12,9 +12,16 @@ import numpy as np
 from medlens.core import Array, Geometry, Image, Provenance, ReadError
 from medlens.read import limits
 from medlens.read.finite import check_finite
-from medlens.read.nifti_voxels import Allocate, Coding, coding_of, read_voxels
+from medlens.read.nifti_voxels import (
+    Allocate,
+    Coding,
+    coding_of,
+    read_voxels,
+    tell_cut,
+)
 from medlens.read.source import Source, parse_member
 
+_MOST_PACKED = 1032  # bytes that deflate can pack into one
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # xyzt_units, lowest three bits: unknown (taken as mm), metre, mm, micrometre
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
@@ -194,11 +201,21 @@ def _check_voxels(header: _Header, coding: Coding, case: str) -> None:
 def _seek(
     file: IO[bytes], header: _Header, coding: Coding, index: int, source: Source
 ) -> None:
-    """Go to the first voxel of a volume."""
-    size = int(np.prod(header.grid, dtype=object)) * coding.stored.itemsize
+    """Go to the first voxel of a volume.
+
+    Raises:
+        ReadError: the file cannot hold the volume; said here, before the array is
+            made, since disk or memory is taken for that.
+    """
+    size = coding.bytes_of(header.grid)
     start = _first_voxel(header, source) + index * size
     if start > limits.MAX_ARRAY_BYTES:
         raise ReadError(f"{source.case}: the NIfTI header points past any data")
+    is_packed = isinstance(file, gzip.GzipFile)
+    most = max(0, source.size * (_MOST_PACKED if is_packed else 1) - start)
+    if most < size:
+        found = f"{'at most ' if is_packed else ''}{most:,}"
+        raise ReadError(tell_cut(source.case, wanted=size, found=found))
     try:
         # A gzip file seeks by reading on, a block at a time.
         file.seek(start)

@@ -14,10 +14,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from medlens.core import Array, ReadError
+from medlens.core import Array, ReadError, release
 
 Allocate = Callable[[tuple[int, ...], Any], Array]
 PIECE_BYTES = 1 << 20
+RELEASED_BYTES = 64 << 20  # pages of a mapped array are let go this often
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Coding:
     def channels(self) -> int:
         """1 or 3."""
         return len(self.fields) or 1
+
+    def bytes_of(self, grid: tuple[int, int, int]) -> int:
+        """What the voxels of a grid take in the file."""
+        return int(np.prod(grid, dtype=object)) * self.stored.itemsize
 
 
 def coding_of(nifti: Any) -> Coding:
@@ -96,20 +101,30 @@ def read_voxels(
     array = allocate(shape, coding.dtype)
     # (C, D, H, W) -> (C, i, j, k), the same memory
     by_file = array.transpose(0, *(1 + order.index(axis) for axis in range(3)))
-    done, whole = 0, int(np.prod(grid, dtype=object)) * coding.stored.itemsize
+    done, whole = 0, coding.bytes_of(grid)
+    held = 0
     for across, along in _pieces(grid, coding.stored.itemsize):
         block = (grid[0], across.stop - across.start, along.stop - along.start)
-        size = int(np.prod(block, dtype=object)) * coding.stored.itemsize
+        size = coding.bytes_of(block)
         data = _read(file, size)
         done += len(data)
         if len(data) < size:
-            raise ReadError(
-                f"{case}: the NIfTI file is truncated or damaged: wanted {whole:,} "
-                f"bytes of voxels, found {done:,}; copy it again"
-            )
+            raise ReadError(tell_cut(case, wanted=whole, found=f"{done:,}"))
         stored = np.frombuffer(data, dtype=coding.stored).reshape(block, order="F")
         _lay(stored, coding, by_file[:, :, across, along])
+        held += stored.size * coding.channels * coding.dtype.itemsize
+        if held >= RELEASED_BYTES:
+            release(array)
+            held = 0
     return array
+
+
+def tell_cut(case: str, *, wanted: int, found: str) -> str:
+    """What is said of a file that ends before its last voxel; both in bytes."""
+    return (
+        f"{case}: the NIfTI file is truncated or damaged: wanted {wanted:,} bytes of "
+        f"voxels, found {found}; copy it again"
+    )
 
 
 def _pieces(grid: tuple[int, int, int], itemsize: int) -> Iterator[tuple[slice, slice]]:
