@@ -6,6 +6,8 @@ are in docs/plan.md.
 
 from __future__ import annotations
 
+import re
+
 from medlens.plan.facts import Choice, Facts
 from medlens.prep import AUGMENT_PRESETS, preset_of
 from medlens.recipe.settings import (
@@ -198,9 +200,13 @@ def choose_calibration() -> tuple[CalibrateSettings, Choice]:
 # Percentiles close to 0 and 100 lie inside a small finding and cut it flat.
 UNCUT = Step("percentile", {"low": 1.0, "high": 99.0, "headroom": 0.4})
 UNCUT_SAID = "percentiles 1 and 99 of each volume become 0 and 0.6, room for the bright"
+WORDS = re.compile(
+    r"[\W_]+|(?<=[a-z])(?=[A-Z])"
+)  # left_kidney, Left-Kidney, LeftKidney
 SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
 def names_a_side(facts: Facts) -> bool:
     """Whether a label tells left from right, so that nothing may be mirrored."""
-    return any(set(label.lower().split()) & SIDES for label in facts.labels)
+    words = (word.lower() for label in facts.labels for word in WORDS.split(label))
+    return not SIDES.isdisjoint(words)
