@@ -100,7 +100,10 @@ def mask_batches(
             weights=weights,
         )
         patches = []
-        for slot, case in enumerate(picks.cases):
+        # Two patches of an only case: a batch norm needs more than one value where
+        # a map is 1 × 1.
+        cases = np.resize(picks.cases, max(2, len(picks.cases)))
+        for slot, case in enumerate(cases):
             rng = np.random.default_rng([seed, 17, step, slot])
             row = int(lesson.train_rows[case])
             drawn = lay.draw(row, rng)
