@@ -24,6 +24,7 @@ SMALL_DATA = 250  # training and validation cases under which features stay froz
 FOLDS = 5
 EVEN = 1.5  # times as many cases; below it weights only add noise
 RADIOGRAPHS = frozenset({"CR", "DX", "DR", "RG", "XR", "MG"})
+TURNING = frozenset({"horizontal_flip", "vertical_flip", "rot90"})
 CT_WINDOWS = ("brain", "subdural", "bone")
 
 
@@ -130,7 +131,12 @@ def choose_augment(facts: Facts) -> tuple[AugmentSettings, Choice]:
     """Random changes that are right for the kind of image."""
     name = preset_of(facts.modality, is_colour=facts.is_colour)
     reason = _AUGMENT_REASONS.get(name, "chosen by modality")
-    return AugmentSettings(AUGMENT_PRESETS[name]), Choice("augment.steps", name, reason)
+    steps = AUGMENT_PRESETS[name]
+    upright = tuple(step for step in steps if step.name not in TURNING)
+    if len(upright) < len(steps) and names_a_side(facts):
+        steps, name = upright, f"{name} without flips and quarter turns"
+        reason = "a label names a side: never mirrored"
+    return AugmentSettings(steps), Choice("augment.steps", name, reason)
 
 
 def choose_split(facts: Facts, *, is_frozen: bool) -> tuple[SplitSettings, Choice]:
