@@ -3,7 +3,7 @@
     python -m benchmarks.series_memory
 
 Made series, a few real steps with their judging, one setting a process. The line of
-`medlens.plan.series` must lie on or above every figure.
+`medlens.plan.series_memory` must lie on or above every figure.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import medlens
 from medlens.core import Array, Geometry, Image, Provenance
 from medlens.experiment.kept_masks import ENDING, KeptMasks
 from medlens.experiment.prove_masks import overlap
@@ -72,6 +73,16 @@ def test_another_graph_case_or_grid_is_answered_anew(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
     smaller = image().with_array(image().array[:, :6])
     assert mask_of(MaskPredictor(BUNDLE), smaller, kept).shape == (6, 20, 24)
+
+
+def test_another_version_answers_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, predictor = KeptMasks(tmp_path), MaskPredictor(BUNDLE)
+    mask_of(predictor, image(), kept)
+    monkeypatch.setattr(medlens, "__version__", "another")
+    mask_of(predictor, image(), kept)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("harm", ["short", "noise", "line", "empty"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from medlens.core import ResourceError
 from medlens.datasets import Case, Manifest, read_manifest, size_of_case
@@ -109,7 +111,42 @@ def test_the_cache_holds_what_predicting_prepares(tmp_path: Path, bits: int) -> 
             values, prepared.array, rtol=0, atol=0.6 / (2**bits - 1)
         )
         np.testing.assert_array_equal(labels, wanted)
-        assert cache.entries[row].spacing == prepared.geometry.spacing
+        assert cache.entries[row].spacing == image.geometry.spacing
+
+
+def test_the_spacing_is_the_sources_whatever_training_sees(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, most in (("images", 255), ("masks", 1)):
+        (tmp_path / name).mkdir()
+        for case in range(2):
+            pixels = rng.integers(0, most + 1, (40, 48)).astype(np.uint8)
+            file = tmp_path / name / f"p{case}"
+            Picture.fromarray(pixels).save(file.with_suffix(".png"))
+    manifest = read_manifest(tmp_path, task="segment")
+    half = Step("resize", {"height": 20, "width": 24, "mode": "stretch"})
+    recipe = replace(recipe_of(manifest), prep=PrepSettings((Step("percentile"), half)))
+
+    def spacings() -> list[object]:
+        cache = prepare_masks(
+            recipe, manifest, manifest.cases,
+            work=tmp_path / "work", data_digest="digest", narrator=Silent(),
+        )  # fmt: skip
+        assert cache.failed == ()
+        assert cache.entries[0].shape == (1, 20, 24)
+        return [entry.spacing for entry in cache.entries]
+
+    assert spacings() == [None, None]
+    assert spacings() == [None, None]  # from the finished cache
+    for case in range(2):
+        for name in ("images", "masks"):
+            file = tmp_path / name / f"p{case}.png"
+            pixels = np.array(Picture.open(file))
+            grid = nibabel.Nifti1Image(pixels.T[..., None], np.diag([0.5, 0.5, 3, 1]))
+            nibabel.save(grid, file.with_suffix(".nii"))
+            file.unlink()
+    shutil.rmtree(tmp_path / "work")
+    manifest = read_manifest(tmp_path, task="segment")
+    assert spacings() == [(3.0, 0.5, 0.5)] * 2
 
 
 CHILD = """

@@ -220,3 +220,13 @@ def test_the_threshold_does_not_lean_on_prevalence() -> None:
     settings, choice = choose_calibration()
     assert settings.operating_point == "youden"
     assert "share of positives" in choice.reason
+
+
+@pytest.mark.parametrize("modality", ["US", "OP", "SM"])
+def test_nothing_is_turned_over_where_a_label_names_a_side(modality: str) -> None:
+    told = facts(modality=modality, labels=("left_eye", "right_eye"))
+    settings, choice = choose_augment(told)
+    assert not FLIPS & set(names_of(settings.steps))
+    assert "never mirrored" in choice.reason
+    settings, _ = choose_augment(facts(modality=modality))
+    assert FLIPS & set(names_of(settings.steps))

@@ -379,10 +379,31 @@ def test_channels_of_slices_are_changed_apart_and_labels_grafted() -> None:
     grey = plan_of(slices_with_masks(is_colour=False)).recipe
     assert "channel_tone" not in [step.name for step in grey.augment.steps]
     assert plan_of(facts()).recipe.train.graft == 0.0  # volumes are not aligned
+    # nor are parts of slices
+    parts = plan_of(slices_with_masks(height=512, width=512)).recipe
+    assert (parts.net.depth, parts.net.height, parts.train.graft) == (1, 256, 0.0)
+    # with neighbours as channels, a channel is no scan of its own
+    thick = plan_of(slices_with_masks(depth=20, spacing=(4.0, 1.0, 1.0))).recipe
+    assert thick.net.context == 1
+    assert "channel_gap" not in [step.name for step in thick.augment.steps]
+
+
+def test_words_that_only_look_like_sides_leave_mirroring() -> None:
+    for label in ("cleft", "bright spot", "L1", "oedema"):
+        recipe = plan_of(slices_with_masks(labels=("background", label))).recipe
+        assert "horizontal_flip" in [step.name for step in recipe.augment.steps]
 
 
 @pytest.mark.parametrize(
-    "labels", [("background", "left kidney"), ("background", "label 1", "label 2")]
+    "labels",
+    [
+        ("background", "left kidney"),
+        ("background", "left_kidney"),
+        ("background", "Kidney-Left"),
+        ("background", "kidney (R)"),
+        ("background", "LeftKidney"),
+        ("background", "label 1", "label 2"),
+    ],
 )
 def test_slices_are_mirrored_only_where_one_label_names_no_side(
     labels: tuple[str, ...],
@@ -408,6 +429,10 @@ def test_small_images_are_made_smaller_where_too_few_steps_would_fit() -> None:
     assert slow.recipe.train.steps == 1500
     slowest = plan_of(slices_with_masks(), train=1.0)
     assert slowest.recipe.net.height == 160  # and no smaller
+    # answering the test cases takes all the time: no steps, never fewer than none
+    asked = slices_with_masks(test=12_000)
+    none = plan_of(asked, train=0.01, forward=0.025)
+    assert "only about 0 steps would fit" in none.reasons()["net.height"]
     # larger images are seen in patches: their size is their own
     large = plan_of(slices_with_masks(height=600, width=500), train=0.2)
     assert "resize" not in steps_of(large.recipe)

@@ -23,7 +23,7 @@ from medlens.train import MaskCache, MaskLesson, build_mask_cache
 LABELS = ("background", "ball")
 SPACING = (2.0, 1.0, 1.0)
 PREP = PrepSettings((Step("percentile"),), 8)
-Prepared = tuple[Array, Array, tuple[float, float, float]]
+Prepared = tuple[Array, Array, tuple[float, float, float] | None]
 
 
 def ball(

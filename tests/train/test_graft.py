@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from medlens.core import TrainError
-from medlens.recipe import NetSettings
-from medlens.train.graft import Patch, graft
-from medlens.train.mask_batches import mask_batches
+from medlens.recipe import AugmentSettings, NetSettings, Step
+from medlens.train.graft import Patch, is_body
+from medlens.train.graft import graft as graft_in
+from medlens.train.mask_batches import MaskLesson, mask_batches
 from medlens.train.mask_course import MaskCourse
-from tests.train.masks import ball_lesson, mask_recipe
+from tests.train.masks import LABELS, Prepared, ball_lesson, cache_of, mask_recipe
 
 SIDE = 40
 
@@ -29,6 +30,11 @@ def patch(level: float, *, box: tuple[slice, slice] | None = None) -> Patch:
 
 
 BOX = (slice(10, 20), slice(12, 24))
+
+
+def graft(host: Patch, donor: Patch, rng: np.random.Generator) -> Patch:
+    """Into a host whose place and tone were left alone."""
+    return graft_in(host, donor, rng, body=is_body(host[0]))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -60,6 +66,35 @@ def test_nothing_grows_in_air() -> None:
     assert (mask[0, 10:20, 12:14] == 0).all()
     assert (mask[0, 10:20, 14:24] == 1).all()
     np.testing.assert_allclose(values[:, 0, 14, 0:8], 0, atol=1e-3)
+
+
+def test_air_stays_air_when_the_tone_has_made_it_bright(tmp_path: Path) -> None:
+    left, right = (slice(None), slice(0, 16)), (slice(None), slice(16, 32))
+
+    def prepare(index: int) -> Prepared:
+        values = np.full((1, 1, 32, 32), 0.5, np.float32)
+        mask = np.zeros((1, 32, 32), np.uint8)
+        if index == 0:
+            values[0, 0][right] = 0.0  # air, where all the others are labelled
+        else:
+            mask[0][right] = 1
+        return values, mask, None
+
+    lesson = MaskLesson(
+        cache=cache_of(tmp_path, prepare, cases=3),
+        labels=LABELS,
+        train_rows=np.array([0, 1]),
+        validation_rows=np.array([2]),
+        groups=np.arange(3),
+    )
+    flat = NetSettings("unet_lite0", "", height=32, width=32, depth=1, dropout=0.0)
+    recipe = mask_recipe(flat, graft=1.0, foreground=0.0, batch_size=2)
+    brighter = Step("brightness", {"limit": 0.3, "p": 1.0})
+    recipe = replace(recipe, augment=AugmentSettings((brighter,)))
+    for batch in mask_batches(lesson, recipe, start=0, stop=12, per_epoch=4):
+        labelled = batch.masks.flatten(1).any(dim=1)
+        assert int(labelled.sum()) == 1  # the host that is body all over
+        assert not batch.masks[:, left[0], left[1]].any()
 
 
 def test_a_speck_is_not_worth_it() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+import medlens
 from medlens.bundle import Bundle
 from medlens.core import Image, release
 from medlens.predict import MaskAnswer, MaskPredictor, RawMask
@@ -67,6 +68,7 @@ def _name(bundle: Bundle, case: str) -> str:
             asdict(bundle.sliding) if bundle.sliding else None,
             sides,
             case,
+            medlens.__version__,
         ]
     )
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medlens.core import Array, MedlensError, ResourceError
+from medlens.core import MedlensError, ResourceError
 from medlens.datasets import Case, Manifest, open_case, open_mask, size_of_case
+from medlens.experiment.collect_masks import spacing_of
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.prepare import tell_prepared
 from medlens.predict.mapped import allocate
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medlens.train import MaskCache
+    from medlens.train.mask_cache import Prepared
 
 PREPARED_AT_ONCE = 2  # whole volumes in memory
 BASE_MB = 600.0  # the program with torch loaded
@@ -57,7 +59,7 @@ def prepare_masks(
     labels = len(manifest.labels)
     depth = np.uint8 if recipe.prep.cache_bits == 8 else np.uint16
 
-    def prepare(index: int) -> tuple[Array, Array, tuple[float, float, float]]:
+    def prepare(index: int) -> Prepared:
         image = open_case(cases[index], allocate=allocate)
         prepared = pipeline.run_volume(
             image, allocate=lambda shape: allocate(shape, depth)
@@ -67,7 +69,8 @@ def prepare_masks(
         image = image.with_array(np.broadcast_to(np.uint8(0), shape))
         mask = open_mask(cases[index], manifest.mask_values, image=image)
         fitted = prepare_mask(mask, image, prepared, labels=labels)
-        return prepared.array, fitted, prepared.geometry.spacing
+        # the source's: a measure in mm must not follow from what training sees
+        return prepared.array, fitted, spacing_of(image)
 
     cache = build_mask_cache(
         work,

@@ -6,6 +6,8 @@ are in docs/plan.md.
 
 from __future__ import annotations
 
+import re
+
 from medlens.plan.facts import Choice, Facts
 from medlens.prep import AUGMENT_PRESETS, preset_of
 from medlens.recipe.settings import (
@@ -22,6 +24,7 @@ SMALL_DATA = 250  # training and validation cases under which features stay froz
 FOLDS = 5
 EVEN = 1.5  # times as many cases; below it weights only add noise
 RADIOGRAPHS = frozenset({"CR", "DX", "DR", "RG", "XR", "MG"})
+TURNING = frozenset({"horizontal_flip", "vertical_flip", "rot90"})
 CT_WINDOWS = ("brain", "subdural", "bone")
 
 
@@ -128,7 +131,12 @@ def choose_augment(facts: Facts) -> tuple[AugmentSettings, Choice]:
     """Random changes that are right for the kind of image."""
     name = preset_of(facts.modality, is_colour=facts.is_colour)
     reason = _AUGMENT_REASONS.get(name, "chosen by modality")
-    return AugmentSettings(AUGMENT_PRESETS[name]), Choice("augment.steps", name, reason)
+    steps = AUGMENT_PRESETS[name]
+    upright = tuple(step for step in steps if step.name not in TURNING)
+    if len(upright) < len(steps) and names_a_side(facts):
+        steps, name = upright, f"{name} without flips and quarter turns"
+        reason = "a label names a side: never mirrored"
+    return AugmentSettings(steps), Choice("augment.steps", name, reason)
 
 
 def choose_split(facts: Facts, *, is_frozen: bool) -> tuple[SplitSettings, Choice]:
@@ -198,9 +206,13 @@ def choose_calibration() -> tuple[CalibrateSettings, Choice]:
 # Percentiles close to 0 and 100 lie inside a small finding and cut it flat.
 UNCUT = Step("percentile", {"low": 1.0, "high": 99.0, "headroom": 0.4})
 UNCUT_SAID = "percentiles 1 and 99 of each volume become 0 and 0.6, room for the bright"
+WORDS = re.compile(
+    r"[\W_]+|(?<=[a-z])(?=[A-Z])"
+)  # left_kidney, Left-Kidney, LeftKidney
 SIDES = frozenset({"left", "right", "l", "r", "links", "rechts", "gauche", "droite"})
 
 
 def names_a_side(facts: Facts) -> bool:
     """Whether a label tells left from right, so that nothing may be mirrored."""
-    return any(set(label.lower().split()) & SIDES for label in facts.labels)
+    words = (word.lower() for label in facts.labels for word in WORDS.split(label))
+    return not SIDES.isdisjoint(words)

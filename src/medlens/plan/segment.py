@@ -38,7 +38,7 @@ from medlens.recipe.settings import (
 
 THICK, VERY_THICK = 3.0, 8.0  # slice distance over pixel size: 2.5D, 2D from there
 FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
-GRAFTED = 0.5  # share of 2D patches with what is labelled in another case
+GRAFTED = 0.5  # share of whole slices with what is labelled in another case
 CHANNELS_APART = (Step("channel_tone", {}), Step("channel_gap", {}))
 MIRRORED = Choice(
     "sliding.mirror",
@@ -73,7 +73,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
         warmup=0.1,
         balance=0.0,
         group_power=0.5,
-        graft=GRAFTED if net.depth == 1 else 0.0,
+        graft=GRAFTED if _sees_whole_slices(facts, net) else 0.0,
         precision="bf16" if facts.has_bf16 else "fp32",
         seed=facts.seed,
         threads=max(1, facts.cores),
@@ -137,6 +137,12 @@ def choose_segmenter(facts: Facts) -> tuple[NetSettings, str]:
     if facts.depth < FEWEST_SLICES:
         return net, f"{facts.depth} slices are too few for a third dimension"
     return net, f"slices lie {describe_ratio(ratio)} pixels"
+
+
+def _sees_whole_slices(facts: Facts, net: NetSettings) -> bool:
+    """Parts of slices lie anywhere: what is in the middle of one is at no other's."""
+    height, width = plane_of(facts)
+    return net.depth == 1 and net.height >= height and net.width >= width
 
 
 def _net_choice(
@@ -204,7 +210,8 @@ def _augment(facts: Facts, net: NetSettings) -> tuple[AugmentSettings, Choice]:
         )
     steps, said = VOLUME_AUGMENT_PRESETS["slice_segment"], "slice_segment"
     why = "place changes together with the mask"
-    if facts.is_colour and facts.is_cross_section:
+    # with context a channel is also a slice, which has its sequence's tone
+    if facts.is_colour and facts.is_cross_section and not net.context:
         steps = (*steps, *CHANNELS_APART)
         said += ", channels toned on their own and replaced by one another"
         why += "; channels are scans of their own, and one may be missing"

@@ -75,7 +75,7 @@ def fit_time(
     if facts.depth > 1 or max(plane_of(facts)) > FLAT_SIDE:
         return recipe, speed, ()
     seconds, left = _times(facts, recipe, speed)
-    full = left / max(seconds, 1e-9)
+    full = max(0.0, left / max(seconds, 1e-9))
     sides = net.height, net.width
     while left / max(seconds, 1e-9) < ENOUGH_STEPS and min(sides) - GRAIN_2D >= LEAST:
         sides = sides[0] - GRAIN_2D, sides[1] - GRAIN_2D

@@ -173,20 +173,24 @@ def _prep_volumes(
     )
 
 
+def needed_mb(net: NetSettings, batch: int) -> float:
+    """Peak memory in MB of learning with `batch` volumes a step."""
+    return BASE_MB + batch * net.depth * net.height * net.width * VOXEL_MB
+
+
 def _fit_memory(facts: Facts, net: NetSettings) -> int:
     """Volumes a step that memory allows.
 
     Raises:
         ResourceError: not even two; with the figure that they need.
     """
-    each = net.depth * net.height * net.width * VOXEL_MB
     batch = BATCH
-    while batch > 2 and BASE_MB + batch * each > facts.memory_mb:
+    while batch > 2 and needed_mb(net, batch) > facts.memory_mb:
         batch //= 2
-    if BASE_MB + batch * each > facts.memory_mb:
+    if needed_mb(net, batch) > facts.memory_mb:
         raise ResourceError(
             f"memory: {facts.memory_mb} MB may be used; training needs about "
-            f"{BASE_MB + batch * each:.0f} MB with volumes of "
+            f"{needed_mb(net, batch):.0f} MB with volumes of "
             f"{net.depth}×{net.height}×{net.width}: free some memory or raise the limit"
         )
     return batch

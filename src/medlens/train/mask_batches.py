@@ -15,7 +15,7 @@ from medlens.core import TrainError
 from medlens.prep import build_volume_augment
 from medlens.recipe.settings import NetSettings, Recipe
 from medlens.train.batches import spacing_of_net
-from medlens.train.graft import graft
+from medlens.train.graft import graft, is_body
 from medlens.train.lesson import IntArray
 from medlens.train.mask_cache import MaskCache, Triple
 from medlens.train.order import case_weights, picks_of_step
@@ -100,13 +100,19 @@ def mask_batches(
             weights=weights,
         )
         patches = []
-        for slot, case in enumerate(picks.cases):
+        # Two patches of an only case: a batch norm needs more than one value where
+        # a map is 1 × 1.
+        cases = np.resize(picks.cases, max(2, len(picks.cases)))
+        for slot, case in enumerate(cases):
             rng = np.random.default_rng([seed, 17, step, slot])
             row = int(lesson.train_rows[case])
-            patch = changed(lay.draw(row, rng), step, slot)
+            drawn = lay.draw(row, rng)
+            patch = changed(drawn, step, slot)
             if len(donors) and rng.random() < recipe.train.graft:
                 donor = around.draw(int(rng.choice(donors)), rng)
-                patch = graft(patch, changed(donor, step, size + slot), rng)
+                grown = changed(donor, step, size + slot)
+                _, body = changed((drawn[0], is_body(drawn[0])), step, slot)
+                patch = graft(patch, grown, rng, body=body)
             patches.append(patch)
         return MaskBatch(step, step // per_epoch, *to_tensors(patches, recipe.net))
 

@@ -33,9 +33,11 @@ from medlens.train.cache import content_digest, explained, in_order, plain_steps
 
 FloatArray = NDArray[np.float32]
 Triple = tuple[int, int, int]
-Prepared = tuple[Array, Array, tuple[float, float, float]]
+Spacing = tuple[float, float, float]
+Prepared = tuple[Array, Array, Spacing | None]
 """Values (C, D, H, W) in 0..1, or already as the cache stores them (uint8 or uint16);
-mask (D, H, W) of label indices; spacing in mm. Both may be memory-mapped."""
+mask (D, H, W) of label indices; spacing of the source in mm, where it has one. Values
+and mask may be memory-mapped."""
 
 PLACES = 500  # kept for each label of a case
 NAME, NOTE, POINTS = "masks.bin", "masks.json", "masks.npy"
@@ -49,14 +51,14 @@ class MaskEntry:
         key: of the case.
         shape: (D, H, W).
         offset: of its first byte.
-        spacing: mm along D, H, W; 1 each where the image carries none.
+        spacing: of the source, mm along D, H, W; None where it carries none.
         voxels: of each label.
     """
 
     key: str
     shape: Triple
     offset: int
-    spacing: tuple[float, float, float]
+    spacing: Spacing | None
     voxels: tuple[int, ...]
 
 
@@ -166,7 +168,7 @@ def build_mask_cache(
     writer = _Writer(folder, len(keys), labels, bits)
     failed: list[tuple[str, str]] = []
 
-    def work(index: int) -> tuple[Array, Array, tuple[float, float, float]] | str:
+    def work(index: int) -> Prepared | str:
         try:
             values, mask, spacing = prepare(index)
             return _stored(values, bits), _checked(values, mask, labels), spacing
@@ -230,7 +232,7 @@ class _Writer:
             self._file = self._unfinished.open("wb")
 
     def add(
-        self, key: str, values: Array, mask: Array, spacing: tuple[float, float, float]
+        self, key: str, values: Array, mask: Array, spacing: Spacing | None
     ) -> None:
         """Write one case.
 
@@ -391,12 +393,11 @@ def _load(folder: Path, digest: str) -> MaskCache | None:
 
 
 def _entry(tree: dict[str, Any]) -> MaskEntry:
-    depth, height, width = tree["shape"]
-    d, h, w = tree["spacing"]
+    (depth, height, width), sides = tree["shape"], tree["spacing"]
     return MaskEntry(
         str(tree["key"]),
         (int(depth), int(height), int(width)),
         int(tree["offset"]),
-        (float(d), float(h), float(w)),
+        None if sides is None else (float(sides[0]), float(sides[1]), float(sides[2])),
         tuple(int(n) for n in tree["voxels"]),
     )
