@@ -427,6 +427,7 @@ def test_small_images_are_made_smaller_where_too_few_steps_would_fit() -> None:
         r"only about 1[34]\d\d steps would fit", slow.reasons()["net.height"]
     )
     assert slow.recipe.train.steps == 1500
+    assert "patches of 224×224" in {c.key: c.choice for c in slow.choices}["net.name"]
     slowest = plan_of(slices_with_masks(), train=1.0)
     assert slowest.recipe.net.height == 160  # and no smaller
     # answering the test cases takes all the time: no steps, never fewer than none

@@ -96,7 +96,7 @@ def plan_segment(facts: Facts, measure: Measure) -> Plan:
     recipe, speed, smaller = fit_time(facts, recipe, speed)
     train, length = choose_length(facts, recipe, speed)
     choices = (
-        _net_choice(facts, net, suited, reason),
+        _net_choice(facts, recipe.net, net, suited, reason),
         prep_choice,
         *smaller,
         augment_choice,
@@ -146,15 +146,20 @@ def _sees_whole_slices(facts: Facts, net: NetSettings) -> bool:
 
 
 def _net_choice(
-    facts: Facts, net: NetSettings, suited: NetSettings, reason: str
+    facts: Facts,
+    taken: NetSettings,
+    net: NetSettings,
+    suited: NetSettings,
+    reason: str,
 ) -> Choice:
+    """The network in words: as taken, as memory allows, and as would suit."""
     if net.depth > 1:
-        said = f"3D U-Net, patches of {patch_words(net)}"
+        said = f"3D U-Net, patches of {patch_words(taken)}"
     else:
         kind = "2.5D: each slice with its two neighbours as channels"
         said = (
             "U-Net on EfficientNet-Lite0 with ImageNet weights, "
-            f"{kind if net.context else '2D'}, patches of {patch_words(net)}"
+            f"{kind if net.context else '2D'}, patches of {patch_words(taken)}"
         )
     if net != suited:
         reason += (
