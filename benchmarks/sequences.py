@@ -35,8 +35,6 @@ from benchmarks.machine import keep
 from benchmarks.planted import plant_lesions, read_hippocampus
 from medlens.core import Geometry, Image
 from medlens.datasets import Case, open_case, read_manifest
-from medlens.experiment.narrator import Silent
-from medlens.experiment.prepare import prepare_places
 from medlens.metrics import (
     auroc_interval,
     fit_neighbours,
@@ -91,7 +89,6 @@ def make_recipe(args: argparse.Namespace, *, channels: int, colour: str) -> Reci
         learning_rate=args.rate,
         mixup=args.mixup,
         balance=0.0,
-        places=args.places if args.task == "glioma" else 0.0,
         seed=args.seed,
         threads=args.threads,
     )
@@ -120,13 +117,7 @@ def glioma_lesson(data: Path, recipe: Recipe, folder: Path) -> SequenceLesson:
         threads=1,
     )
     names = sorted({case.patient for case in cases})
-    places = prepare_places(
-        recipe, cases, work=folder, data_digest="glioma", narrator=Silent()
-    )
-    groups = [names.index(case.patient) for case in cases]
-    lesson = _lesson(cases, cache, groups, places)
-    print(f"masks agree with labels on {lesson.marks_agree():.1%} of the slices")
-    return lesson
+    return _lesson(cases, cache, [names.index(case.patient) for case in cases])
 
 
 def planted_lesson(data: Path, recipe: Recipe, folder: Path) -> SequenceLesson:
@@ -149,16 +140,10 @@ def planted_lesson(data: Path, recipe: Recipe, folder: Path) -> SequenceLesson:
     return _lesson(cases, cache, range(len(cases)))
 
 
-def _lesson(cases: Any, cache: Any, groups: Any, places: Any = None) -> SequenceLesson:
+def _lesson(cases: Any, cache: Any, groups: Any) -> SequenceLesson:
     splits = ["train"] * (len(cases) - 1) + ["validation"]
     return sequence_lesson(
-        cases,
-        cache,
-        kind="binary",
-        labels=LABELS,
-        splits=splits,
-        groups=groups,
-        places=places,
+        cases, cache, kind="binary", labels=LABELS, splits=splits, groups=groups
     )
 
 
@@ -246,7 +231,6 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--mixup", type=float, default=0.0)
-    parser.add_argument("--places", type=float, default=4.0, help="0: labels alone")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--crop", action="store_true", help="crop to the body first")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,13 +11,7 @@ from masks_kit import RAS, boxes, make_pairs, scan, write_picture, write_volume
 from tests.read.series_kit import make_affine, voxels, write_series
 
 from medlens.core import ReadError
-from medlens.datasets import (
-    Case,
-    open_case,
-    open_mask,
-    open_places,
-    read_manifest,
-)
+from medlens.datasets import Case, open_case, open_mask, read_manifest
 
 
 def case_of(folder: Path, mask: Path) -> Case:
@@ -35,17 +28,6 @@ def test_values_become_indices_in_the_order_of_the_labels(tmp_path: Path) -> Non
     np.testing.assert_array_equal(found, wanted)
     again = open_mask(case, (0, 300, 5, -2), image=open_case(case))
     np.testing.assert_array_equal(again, wanted)
-
-
-def test_places_are_all_that_is_marked_whatever_the_value(tmp_path: Path) -> None:
-    stored = boxes(5, 300, -2, kind=np.int16)
-    case = case_of(tmp_path, write_volume(tmp_path / "mask.nii.gz", stored))
-    found = open_places(case)
-    assert found.dtype == np.uint8
-    np.testing.assert_array_equal(found, stored != 0)
-    np.testing.assert_array_equal(open_places(case, image=open_case(case)), found)
-    with pytest.raises(ReadError, match=r"image\.nii: has no mask; wanted one"):
-        open_places(replace(case, mask=None))
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 0, 2), (0, 2, 1)])

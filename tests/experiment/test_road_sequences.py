@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -22,20 +21,14 @@ LABELS = ("no", "yes")
 
 
 def make_series(folder: Path, *, cases: int, seed: int = 0) -> Path:
-    """DICOM series of 6 slices with `labels.csv`; half have a disc on 2 slices.
-
-    Masks of the discs lie beside them as PNG.
-    """
+    """DICOM series of 6 slices with `labels.csv`; half have a disc on 2 slices."""
     rows = []
     for i in range(cases):
         rng = np.random.default_rng(seed + i)
         first = int(rng.integers(0, DEPTH - 1))
         marked = (first, first + 1) if i % 2 else ()
-        drawn = [_slice(rng, d in marked) for d in range(DEPTH)]
-        stack = np.stack([values for values, _ in drawn])
+        stack = np.stack([_slice(rng, d in marked) for d in range(DEPTH)])
         name = f"scan{i:02d}"
-        for d, (_, disc) in enumerate(drawn):
-            write_picture(folder / "masks" / f"{name}_{d}.png", disc)
         paths = write_series(
             folder / name, stack, make_affine("axial"), uid=f"1.2.826.{seed + i + 1}",
             PatientID=f"p{seed + i}", Modality="MR",
@@ -45,7 +38,6 @@ def make_series(folder: Path, *, cases: int, seed: int = 0) -> Path:
             {
                 "image": path.relative_to(folder).as_posix(), "patient": f"a{i}",
                 "series": name, "slice": d, "label": LABELS[d in marked],
-                "mask": f"masks/{name}_{d}.png",
             }
             for d, path in enumerate(paths)
         ]  # fmt: skip
@@ -56,18 +48,13 @@ def make_series(folder: Path, *, cases: int, seed: int = 0) -> Path:
     return folder
 
 
-def write_picture(path: Path, values: Array) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), values)
-
-
-def _slice(rng: np.random.Generator, has_disc: bool) -> tuple[Array, Array]:
+def _slice(rng: np.random.Generator, has_disc: bool) -> Array:
     h, w = rng.uniform(9, SIDE - 9, 2)
     grid = np.indices((SIDE, SIDE))
     disc = (grid[0] - h) ** 2 + (grid[1] - w) ** 2 <= 36
     values = rng.normal(300, 40, (SIDE, SIDE)) + 500 * (disc & has_disc)
     slice_: Array = np.clip(values, 0, 1000).astype(np.uint16)
-    return slice_, ((disc & has_disc) * 255).astype(np.uint8)
+    return slice_
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +62,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on 24 series."""
     folder = tmp_path_factory.mktemp("sequences")
     make_series(folder / "scans", cases=24)
-    taught = SEQUENCE.replace("[train]\n", "[train]\nplaces = 4.0\n")
-    (folder / "recipe.toml").write_text(taught)
+    (folder / "recipe.toml").write_text(SEQUENCE)
     done = medlens(
         *("run", folder / "scans", "--recipe", folder / "recipe.toml"),
         *("--out", folder / "run"),
@@ -98,7 +84,6 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_what_a_user_is_told(finished: Path) -> None:
     said = (finished.parent / "said.txt").read_text()
     assert "24 series: 144 slices" in said
-    assert "Masks teach where to look, beside the labels." in said
     assert said.index("Network 1 of 2:") < said.index("Network 2 of 2:")
     assert "Reading slices in order (gru) against each slice alone" in said
     test = read(finished / "metrics.json")["splits"]["test"]

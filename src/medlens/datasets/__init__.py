@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medlens.datasets.forms import read_manifest
     from medlens.datasets.groups import merge_groups
     from medlens.datasets.manifest import UNKNOWN, Case, CaseSlice, Manifest, Problem
-    from medlens.datasets.masks import open_mask, open_places
+    from medlens.datasets.masks import open_mask
     from medlens.datasets.samples import get_dataset, list_datasets
     from medlens.datasets.shapes import make_shapes
     from medlens.datasets.split import describe_split, folds, split
@@ -40,7 +40,6 @@ _HOMES = {
     "merge_groups": "groups",
     "open_case": "volumes",
     "open_mask": "masks",
-    "open_places": "masks",
     "read_manifest": "forms",
     "read_splits": "split_file",
     "series_of": "volumes",
@@ -68,7 +67,6 @@ __all__ = [
     "merge_groups",
     "open_case",
     "open_mask",
-    "open_places",
     "read_manifest",
     "read_splits",
     "series_of",

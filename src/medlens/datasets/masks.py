@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ _HALF_VOXEL = 0.5
 _NEAR = 48
 _CLEAR = 0.95
 
-Change = Callable[[Array, str], NDArray[np.uint8]]
 Grid = tuple[tuple[int, int, int], Geometry]
 
 
@@ -45,24 +44,13 @@ def open_mask(
         ReadError: no mask, unreadable, in colour, of another grid (more than
             half a voxel apart anywhere), or with values that are no label.
     """
-    return _open(case, image, lambda array, key: _to_indices(array, mask_values, key))
-
-
-def open_places(case: Case, *, image: Image | None = None) -> NDArray[np.uint8]:
-    """1 where the mask of a case marks anything, 0 elsewhere, on the image's grid.
-
-    Args, shape and errors as in `open_mask`, but for values, which may be any.
-    """
-    return _open(case, image, lambda array, _: (array != 0).astype(np.uint8))
-
-
-def _open(case: Case, image: Image | None, change: Change) -> NDArray[np.uint8]:
     if case.mask is None and any(part.mask for part in case.slices):
-        return _open_slices(case, image, change)
+        return _open_slices(case, mask_values, image)
     if case.mask is None:
         raise ReadError(f"{case.key}: has no mask; wanted one")
     stored = read_mask(case.mask, case=case.key, member=case.member)
-    return change(_onto(stored, _grid_of(case, image), case.key), case.key)
+    array = _onto(stored, _grid_of(case, image), case.key)
+    return _to_indices(array, mask_values, case.key)
 
 
 def read_mask(path: Path, *, case: str, member: str = "") -> Image:
@@ -108,7 +96,9 @@ def _two_values(array: Array, name: str) -> Array:
     return np.where(array >= 128, np.uint8(255), np.uint8(0))
 
 
-def _open_slices(case: Case, image: Image | None, change: Change) -> NDArray[np.uint8]:
+def _open_slices(
+    case: Case, mask_values: Sequence[int], image: Image | None
+) -> NDArray[np.uint8]:
     """Masks of slices, one by one, so that one is held besides the result."""
     size = image.array.shape[1:] if image is not None else _slice_size(case)
     if size[0] != len(case.slices):
@@ -123,7 +113,7 @@ def _open_slices(case: Case, image: Image | None, change: Change) -> NDArray[np.
         plane = read_mask(part.mask, case=part.key, member=part.member).array[0]
         if plane.shape != (1, *size[1:]):
             raise ReadError(_sizes_differ(part.key, plane.shape, (1, *size[1:])))
-        result[at] = change(plane, part.key)[0]
+        result[at] = _to_indices(plane, mask_values, part.key)[0]
     return result
 
 

@@ -61,9 +61,6 @@ def gather_facts(
         spacing=fingerprint.spacings,
         mask_values=manifest.mask_values,
         slices_labelled=fingerprint.slices_labelled,
-        slices_masked=any(
-            part.mask is not None for case in manifest.cases for part in case.slices
-        ),
         seconds=request.budget,
         seconds_used=seconds_used,
         audit_rate=audit_seconds / max(1, len(manifest.cases)),

@@ -7,22 +7,17 @@ of the result is the same. Masks have `prepare_masks`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medlens.core import Image
-from medlens.datasets import Case, open_case, open_places
+from medlens.datasets import Case, open_case
 from medlens.experiment.narrator import Narrator
-from medlens.prep import build_pipeline, prepare_mask
+from medlens.prep import build_pipeline
 from medlens.recipe import Recipe
 
 if TYPE_CHECKING:
     from medlens.train import PreparedCache
 
-PLACES = "places"  # folder of what masks mark
 TOLD = 5  # cases left out that the narrator names
 
 
@@ -91,50 +86,6 @@ def prepare_series(
         progress=narrator.progress,
     )
     tell_prepared(f"{len(cache.rows)} slices of {cache.shape}", cache.failed, narrator)
-    return cache
-
-
-def prepare_places(
-    recipe: Recipe,
-    cases: Sequence[Case],
-    *,
-    work: Path,
-    data_digest: str,
-    narrator: Narrator,
-) -> PreparedCache | None:
-    """What masks mark on each slice, arguments as for `prepare_images`.
-
-    None where `train.places` is 0 or no case has masks; cases without are left out.
-
-    Raises:
-        ResourceError, RecipeError: as in `train.build_sequence_cache`.
-    """
-    from medlens.train import build_sequence_cache
-
-    masked = [case for case in cases if any(part.mask for part in case.slices)]
-    if not recipe.train.places or not masked:
-        return None
-    pipeline = build_pipeline(recipe.prep.steps)
-
-    def prepared(index: int) -> Image:
-        case = masked[index]
-        image = open_case(case, uneven="keep")
-        result = pipeline(image)
-        marks = prepare_mask(open_places(case, image=image), image, result, labels=2)
-        return result.with_array(marks[None].astype(np.float32))
-
-    cache = build_sequence_cache(
-        work / PLACES,
-        masked,
-        prepared,
-        lambda image: image,
-        settings=replace(recipe.prep, cache_bits=8),
-        data_digest=data_digest,
-        threads=recipe.train.threads,
-    )
-    lacking = len(cases) - len(masked) + len(cache.failed)
-    if lacking:
-        narrator.say(f"{lacking} of {len(cases)} series teach by their labels alone.")
     return cache
 
 

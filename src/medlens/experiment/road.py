@@ -38,7 +38,6 @@ from medlens.experiment.machine import (
     versions,
 )
 from medlens.experiment.narrator import Narrator
-from medlens.experiment.prepare import PLACES
 from medlens.experiment.request import Request
 from medlens.experiment.survey import Stage, Walk, survey
 from medlens.experiment.teach import teach
@@ -290,8 +289,7 @@ def _tidy(folder: RunFolder) -> None:
     """Cache and checkpoint have done their work; audit, bundle and tables stay."""
     for name in (*CACHES, "checkpoint.pt", "model.onnx"):
         (folder.work / name).unlink(missing_ok=True)
-    for name in (ANSWERS, PLACES):
-        shutil.rmtree(folder.work / name, ignore_errors=True)
+    shutil.rmtree(folder.work / ANSWERS, ignore_errors=True)
     for fold in folder.work.glob("fold-*"):
         shutil.rmtree(fold, ignore_errors=True)
     for name in ("groups.json", "lock"):

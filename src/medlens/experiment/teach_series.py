@@ -18,15 +18,13 @@ from medlens.experiment.constants import prevalence_of
 from medlens.experiment.history import report_epochs, write_history
 from medlens.experiment.learned import Learned
 from medlens.experiment.narrator import Narrator
-from medlens.experiment.prepare import prepare_places, prepare_series
+from medlens.experiment.prepare import prepare_series
 from medlens.experiment.series_constants import fit_series_constants
 from medlens.recipe import Recipe, recipe_digest
 
 if TYPE_CHECKING:
     from medlens.nets import SequenceNet
     from medlens.train import OutOfFold, PreparedCache, SequenceLesson
-
-AGREEMENT = 0.9  # of masks with labels; a lung mask marks healthy slices too
 
 
 def teach_series(
@@ -60,15 +58,7 @@ def teach_series(
         data_digest=data_digest,
         narrator=narrator,
     )
-    places = prepare_places(
-        recipe,
-        [manifest.cases[i] for i in chosen],
-        work=work,
-        data_digest=data_digest,
-        narrator=narrator,
-    )
-    lesson = _lesson(manifest, splits, groups, chosen, cache, places)
-    lesson = _heed_masks(lesson, narrator)
+    lesson = _lesson(manifest, splits, groups, chosen, cache)
     digest = recipe_digest(recipe) + data_digest
     narrator.step("Train, each series judged by networks that never saw it")
     folds = cross_fit_sequence(
@@ -107,7 +97,6 @@ def _lesson(
     groups: Sequence[int],
     chosen: list[int],
     cache: PreparedCache,
-    places: PreparedCache | None,
 ) -> SequenceLesson:
     from medlens.train.sequence_lesson import sequence_lesson
 
@@ -118,7 +107,6 @@ def _lesson(
         labels=manifest.labels,
         splits=[splits[i] for i in chosen],
         groups=[groups[i] for i in chosen],
-        places=places,
     )
     targets = np.concatenate(
         [
@@ -133,21 +121,6 @@ def _lesson(
                 "one: see the unreadable cases in audit.json"
             )
     return lesson
-
-
-def _heed_masks(lesson: SequenceLesson, narrator: Narrator) -> SequenceLesson:
-    """The lesson without its masks where these mark something else than labels say."""
-    if lesson.places is None:
-        return lesson
-    agree = lesson.marks_agree()
-    if agree >= AGREEMENT:
-        narrator.say("Masks teach where to look, beside the labels.")
-        return lesson
-    narrator.say(
-        f"Masks are left aside: on {1 - agree:.0%} of the labelled slices they mark "
-        "something where the label says nothing, or the other way round."
-    )
-    return replace(lesson, places=None)
 
 
 def _choose(

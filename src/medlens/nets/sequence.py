@@ -94,8 +94,6 @@ class SequenceNet(nn.Module):
             nn.init.normal_(self.series_head.weight, std=0.01)
             nn.init.zeros_(self.series_head.bias)
         self.dropout = dropout
-        # Only taught with: a head that marks places, set by the course of masks.
-        self.places: nn.Conv2d | None = None
 
     def embed(self, slices: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, F) embeddings of (B, T, C, H, W) slices in 0..1.
@@ -107,17 +105,6 @@ class SequenceNet(nn.Module):
         found = self.plain.embed(self.plain.features(slices[real]))
         whole = found.new_zeros(*real.shape, found.shape[1])
         return whole.masked_scatter(real[:, :, None], found)
-
-    def embed_and_mark(self, slices: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """As `embed`; and (N, h, w) logits of places being marked, of the N slices
-        that are no padding, in the order of (B, T)."""
-        assert self.places is not None  # set by who asks
-        real = within(lengths, slices.shape[1])
-        features = self.plain.features(slices[real])
-        found = self.plain.embed(features)
-        whole = found.new_zeros(*real.shape, found.shape[1])
-        marked: Tensor = self.places(features)
-        return whole.masked_scatter(real[:, :, None], found), marked[:, 0]
 
     def read(self, embeddings: Tensor, lengths: Tensor) -> SequenceAnswer:
         """Answer for embeddings, padded at the end.

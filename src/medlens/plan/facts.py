@@ -30,7 +30,6 @@ class Facts:
         spacing: median mm between voxels along D, H, W; () where uncalibrated.
         mask_values: of each label in the mask files.
         slices_labelled: whether slices have labels of their own.
-        slices_masked: whether labelled slices have masks as well.
         seconds: what the whole run may take.
         seconds_used: what it has taken so far.
         audit_rate: seconds it took to read one image once.
@@ -61,7 +60,6 @@ class Facts:
     spacing: tuple[float, ...] = ()
     mask_values: tuple[int, ...] = ()
     slices_labelled: bool = False
-    slices_masked: bool = False
     seconds: float = 600.0
     seconds_used: float = 0.0
     audit_rate: float = 0.01

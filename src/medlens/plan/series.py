@@ -42,12 +42,6 @@ SEQUENCE_SIDE = 128  # px; slices are many, and each costs its square
 SERIES_AT_ONCE = 4
 SLICES_TOGETHER = 10  # neighbours in a step where slices have labels
 SLICES_APART = 48  # spread over the series in a step where only series have
-PLACES = 4.0  # weight of the loss on what masks mark: docs/sequences.md
-PLACES_CHOICE = Choice(
-    "train.places",
-    "masks teach the CNN where to look as well",
-    "slices have masks beside their labels; the bundle needs none",
-)
 FOLDS = 5
 EPOCHS, FEWEST_WANTED = 30, 100  # more learned the few patients by heart
 
@@ -91,7 +85,6 @@ def _reads_volumes(facts: Facts) -> tuple[bool, str]:
 
 def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
     by_slice = facts.slices_labelled or facts.form == "sequence"
-    places = by_slice and facts.slices_masked and facts.kind != "multiclass"
     suited, size_choice = choose_size(facts)
     side = min(suited, SEQUENCE_SIDE)
     if side < suited:
@@ -126,7 +119,6 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
         learning_rate=1e-3,
         balance=balance,
         group_power=0.5,
-        places=PLACES if places else 0.0,
         seed=facts.seed,
         threads=max(1, facts.cores),
     )
@@ -162,7 +154,6 @@ def _plan_sequences(facts: Facts, measure: Measure, reason: str) -> Plan:
             "its slice, and attention weighs the slices",
         ),
         *prep_choices,
-        *([PLACES_CHOICE] if places else []),
         augment_choice,
         Choice(
             "split.folds",

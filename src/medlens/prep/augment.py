@@ -224,20 +224,6 @@ class Augment:
         clipped: Array = np.clip(result, np.float32(0), np.float32(1))
         return clipped
 
-    def apply_to_mask(self, mask: Array, drawn: Sequence[tuple[str, Draw]]) -> Array:
-        """The changes of place done to a mask of the image; its values stay 0..1.
-
-        Args:
-            mask: (1, H, W) float32 in 0..1.
-            drawn: what was done to the image.
-        """
-        result = np.ascontiguousarray(mask, dtype=np.float32)
-        for name, numbers in drawn:
-            if AUGMENTS[name].group == "place" and name != "cutout":
-                result = AUGMENTS[name].apply(result, **numbers)
-        clipped: Array = np.clip(result, np.float32(0), np.float32(1))
-        return clipped
-
     def batch(self, arrays: Array, *, epoch: int, indices: Sequence[int]) -> Array:
         """(B, C, H, W): each case as it comes out alone.
 

@@ -32,7 +32,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "train.group_power": (0.0, 1.0),
     "train.foreground": (0.0, 1.0),
     "train.graft": (0.0, 1.0),
-    "train.places": (0.0, 100.0),
     "train.balance": (0.0, 1.0),
     "train.patience": (0, 10_000),
     "train.seed": (0, 2**31 - 1),

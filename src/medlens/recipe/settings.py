@@ -142,8 +142,6 @@ class TrainSettings:
             (segment only).
         graft: share of the patches into which the labelled region of another case
             is grown; see `train.graft` (segment in 2D only).
-        places: weight of the loss on places that masks mark, where slices have masks
-            beside their labels (sequence only); 0 leaves masks alone.
         patience: epochs without a better validation loss before stopping;
             0 never stops early.
         precision: "fp32" or "bf16".
@@ -167,7 +165,6 @@ class TrainSettings:
     group_power: float = 1.0
     foreground: float = 0.5
     graft: float = 0.0
-    places: float = 0.0
     patience: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0

@@ -30,8 +30,6 @@ class SequenceBatch:
         lengths: (B,) int64, slices of each series, 1..T.
         slice_targets: (B, T, K); UNKNOWN at padding.
         series_targets: (B, K) of what is seen of each series.
-        places: (B, T, H, W) in 0..1 where masks mark something, -1 at padding and
-            in series without masks; None where masks are not learned from.
     """
 
     step: int
@@ -40,7 +38,6 @@ class SequenceBatch:
     lengths: Tensor
     slice_targets: Tensor
     series_targets: Tensor
-    places: Tensor | None = None
 
 
 def sequence_batches(
@@ -69,7 +66,7 @@ def sequence_batches(
             _show(lesson, lesson.train[i], recipe, augment, picks.epoch, int(draw))
             for i, draw in zip(picks.cases, picks.draws, strict=True)
         ]
-        return _padded(step, picks.epoch, shown, marks=lesson.places is not None)
+        return _padded(step, picks.epoch, shown)
 
     with ThreadPoolExecutor(1) as pool:
         waiting: list[Future[SequenceBatch]] = []
@@ -135,21 +132,7 @@ def same_change(
     return np.stack([augment.apply(one, drawn) for one in slices])
 
 
-def same_change_of_places(
-    places: FloatArray,
-    augment: Augment,
-    *,
-    shape: tuple[int, ...],
-    epoch: int,
-    index: int,
-) -> FloatArray:
-    """(T, 1, H, W) places moved as `same_change` moves their slices of `shape`."""
-    channels, height, width = shape
-    drawn = augment.draw((channels, height, width), epoch=epoch, index=index)
-    return np.stack([augment.apply_to_mask(one, drawn) for one in places])
-
-
-_Shown = tuple[FloatArray, Targets, Targets, FloatArray | None]
+_Shown = tuple[FloatArray, Targets, Targets]
 
 
 def _show(
@@ -160,7 +143,7 @@ def _show(
     epoch: int,
     draw: int,
 ) -> _Shown:
-    """Slices, their targets, the target of what is seen, and what masks mark."""
+    """Slices, their targets and the target of what is seen."""
     rng = np.random.default_rng([recipe.train.seed, 17, epoch, draw])
     chosen = choose_slices(
         len(one.rows),
@@ -170,41 +153,23 @@ def _show(
     )
     images = lesson.cache.read(one.rows[chosen])
     changed = same_change(images, augment, epoch=epoch, index=draw)
-    places = None
-    if lesson.places is not None and one.places is not None:
-        places = same_change_of_places(
-            lesson.places.read(one.places[chosen]),
-            augment,
-            shape=images[0].shape,
-            epoch=epoch,
-            index=draw,
-        )
-    target = part_target(one, chosen, lesson.kind)
-    return changed, one.slices[chosen], target, places
+    return changed, one.slices[chosen], part_target(one, chosen, lesson.kind)
 
 
-def _padded(
-    step: int, epoch: int, shown: Sequence[_Shown], *, marks: bool
-) -> SequenceBatch:
-    lengths = [len(images) for images, *_ in shown]
+def _padded(step: int, epoch: int, shown: Sequence[_Shown]) -> SequenceBatch:
+    lengths = [len(images) for images, _, _ in shown]
     most = max(lengths)
     first, labels = shown[0][0], shown[0][2]
     slices = np.zeros((len(shown), most, *first.shape[1:]), np.float32)
     targets = np.full((len(shown), most, len(labels)), UNKNOWN, np.int8)
-    places = np.full((len(shown), most, *first.shape[2:]), -1, np.float32)
-    for b, (images, known, _, marked) in enumerate(shown):
+    for b, (images, known, _) in enumerate(shown):
         slices[b, : len(images)] = images
         targets[b, : len(images)] = known
-        if marked is not None:
-            places[b, : len(images)] = marked[:, 0]
     return SequenceBatch(
         step=step,
         epoch=epoch,
         slices=torch.from_numpy(slices),
         lengths=torch.tensor(lengths),
         slice_targets=torch.from_numpy(targets),
-        series_targets=torch.from_numpy(
-            np.stack([target for _, _, target, _ in shown])
-        ),
-        places=torch.from_numpy(places) if marks else None,
+        series_targets=torch.from_numpy(np.stack([target for *_, target in shown])),
     )

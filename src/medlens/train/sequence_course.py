@@ -7,11 +7,9 @@ from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from medlens.nets import SequenceAnswer, SequenceNet, build_sequence
-from medlens.nets.sequence import within
 from medlens.recipe.settings import Kind, Recipe
 from medlens.train.average import renew_norms
 from medlens.train.batches import to_tensor
@@ -32,8 +30,6 @@ from medlens.train.sequence_lesson import SequenceLesson, SeriesRows, is_known
 # Where slices have labels they teach; the answer of the series leans on theirs.
 SERIES_SHARE = 0.25
 STRONGEST = 8  # one in so many slices
-ENOUGH_OF_A_CELL = 0.25
-RARE = -2.0  # logit of a place being marked before anything is learned
 
 
 class SequenceCourse:
@@ -66,7 +62,6 @@ class SequenceCourse:
             balance=self._series_balance,
             label_smoothing=settings.label_smoothing,
         )
-        self._marks = settings.places > 0 and lesson.places is not None
         self.steps_per_epoch = steps_per_epoch(
             len(lesson.train), min(settings.batch_size, len(lesson.train))
         )
@@ -80,10 +75,6 @@ class SequenceCourse:
             reader=self._recipe.net.reader,
             hidden=self._recipe.net.hidden,
         )
-        if self._marks:
-            with torch.random.fork_rng():
-                torch.manual_seed(self._recipe.train.seed)
-                net.places = place_head(net.plain.body.width)
         net.plain.to(memory_format=torch.channels_last)
         return net
 
@@ -102,43 +93,17 @@ class SequenceCourse:
         mix = draw_mix(
             batch.step, cases=len(slices), strength=settings.mixup, seed=settings.seed
         )
-        places = (
-            batch.places.to(device)
-            if self._marks and batch.places is not None
-            else None
-        )
         if mix is None:
-            answers, marked = _answers(net, slices, lengths)
-            loss = self._loss_of(*answers, *targets)
-            return loss + self._loss_of_places(marked, places, lengths)
+            return self._loss_of(*_answers(net, slices, lengths), *targets)
         order = partner_slices(lengths, mix, slices.shape[1])
         rows = mix.partner.to(device)[:, None]
         slices = slices * mix.share + slices[rows, order] * (1 - mix.share)
-        answers, marked = _answers(net, slices, lengths)
+        answers = _answers(net, slices, lengths)
         own = self._loss_of(*answers, *targets)
         real = torch.arange(slices.shape[1], device=device) < lengths[:, None]
         theirs = torch.where(real[:, :, None], targets[0][rows, order], -1)
         other = self._loss_of(*answers, theirs, targets[1][mix.partner])
-        own = own + self._loss_of_places(marked, places, lengths)
-        if places is not None:
-            places = places[rows, order]
-        other = other + self._loss_of_places(marked, places, lengths)
         return mix.share * own + (1 - mix.share) * other
-
-    def _loss_of_places(
-        self, marked: Tensor | None, places: Tensor | None, lengths: Tensor
-    ) -> Tensor:
-        """Weighted cross-entropy of cells that masks mark, 0 without masks."""
-        if marked is None or places is None:
-            return torch.zeros((), device=lengths.device)
-        wanted = cells_marked(
-            places[within(lengths, places.shape[1])], marked.shape[1:]
-        )
-        known = wanted >= 0
-        if not known.any():
-            return marked.sum() * 0.0
-        loss = F.binary_cross_entropy_with_logits(marked[known], wanted[known])
-        return self._recipe.train.places * loss
 
     def _loss_of(
         self,
@@ -205,9 +170,8 @@ class SequenceCourse:
         return float(loss), macro_auroc(targets, logits, kind=self._lesson.kind)
 
     def finish(self, net: nn.Module) -> None:
-        """Take the label weights out of the logits, and leave the marks behind."""
+        """Take the label weights out of the logits."""
         net, kind = cast(SequenceNet, net), self._lesson.kind
-        net.places = None
         with torch.no_grad():
             if self._by_slice:
                 net.plain.head.bias.copy_(
@@ -295,37 +259,10 @@ def embed_rows(
     return torch.cat(parts)
 
 
-def place_head(width: int) -> nn.Conv2d:
-    """One logit for each cell of a feature map; at first few cells are marked."""
-    head = nn.Conv2d(width, 1, 1)
-    nn.init.normal_(head.weight, std=0.01)
-    nn.init.constant_(head.bias, RARE)
-    return head
-
-
-def cells_marked(places: Tensor, size: torch.Size) -> Tensor:
-    """(N, h, w) how much each cell of a map is marked, -1 where that is unknown.
-
-    A cell of which a quarter is marked counts as marked: lesions are smaller than
-    the cells of a deep map.
-
-    Args:
-        places: (N, H, W) in 0..1, or -1 throughout an unknown slice.
-        size: (h, w).
-    """
-    share = F.adaptive_avg_pool2d(places[:, None], tuple(size))[:, 0]
-    return torch.where(share < 0, share, (share / ENOUGH_OF_A_CELL).clamp(max=1))
-
-
 def _answers(
     net: SequenceNet, slices: Tensor, lengths: Tensor
-) -> tuple[tuple[SequenceAnswer, Tensor, Tensor], Tensor | None]:
-    """What the network says, its plain head alone, and the lengths again; and
-    logits of places, where it has a head for them."""
-    marked = None
-    if net.places is None:
-        embeddings = net.embed(slices, lengths)
-    else:
-        embeddings, marked = net.embed_and_mark(slices, lengths)
+) -> tuple[SequenceAnswer, Tensor, Tensor]:
+    """What the network says, its plain head alone, and the lengths again."""
+    embeddings = net.embed(slices, lengths)
     answer = net.read(embeddings, lengths)
-    return (answer, net.plain.answer(net.plain.drop(embeddings)), lengths), marked
+    return answer, net.plain.answer(net.plain.drop(embeddings)), lengths

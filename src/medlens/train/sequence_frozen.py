@@ -45,7 +45,6 @@ class FrozenSequenceCourse(SequenceCourse):
 
     def __init__(self, recipe: Recipe, lesson: SequenceLesson) -> None:
         super().__init__(recipe, lesson)
-        self._marks = False  # masks teach the body, which stays as it is
         self._kept: list[Embeddings] | None = None
 
     def build(self) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +24,6 @@ class SeriesRows:
         slices: (T, K) of 1, 0 and UNKNOWN for each slice.
         target: (K,) of the whole series.
         group: whose series never part.
-        places: (T,) rows of `SequenceLesson.places`, or None without masks.
     """
 
     key: str
@@ -32,7 +31,6 @@ class SeriesRows:
     slices: Targets
     target: Targets
     group: int
-    places: IntArray | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,6 @@ class SequenceLesson:
         kind: binary, multiclass or multilabel.
         labels: K names.
         train, validation: the series.
-        places: where masks mark something, prepared as the slices are, (1, h, w)
-            each; None where no masks are to be learned from.
     """
 
     cache: PreparedCache
@@ -53,7 +49,6 @@ class SequenceLesson:
     labels: tuple[str, ...]
     train: tuple[SeriesRows, ...]
     validation: tuple[SeriesRows, ...]
-    places: PreparedCache | None = None
 
     def __post_init__(self) -> None:
         if not self.train or not self.validation:
@@ -77,27 +72,9 @@ class SequenceLesson:
         self, train: Sequence[SeriesRows], validation: Sequence[SeriesRows]
     ) -> SequenceLesson:
         """The same task on other series; for cross-fitting."""
-        return replace(self, train=tuple(train), validation=tuple(validation))
-
-    def marks_agree(self) -> float:
-        """Share of labelled slices on which masks say the same as labels.
-
-        A slice with a mark has a positive label, one without has none. 0 where
-        nothing can be compared: no masks, no labels of slices, several classes.
-        """
-        if self.places is None or self.kind == "multiclass":
-            return 0.0
-        same = total = 0
-        for one in self.series:
-            known = is_known(one.slices)
-            if one.places is None or not known.any():
-                continue
-            marked = self.places.read(one.places).any(axis=(1, 2, 3))
-            columns = one.slices[:, 1:] if self.kind == "binary" else one.slices
-            positive = (columns == 1).any(axis=1)
-            same += int((marked == positive)[known].sum())
-            total += int(known.sum())
-        return same / total if total else 0.0
+        return SequenceLesson(
+            self.cache, self.kind, self.labels, tuple(train), tuple(validation)
+        )
 
     def to_slices(self) -> Lesson:
         """The slices with a label as cases of their own, in groups of their series.
@@ -143,7 +120,6 @@ def sequence_lesson(
     labels: tuple[str, ...],
     splits: Sequence[str],
     groups: Sequence[int],
-    places: PreparedCache | None = None,
 ) -> SequenceLesson:
     """The lesson of the series that could be prepared.
 
@@ -153,14 +129,12 @@ def sequence_lesson(
         kind, labels: the task.
         splits: "train" or "validation" of each case.
         groups: of each case.
-        places: of the same cases, where masks shall be learned from.
 
     Raises:
         TrainError: no training or no validation series.
     """
     by_slice = have_slice_labels(cases)
     rows = rows_by_case(cache)
-    marked = {} if places is None else rows_by_case(places)
     dealt: dict[str, list[SeriesRows]] = {"train": [], "validation": []}
     for case, split, group in zip(cases, splits, groups, strict=True):
         if case.key not in rows:
@@ -170,18 +144,10 @@ def sequence_lesson(
         if by_slice:
             slices[:] = [part.target for part in case.slices]
         target = np.array(case.target, dtype=np.int8)
-        marks = marked.get(case.key)
-        one = SeriesRows(
-            case.key,
-            np.array(own),
-            slices,
-            target,
-            int(group),
-            None if marks is None else np.array(marks),
-        )
+        one = SeriesRows(case.key, np.array(own), slices, target, int(group))
         dealt[split].append(one)
     return SequenceLesson(
-        cache, kind, labels, tuple(dealt["train"]), tuple(dealt["validation"]), places
+        cache, kind, labels, tuple(dealt["train"]), tuple(dealt["validation"])
     )
 
 
