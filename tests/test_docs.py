@@ -41,3 +41,11 @@ def test_both_readmes_show_the_same_commands() -> None:
 def test_no_placeholder_is_left() -> None:
     for page in PAGES:
         assert "@@" not in page.read_text(encoding="utf-8"), page.name
+
+
+def test_every_constraint_is_a_version_that_any_machine_can_fetch() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split("\n")
+    pins = [line for line in lines if line and not line.startswith("#")]
+    odd = [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.+!]+", pin)]
+    assert len(pins) > 50
+    assert odd == []  # a path or URL would hold on one machine only
