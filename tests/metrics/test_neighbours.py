@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medlens.core import UsageError
-from medlens.metrics import (
+from medlens.metrics.neighbours import (
     MOST_WEIGHT,
     fit_neighbours,
     hear_neighbours,

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
 
 from medlens.core import BundleError
-from medlens.metrics import MOST_WEIGHT, Calibration, OperatingPoint
+from medlens.metrics import Calibration, OperatingPoint
+from medlens.metrics.neighbours import MOST_WEIGHT
 from medlens.recipe.settings import Form, SlidingSettings
 
 if TYPE_CHECKING:

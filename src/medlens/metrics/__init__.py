@@ -24,12 +24,7 @@ from medlens.metrics.conformal import ConformalSets, fit_conformal
 from medlens.metrics.curves import roc_curve
 from medlens.metrics.estimate import Difference, Estimate
 from medlens.metrics.intervals import patient_codes, proportion, wilson
-from medlens.metrics.neighbours import (
-    MOST_WEIGHT,
-    fit_neighbours,
-    hear_neighbours,
-    own_weights,
-)
+from medlens.metrics.neighbours import fit_neighbours, hear_neighbours
 from medlens.metrics.operating import OperatingPoint, decide, fit_operating_points
 from medlens.metrics.outlier import OutlierGate
 from medlens.metrics.outlier_fit import fit_outlier_gate
@@ -38,7 +33,6 @@ from medlens.metrics.ranking import average_precision
 from medlens.metrics.shift import estimate_prior
 
 __all__ = [
-    "MOST_WEIGHT",
     "Calibration",
     "ConformalSets",
     "Difference",
@@ -65,7 +59,6 @@ __all__ = [
     "image_statistics",
     "log_losses",
     "macro_auroc_interval",
-    "own_weights",
     "patient_codes",
     "predictive_values",
     "proportion",

@@ -17,7 +17,7 @@ from medlens.core import (
     SequencePrediction,
     is_mapped,
 )
-from medlens.metrics import hear_neighbours, own_weights
+from medlens.metrics.neighbours import hear_neighbours, own_weights
 from medlens.predict.answer import say
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine, Graph, open_graph
