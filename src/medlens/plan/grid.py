@@ -5,6 +5,8 @@ from __future__ import annotations
 from medlens.plan.facts import Facts
 
 FINEST, COARSEST = 0.01, 100.0  # mm; a recipe takes no others
+THICK = 3.0  # slice distance over pixel size from which neighbours tell little
+FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
 
 
 def spacing_of(facts: Facts) -> tuple[float, ...]:

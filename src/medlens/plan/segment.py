@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from medlens.plan.facts import Choice, Facts
-from medlens.plan.grid import anisotropy, describe_ratio, spacing_of
+from medlens.plan.grid import (
+    FEWEST_SLICES,
+    THICK,
+    anisotropy,
+    describe_ratio,
+    spacing_of,
+)
 from medlens.plan.patch import (
     FLAT_SIDE,
     GRAIN_2D,
@@ -36,8 +42,7 @@ from medlens.recipe.settings import (
     TrainSettings,
 )
 
-THICK, VERY_THICK = 3.0, 8.0  # slice distance over pixel size: 2.5D, 2D from there
-FEWEST_SLICES = 8  # fewer have no third dimension to convolve along
+VERY_THICK = 8.0  # slice distance over pixel size from which slices stand alone
 GRAFTED = 0.5  # share of whole slices with what is labelled in another case
 CHANNELS_APART = (Step("channel_tone", {}), Step("channel_gap", {}))
 MIRRORED = Choice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from medlens.plan.facts import Choice, Facts
-from medlens.plan.grid import anisotropy, describe_ratio
+from medlens.plan.grid import FEWEST_SLICES, THICK, anisotropy, describe_ratio
 from medlens.plan.length import choose_steps
 from medlens.plan.result import Measure, Plan
 from medlens.plan.rules import (
@@ -34,8 +34,6 @@ from medlens.recipe.settings import (
     TrainSettings,
 )
 
-THICK = 3.0  # slice distance over pixel size from which neighbours tell little
-FEWEST_SLICES = 8
 MOST_VOXELS = 2_000_000  # 128 cubed; of larger volumes slices are read in order
 WANTED_STEPS = 1500
 SEQUENCE_SIDE = 128  # px; slices are many, and each costs its square
