@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")"
 . ./scripts/venv.sh
 
-make_venv train,openvino,test
+make_venv train,openvino,serve,postgresql,test
 command -v chromium >/dev/null 2>&1 || install_debian chromium
 
 echo "== format";  "$PYTHON" -m ruff format --check .

@@ -1,0 +1,1 @@
+"""Data sets and files without the patient's identity (PS3.15 E)."""

@@ -1,0 +1,1 @@
+"""The hospital side: studies arrive, bundles answer, standard results go back."""

@@ -1,0 +1,1 @@
+"""Living with a model: readers' verdicts, drift, alarms, shadows."""

@@ -1,0 +1,1 @@
+"""Everything that comes in: checked, made durable, then indexed."""

@@ -1,0 +1,1 @@
+"""Results on their way to PACS: C-STORE and STOW-RS."""

@@ -1,0 +1,147 @@
+"""Files named by the SHA-256 of their bytes; what is there is whole and durable."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from medlens.core import ResourceError
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Blobs:
+    """A folder of files by digest, two levels deep.
+
+    Args:
+        folder: holds `blobs/` and `incoming/`; both are made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "blobs"
+        self.incoming = folder / "incoming"
+        for each in (self.folder, self.incoming):
+            each.mkdir(parents=True, exist_ok=True)
+
+    def path_of(self, digest: str) -> Path:
+        """Where the file of a digest is, or would be.
+
+        Raises:
+            ValueError: it is no digest, so that no other text becomes a path.
+        """
+        if not DIGEST.fullmatch(digest):
+            raise ValueError("wanted a SHA-256 in hexadecimal")
+        return self.folder / digest[:2] / digest[2:4] / digest
+
+    def draft(self) -> Draft:
+        """A file that grows; nothing of it is kept unless it is committed."""
+        return Draft(self)
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes and return their digest, once they are durable."""
+        with self.draft() as draft:
+            draft.write(data)
+            return draft.commit()
+
+    def read(self, digest: str) -> bytes:
+        """All bytes of a file."""
+        return self.path_of(digest).read_bytes()
+
+
+class Draft:
+    """A file on its way in, hashed as it grows.
+
+    Use as a context: what was not committed is deleted.
+    """
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self.path = blobs.incoming / secrets.token_hex(16)
+        self.size = 0
+        self._hash = hashlib.sha256()
+        with _explained():
+            self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        self._is_open = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes.
+
+        Raises:
+            ResourceError: the disk is full.
+        """
+        self._hash.update(data)
+        rest = memoryview(data)
+        with _explained():
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        self.size += len(data)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written so far."""
+        return self._hash.hexdigest()
+
+    def commit(self) -> str:
+        """Make the file durable under its digest, which is returned.
+
+        The same bytes twice are one file.
+
+        Raises:
+            ResourceError: the disk is full.
+        """
+        digest = self.digest
+        home = self._blobs.path_of(digest)
+        with _explained():
+            os.fsync(self._file)
+            self._close()
+            made = _make_folders(home.parent, self._blobs.folder)
+            self.path.replace(home)
+            for folder in (home.parent, *made):
+                _sync_folder(folder)
+        return digest
+
+    def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            os.close(self._file)
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+        self.path.unlink(missing_ok=True)
+
+
+def _make_folders(folder: Path, top: Path) -> list[Path]:
+    """Make the folder; those whose list of names changed, from below."""
+    changed = []
+    missing = folder
+    while missing != top and not missing.is_dir():
+        missing = missing.parent
+        changed.append(missing)
+    folder.mkdir(parents=True, exist_ok=True)
+    return changed
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(
+            f"store: cannot be written ({error.strerror}); free some disk space"
+        ) from error

@@ -1,0 +1,20 @@
+"""Types that all tables share."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts INTEGER alone
+Uid = sa.String(64)
+Digest = sa.String(64)  # SHA-256 as hexadecimal
+Moment = sa.Double  # seconds since 1970, UTC
+Json = sa.JSON

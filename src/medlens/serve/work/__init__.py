@@ -1,0 +1,1 @@
+"""Studies → jobs → diagnoses → results."""
