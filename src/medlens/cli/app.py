@@ -13,6 +13,7 @@ from medlens.cli import (
     info,
     predict,
     road,
+    serve,
 )
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("features")(features.features)
 app.command("compare")(compare.compare)
+app.command("serve")(serve.serve)
 app.command("info")(info.info)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")

@@ -91,7 +91,8 @@ class ServeSettings:
         data: folder of the service.
         bundles: bundle folders given at the start.
         host, port: of the web side.
-        dicom_host, dicom_port, ae_title: of the listener; port 0 starts none.
+        dicom_host, dicom_port, ae_title: of the listener; port -1 starts none. Port 0,
+            here and for the web side, takes a free one.
         database: URL, "" for SQLite in `data`.
         rules: TOML file that chooses bundles for series, or None for what the bundles
             say of themselves.

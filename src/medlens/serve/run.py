@@ -1,1 +1,0 @@
-"""The service as a group of processes."""

@@ -1,0 +1,91 @@
+"""What each process of the service does, and how it learns that it should end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from medlens.serve.settings import ServeSettings
+
+GRACE_S = 25.0  # for work in hand, when the first process is gone
+
+
+def start_child(
+    role: str,
+    settings: ServeSettings,
+    taken: socket.socket | None,
+    lifeline: Connection,
+) -> None:
+    """Main function of a process: "web", "listen" or "work-1", "work-2", …
+
+    Args:
+        role: what it does.
+        settings: of the service.
+        taken: socket that it serves, or None.
+        lifeline: its other end is held by the first process alone, so that reading
+            ends when that one does, however it ends.
+    """
+    from medlens.serve.web.logs import set_up_logs
+
+    set_up_logs(role)
+    stop = threading.Event()
+    # Ctrl-C reaches the whole group; the first process then stops the others in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(
+        target=_watch, args=(lifeline, stop), name="lifeline", daemon=True
+    ).start()
+    _work_of(role)(role, settings, taken, stop)
+
+
+def _watch(lifeline: Connection, stop: threading.Event) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    stop.set()
+    threading.Event().wait(GRACE_S)
+    os._exit(1)
+
+
+Work = Callable[[str, ServeSettings, Any, threading.Event], None]
+
+
+def _work_of(role: str) -> Work:
+    return {"web": _web, "listen": _listen}.get(role, _work)
+
+
+def _web(
+    role: str, settings: ServeSettings, taken: socket.socket, stop: threading.Event
+) -> None:
+    del role
+    from medlens.serve.web.server import run_web
+
+    run_web(settings, stop, taken=taken)
+
+
+def _listen(
+    role: str, settings: ServeSettings, taken: socket.socket, stop: threading.Event
+) -> None:
+    del role
+    from medlens.serve.listen.listener import serve_listener
+    from medlens.serve.store.store import open_store
+
+    store = open_store(settings.data, settings.database, migrate=False)
+    try:
+        serve_listener(store, settings, stop, taken=taken)
+    finally:
+        store.close()
+
+
+def _work(
+    role: str, settings: ServeSettings, taken: None, stop: threading.Event
+) -> None:
+    del taken
+    from medlens.serve.work.worker import run_worker
+
+    run_worker(settings, role, stop)
