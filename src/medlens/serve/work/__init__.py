@@ -1,1 +1,1 @@
-"""Studies → jobs → diagnoses → results."""
+"""Jobs: when a study is ready, who answers it, and its results, written once."""

@@ -16,7 +16,7 @@ jobs = sa.Table(
     sa.Column("study_id", Id, sa.ForeignKey("studies.id")),
     sa.Column("payload", Json, nullable=False),
     # waiting → leased → done; leased → waiting after a failure or a lost lease;
-    # leased → parked after the last attempt; any → cancelled.
+    # leased → parked after the last attempt; any but done → cancelled.
     sa.Column("state", sa.String(16), nullable=False, server_default="waiting"),
     sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
@@ -31,7 +31,8 @@ jobs = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
     sa.Column("finished_at", Moment),
-    sa.Index(None, "state", "run_after"),
+    # In this order jobs are taken: the highest priority, then the oldest.
+    sa.Index(None, "state", "priority", "id"),
     sa.Index(None, "state", "leased_until"),
     sa.Index(None, "study_id"),
 )
