@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from medlens import __version__
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
+from medlens.serve.web.errors import add_error_handlers
+from medlens.serve.web.routers import all_routers
 from medlens.serve.web.state import Service
 
 
 def create_app(store: Store, settings: ServeSettings) -> FastAPI:
-    """The application for an ASGI server."""
-    app = FastAPI(title="medlens")
+    """The application for an ASGI server.
+
+    Every failure of it is a problem document (RFC 9457). Its routers are listed in
+    `web/routers.py`.
+    """
+    app = FastAPI(
+        title="medlens",
+        version=__version__,
+        # The schema and its page are routes of our own: no page asks another host.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.service = Service(store, settings)
+    add_error_handlers(app)
+    for router in all_routers():
+        app.include_router(router)
     return app
