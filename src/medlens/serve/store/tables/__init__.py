@@ -1,7 +1,9 @@
 """Every table of the index."""
 
 from medlens.serve.store.tables.access import (
+    TRAIL_GUARDS,
     attempts,
+    devices,
     invitations,
     replies,
     sessions,
@@ -21,9 +23,11 @@ from medlens.serve.store.tables.monitor import feedback, scores
 from medlens.serve.store.tables.work import bundles, jobs, result_objects, results
 
 __all__ = [
+    "TRAIL_GUARDS",
     "attempts",
     "bundles",
     "conflicts",
+    "devices",
     "feedback",
     "instances",
     "invitations",

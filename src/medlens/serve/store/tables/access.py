@@ -27,6 +27,7 @@ sessions = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
+    sa.Index(None, "user_id"),
 )
 
 tokens = sa.Table(
@@ -41,6 +42,7 @@ tokens = sa.Table(
     sa.Column("expires_at", Moment),
     sa.Column("revoked_at", Moment),
     sa.Column("used_at", Moment),
+    sa.Index(None, "user_id"),
 )
 
 invitations = sa.Table(
@@ -48,6 +50,7 @@ invitations = sa.Table(
     metadata,
     sa.Column("digest", Digest, primary_key=True),  # of the link's secret
     sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("is_first", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("used_at", Moment),
@@ -61,6 +64,17 @@ attempts = sa.Table(
     sa.Column("subject", sa.String(128), nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Index(None, "subject", "at"),
+)
+
+# Browsers that somebody has logged in from: their failures are counted apart, so that
+# an attacker who fails under a name does not lock its owner out.
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("digest", Digest, primary_key=True),  # of the cookie's secret
+    sa.Column("user_id", Id, sa.ForeignKey("users.id"), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Index(None, "user_id"),
 )
 
 # Appended to, never changed; each row holds the digest of the one before.
@@ -78,6 +92,33 @@ trail = sa.Table(
     sa.Column("digest", Digest, nullable=False),
     sa.Index(None, "study_id"),
 )
+
+# The database itself refuses to change or delete a row of the trail. Who owns the
+# database can take the guard away: that is what the chain of digests is for.
+TRAIL_GUARDS: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        "CREATE TRIGGER trail_keeps_update BEFORE UPDATE ON trail "
+        "BEGIN SELECT RAISE(ABORT, 'the trail is only appended to'); END",
+        "CREATE TRIGGER trail_keeps_delete BEFORE DELETE ON trail "
+        "BEGIN SELECT RAISE(ABORT, 'the trail is only appended to'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION trail_keeps() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''the trail is only appended to''; END'",
+        "CREATE TRIGGER trail_keeps_rows BEFORE UPDATE OR DELETE ON trail "
+        "FOR EACH ROW EXECUTE FUNCTION trail_keeps()",
+        "CREATE TRIGGER trail_keeps_all BEFORE TRUNCATE ON trail "
+        "FOR EACH STATEMENT EXECUTE FUNCTION trail_keeps()",
+    ),
+}
+"""Statements by dialect; `metadata.create_all` runs them, a migration must too."""
+
+
+@sa.event.listens_for(trail, "after_create")
+def _guard_trail(_: object, connection: sa.Connection, **__: object) -> None:
+    for statement in TRAIL_GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
 
 # Replies to requests with an Idempotency-Key, to be given again.
 replies = sa.Table(
