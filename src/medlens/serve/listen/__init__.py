@@ -1,1 +1,1 @@
-"""The DICOM listener: C-ECHO and C-STORE."""
+"""The DICOM listener: the upper layer (PS3.8), C-ECHO and C-STORE (PS3.7)."""
