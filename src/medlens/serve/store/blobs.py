@@ -67,6 +67,7 @@ class Draft:
         with _explained():
             self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         self._is_open = True
+        self.is_committed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append bytes.
@@ -86,6 +87,10 @@ class Draft:
         """SHA-256 of what was written so far."""
         return self._hash.hexdigest()
 
+    def read_at(self, count: int, offset: int) -> bytes:
+        """Up to `count` bytes of what was written, from `offset` on."""
+        return os.pread(self._file, count, offset)
+
     def commit(self) -> str:
         """Make the file durable under its digest, which is returned.
 
@@ -98,11 +103,11 @@ class Draft:
         home = self._blobs.path_of(digest)
         with _explained():
             os.fsync(self._file)
-            self._close()
             made = _make_folders(home.parent, self._blobs.folder)
             self.path.replace(home)
             for folder in (home.parent, *made):
                 _sync_folder(folder)
+        self.is_committed = True
         return digest
 
     def _close(self) -> None:
