@@ -47,6 +47,15 @@ class Limits:
         store_gb: of all files; 0 for no quota.
         keep_days: after which a study is removed; 0 keeps all.
         login_attempts, login_window_s: failures by name or address, and in how long.
+        session_idle_s, session_s: of a log-in without a request, and at the most.
+        request_kb: of the body of a request that is no upload.
+        connections: HTTP connections at a time; beyond it the one that has waited
+            longest without a request is ended.
+        header_s: until the head of an HTTP request is there.
+        slowest_bytes_s: rate below which a body that is sent is ended, after the
+            first `header_s`.
+        send_s: until a client takes the next piece of a reply.
+        streams, streams_per_caller: event streams that are open at a time.
     """
 
     instance_mb: int = 2048
@@ -63,6 +72,15 @@ class Limits:
     keep_days: int = 0
     login_attempts: int = 10
     login_window_s: float = 300.0
+    session_idle_s: float = 3600.0
+    session_s: float = 12 * 3600.0
+    request_kb: int = 1024
+    connections: int = 1000
+    header_s: float = 10.0
+    slowest_bytes_s: int = 1024
+    send_s: float = 60.0
+    streams: int = 200
+    streams_per_caller: int = 20
 
 
 @dataclass(frozen=True)
