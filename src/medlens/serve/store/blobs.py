@@ -16,7 +16,10 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Blobs:
-    """A folder of files by digest, two levels deep.
+    """A folder of files by digest, in 256 folders by its first two letters.
+
+    All of these are made at once, so that a new file costs two waits for the disk
+    (itself and its folder), never more.
 
     Args:
         folder: holds `blobs/` and `incoming/`; both are made.
@@ -25,8 +28,11 @@ class Blobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "blobs"
         self.incoming = folder / "incoming"
-        for each in (self.folder, self.incoming):
-            each.mkdir(parents=True, exist_ok=True)
+        self.incoming.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "ff").is_dir():  # the last one to be made
+            for byte in range(256):
+                (self.folder / f"{byte:02x}").mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.folder)
 
     def path_of(self, digest: str) -> Path:
         """Where the file of a digest is, or would be.
@@ -36,7 +42,7 @@ class Blobs:
         """
         if not DIGEST.fullmatch(digest):
             raise ValueError("wanted a SHA-256 in hexadecimal")
-        return self.folder / digest[:2] / digest[2:4] / digest
+        return self.folder / digest[:2] / digest
 
     def draft(self) -> Draft:
         """A file that grows; nothing of it is kept unless it is committed."""
@@ -103,10 +109,8 @@ class Draft:
         home = self._blobs.path_of(digest)
         with _explained():
             os.fsync(self._file)
-            made = _make_folders(home.parent, self._blobs.folder)
             self.path.replace(home)
-            for folder in (home.parent, *made):
-                _sync_folder(folder)
+            _sync_folder(home.parent)
         self.is_committed = True
         return digest
 
@@ -121,17 +125,6 @@ class Draft:
     def __exit__(self, *_: object) -> None:
         self._close()
         self.path.unlink(missing_ok=True)
-
-
-def _make_folders(folder: Path, top: Path) -> list[Path]:
-    """Make the folder; those whose list of names changed, from below."""
-    changed = []
-    missing = folder
-    while missing != top and not missing.is_dir():
-        missing = missing.parent
-        changed.append(missing)
-    folder.mkdir(parents=True, exist_ok=True)
-    return changed
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,6 +9,45 @@ import sqlalchemy as sa
 
 from medlens.serve.store.tables import instances, series, studies
 
+_STUDY_TEXT = (
+    "patient_id", "issuer", "patient_name", "name_key", "birth_date", "sex",
+    "study_date", "study_time", "accession_number", "study_id", "description",
+    "referring_physician",
+)  # fmt: skip
+
+# Built once: making a statement costs more than running it.
+_FIND_INSTANCE = sa.select(
+    instances.c.study_id,
+    instances.c.id,
+    instances.c.digest,
+    instances.c.transfer_syntax,
+    instances.c.origin,
+).where(instances.c.sop_uid == sa.bindparam("uid"))
+_FIND_STUDY = sa.select(
+    *(studies.c[name] for name in ("id", "modalities", *_STUDY_TEXT))
+).where(studies.c.study_uid == sa.bindparam("uid"))
+_FIND_SERIES = sa.select(series.c.id, series.c.is_own).where(
+    series.c.study_id == sa.bindparam("study"),
+    series.c.series_uid == sa.bindparam("uid"),
+)
+_ADD_STUDY, _ADD_SERIES = sa.insert(studies), sa.insert(series)
+_ADD_INSTANCE = sa.insert(instances)
+_COUNT_OWN = (
+    sa.update(studies)
+    .where(studies.c.id == sa.bindparam("study"))
+    .values(
+        instance_count=studies.c.instance_count + 1,
+        bytes=studies.c.bytes + sa.bindparam("size"),
+        series_count=studies.c.series_count + sa.bindparam("more_series"),
+    )
+)
+_COUNT_FOREIGN = _COUNT_OWN.values(last_at=sa.bindparam("at"), state="receiving")
+_COUNT_SERIES = (
+    sa.update(series)
+    .where(series.c.id == sa.bindparam("series"))
+    .values(instance_count=series.c.instance_count + 1)
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -53,7 +92,7 @@ def foresee(connection: sa.Connection, row: Row) -> Placed | None:
     taken = find_instance(connection, row.instance["sop_uid"])
     if taken is not None:
         return taken
-    study = _find_study(connection, row.study_uid)
+    study = _find(connection, _FIND_STUDY, uid=row.study_uid)
     if study is not None and is_stranger(study, row.study):
         return Placed("stranger", study["id"])
     return None
@@ -65,37 +104,28 @@ def add_row(connection: sa.Connection, row: Row) -> Placed:
     Two processes that add the same study at once may meet an IntegrityError on
     PostgreSQL: begin again with a new transaction.
     """
+    study = _find(connection, _FIND_STUDY, uid=row.study_uid)
     taken = find_instance(connection, row.instance["sop_uid"])
     if taken is not None:
         return taken
-    study = _find_study(connection, row.study_uid)
-    if study is None:
-        study_id = _add_study(connection, row)
-    elif is_stranger(study, row.study):
+    if study is not None and is_stranger(study, row.study):
         return Placed("stranger", study["id"])
-    else:
-        study_id = study["id"]
-        _touch_study(connection, study, row)
-    series_id = _place_series(connection, study_id, row)
-    connection.execute(
-        sa.insert(instances).values(
-            study_id=study_id, series_id=series_id, **row.instance
-        )
-    )
+    study_id = _add_study(connection, row) if study is None else int(study["id"])
+    known = None
+    if study is not None:
+        known = _find(connection, _FIND_SERIES, study=study_id, uid=row.series_uid)
+    _count(connection, study_id, row, more_series=int(known is None))
+    if study is not None:
+        _fill_study(connection, study, row)
+    series_id = _place_series(connection, study_id, known, row)
+    place = {"study_id": study_id, "series_id": series_id}
+    connection.execute(_ADD_INSTANCE, row.instance | place)
     return Placed("stored", study_id)
 
 
 def find_instance(connection: sa.Connection, sop_uid: str) -> Placed | None:
     """The instance that has a UID, as a taken place."""
-    found = connection.execute(
-        sa.select(
-            instances.c.study_id,
-            instances.c.id,
-            instances.c.digest,
-            instances.c.transfer_syntax,
-            instances.c.origin,
-        ).where(instances.c.sop_uid == sop_uid)
-    ).first()
+    found = connection.execute(_FIND_INSTANCE, {"uid": sop_uid}).first()
     return None if found is None else Placed("taken", *found)
 
 
@@ -112,52 +142,49 @@ def is_stranger(known: Any, new: dict[str, Any]) -> bool:
     return any(known[key] and new[key] and known[key] != new[key] for key in keys)
 
 
-_STUDY_TEXT = (
-    "patient_id", "issuer", "patient_name", "name_key", "birth_date", "sex",
-    "study_date", "study_time", "accession_number", "study_id", "description",
-    "referring_physician",
-)  # fmt: skip
-
-
-def _find_study(connection: sa.Connection, uid: str) -> Any:
-    columns = [studies.c[name] for name in ("id", "modalities", *_STUDY_TEXT)]
-    query = sa.select(*columns).where(studies.c.study_uid == uid)
-    return connection.execute(query).mappings().first()
+def _find(connection: sa.Connection, query: sa.Select[Any], **values: Any) -> Any:
+    return connection.execute(query, values).mappings().first()
 
 
 def _add_study(connection: sa.Connection, row: Row) -> int:
     at = row.instance["received_at"]
-    values = dict(
-        study_uid=row.study_uid,
-        modalities=_joined("\\", row.series["modality"]),
-        instance_count=1,
-        bytes=row.instance["bytes"],
-        received_at=at,
-        last_at=at,
-        state="answered" if row.is_own else "receiving",
+    values = {
+        "study_uid": row.study_uid,
+        "modalities": _joined("\\", row.series["modality"]),
+        "received_at": at,
+        "last_at": at,
+        "state": "answered" if row.is_own else "receiving",
         **row.study,
-    )
-    key = connection.execute(sa.insert(studies).values(values)).inserted_primary_key
-    return int(key[0])  # type: ignore[index]
-
-
-def _touch_study(connection: sa.Connection, study: Any, row: Row) -> None:
-    """Count the instance; a foreign one makes the study wait for quiet again."""
-    values: dict[str, Any] = {
-        "instance_count": studies.c.instance_count + 1,
-        "bytes": studies.c.bytes + row.instance["bytes"],
     }
-    if not row.is_own:
-        values |= {"last_at": row.instance["received_at"], "state": "receiving"}
+    return _key(connection.execute(_ADD_STUDY, values))
+
+
+def _count(
+    connection: sa.Connection, study_id: int, row: Row, *, more_series: int
+) -> None:
+    """Count the instance; a foreign one makes the study wait for quiet again."""
+    size = row.instance["bytes"]
+    values = {"study": study_id, "size": size, "more_series": more_series}
+    if row.is_own:
+        connection.execute(_COUNT_OWN, values)
+    else:
+        values["at"] = row.instance["received_at"]
+        connection.execute(_COUNT_FOREIGN, values)
+
+
+def _fill_study(connection: sa.Connection, study: Any, row: Row) -> None:
+    """What the first header lacked, and a modality that is new."""
+    values = {
+        name: row.study[name]
+        for name in _STUDY_TEXT
+        if not study[name] and row.study[name]
+    }
     modalities = _joined(study["modalities"], row.series["modality"])
     if modalities != study["modalities"]:
         values["modalities"] = modalities
-    for name in _STUDY_TEXT:  # a later header fills what the first one lacked
-        if not study[name] and row.study[name]:
-            values[name] = row.study[name]
-    connection.execute(
-        sa.update(studies).where(studies.c.id == study["id"]).values(values)
-    )
+    if values:
+        this = studies.c.id == study["id"]
+        connection.execute(sa.update(studies).where(this).values(values))
 
 
 def _joined(modalities: str, modality: str) -> str:
@@ -166,33 +193,28 @@ def _joined(modalities: str, modality: str) -> str:
     return f"{modalities}{modality}\\"
 
 
-def _place_series(connection: sa.Connection, study_id: int, row: Row) -> int:
-    table = series
-    is_here = (table.c.study_id == study_id) & (table.c.series_uid == row.series_uid)
-    found = connection.execute(sa.select(table.c.id, table.c.is_own).where(is_here))
-    known = found.first()
+def _place_series(
+    connection: sa.Connection, study_id: int, known: Any, row: Row
+) -> int:
     if known is None:
-        values = dict(
-            study_id=study_id,
-            series_uid=row.series_uid,
-            instance_count=1,
-            is_own=row.is_own,
+        values = {
+            "study_id": study_id,
+            "series_uid": row.series_uid,
+            "instance_count": 1,
+            "is_own": row.is_own,
             **row.series,
-        )
-        made = connection.execute(sa.insert(table).values(values))
-        connection.execute(
-            sa.update(studies)
-            .where(studies.c.id == study_id)
-            .values(series_count=studies.c.series_count + 1)
-        )
-        return int(made.inserted_primary_key[0])  # type: ignore[index]
-    # One foreign image is enough for rules to look at the series.
-    connection.execute(
-        sa.update(table)
-        .where(table.c.id == known.id)
-        .values(
-            instance_count=table.c.instance_count + 1,
-            is_own=bool(known.is_own) and row.is_own,
-        )
-    )
-    return int(known.id)
+        }
+        return _key(connection.execute(_ADD_SERIES, values))
+    connection.execute(_COUNT_SERIES, {"series": known["id"]})
+    if known["is_own"] and not row.is_own:
+        # One foreign image is enough for rules to look at the series.
+        this = series.c.id == known["id"]
+        connection.execute(sa.update(series).where(this).values(is_own=False))
+    return int(known["id"])
+
+
+def _key(made: sa.CursorResult[Any]) -> int:
+    key = made.inserted_primary_key
+    if key is None:
+        raise sa.exc.InvalidRequestError("the database gave no key for a new row")
+    return int(key[0])
