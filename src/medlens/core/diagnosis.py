@@ -15,10 +15,13 @@ from medlens.core.prediction import OutOfDistribution
 
 Laterality = Literal["", "left", "right", "bilateral", "midline"]
 Status = Literal["assessed", "not_assessable"]
-Advice = Literal["nothing_found", "refer", "unsure", "outside", "not_assessable"]
-"""What to do: nothing above its operating point; something is, a reader should look;
-the prediction set holds more than one label or none; unlike the training images, no
-number should be trusted; the images could not be answered."""
+Advice = Literal[
+    "nothing_found", "measured", "refer", "unsure", "outside", "not_assessable"
+]
+"""What to do: nothing above its operating point; only structures of normal anatomy were
+measured, nothing was looked for; something is above its point, a reader should look;
+the prediction set leaves it open; unlike the training images, no number should be
+trusted; the images could not be answered."""
 Trend = Literal["new", "gone", "larger", "smaller", "stable", "uncertain"]
 
 
@@ -44,7 +47,8 @@ class Quantity:
     Attributes:
         kind: what: "longest_diameter", "volume" or "area".
         value: in `unit`.
-        unit: UCUM: "mm", "ml", "mm2", or "{pixels}" where there is no spacing.
+        unit: UCUM: "mm", "ml", "mm2", or "{pixels}" (of a volume its voxels) where
+            there is no spacing.
     """
 
     kind: Literal["longest_diameter", "volume", "area"]
@@ -79,7 +83,8 @@ class Place:
         laterality: side of the patient, "" where it is not known.
         centre_mm: (x, y, z) in the patient, LPS, or None.
         image: the image that shows it best, or None.
-        slice_index: of that image among the assessment's images.
+        slice_index: of the slice, counted from 0 along the volume; that of `image`
+            among the assessment's images where there is one for each slice.
         box: (left, top, right, bottom) in pixels of `image`, edges of pixels counted
             from 0 at the upper left corner of the image, or None.
     """
@@ -124,6 +129,8 @@ class Finding:
         operating_point: its name, or "".
         place: where.
         quantities: how large.
+        slices: indices of the slices on which it is present, where each slice of a
+            series is answered for itself or a mask was drawn; else ().
         parts: connected pieces, None where not a mask.
         change: against a prior study, or None.
     """
@@ -137,6 +144,7 @@ class Finding:
     operating_point: str = ""
     place: Place = field(default_factory=Place)
     quantities: tuple[Quantity, ...] = ()
+    slices: tuple[int, ...] = ()
     parts: int | None = None
     change: Change | None = None
 

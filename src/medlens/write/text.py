@@ -1,0 +1,240 @@
+"""A diagnosis as text that a radiologist reads: doubt first, then findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from medlens.core.diagnosis import Assessment, Diagnosis, Finding
+from medlens.core.terms import Lang, is_normal, is_structure, modality_name, term_of
+from medlens.write.text_finding import (
+    label_name,
+    number,
+    tell_change,
+    tell_finding,
+    tell_probability,
+)
+from medlens.write.words import printable, quoted, say, say_reason
+
+DIGEST_SHOWN = 12  # characters, as bundles are named elsewhere
+INDENT = "  "
+
+
+def to_text(
+    diagnosis: Diagnosis, *, lang: Lang = "en", with_notice: bool = True
+) -> str:
+    """The report of a study, a few lines for each bundle.
+
+    In this order: what makes the answer doubtful; what was looked at; findings with
+    size, place and probability; the prior study; what to do; what was left out and
+    why; the algorithm. Chinese texts hold no English but names and, between quotation
+    marks, sentences that have no translation.
+
+    Args:
+        diagnosis: of one study.
+        lang: "en" or "zh".
+        with_notice: end with the notice that this is research software.
+    """
+    lines = [say("case", lang, case=printable(diagnosis.case))]
+    lines += _section("caution", _cautions(diagnosis, lang), lang)
+    lines += _section("examined", _examined(diagnosis, lang), lang)
+    lines += _section("findings", _findings(diagnosis, lang), lang)
+    if diagnosis.has_prior:
+        lines += _section("comparison", _comparison(diagnosis, lang), lang)
+    lines += _section("impression", _impressions(diagnosis, lang), lang)
+    lines += _section("left_out", _left_out(diagnosis, lang), lang)
+    lines += _section("algorithm", _algorithms(diagnosis, lang), lang)
+    if with_notice:
+        lines.append(say("notice", lang))
+    return "\n".join(lines) + "\n"
+
+
+def to_conclusion(diagnosis: Diagnosis, *, lang: Lang = "en") -> str:
+    """The doubt and the impression alone, one line for each assessment."""
+    lines = [*_cautions(diagnosis, lang), *_impressions(diagnosis, lang)]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _section(key: str, lines: Iterator[str], lang: Lang) -> list[str]:
+    told = [INDENT + line for line in lines]
+    return [say(key, lang), *told] if told else []
+
+
+def _named(diagnosis: Diagnosis, item: Assessment, text: str, lang: Lang) -> str:
+    """With the algorithm before it where a study has several."""
+    if len(diagnosis.assessments) == 1:
+        return text
+    return f"{printable(item.algorithm.name)}{say('colon', lang)}{text}"
+
+
+def _cautions(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    for item in diagnosis.assessments:
+        if item.advice in ("outside", "unsure"):
+            parts = [say(f"advice_{item.advice}", lang)]
+            parts += _doubts(item, lang)
+            said = say("semicolon", lang).join(parts) + say("end", lang)
+            yield _named(diagnosis, item, said, lang)
+
+
+def _doubts(item: Assessment, lang: Lang) -> list[str]:
+    if item.advice == "unsure":
+        return [_tell_set(item, lang)]
+    return [_tell_gate(item, lang)]
+
+
+def _tell_set(item: Assessment, lang: Lang) -> str:
+    held = say("list", lang).join(label_name(x, lang) for x in item.prediction_set)
+    said = say("set", lang, list=held) if held else say("empty_set", lang)
+    if item.coverage is None:
+        return said
+    share = say("coverage", lang, value=number(100 * item.coverage))
+    return said + say("brackets", lang, inside=share)
+
+
+def _tell_gate(item: Assessment, lang: Lang) -> str:
+    gate = item.out_of_distribution
+    if gate is None or gate.threshold == float("inf"):
+        return say("no_gate", lang)
+    score, limit = number(gate.score), number(gate.threshold)
+    return say("gate", lang, score=score, threshold=limit)
+
+
+def _examined(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    if not diagnosis.assessments:
+        yield say("not_examined", lang)
+    for item in diagnosis.assessments:
+        known = [
+            modality_name(printable(item.modality), lang),
+            _body_part(item.body_part, lang),
+            _count(len(item.images), lang),
+        ]
+        said = say("comma", lang).join(part for part in known if part)
+        if said:
+            yield _named(diagnosis, item, said + say("end", lang), lang)
+        for note in item.notes:
+            said = say("note", lang, note=say_reason(note, lang))
+            yield _named(diagnosis, item, said, lang)
+
+
+def _body_part(name: str, lang: Lang) -> str:
+    if lang == "en":
+        return printable(name).lower()
+    term = term_of(name)
+    return quoted(printable(name), lang) if term is None else term.chinese
+
+
+def _count(images: int, lang: Lang) -> str:
+    if not images:
+        return ""
+    return say("one_image" if images == 1 else "images", lang, count=images)
+
+
+def _findings(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    for item in diagnosis.assessments:
+        count = len(item.images)
+        for finding in item.findings:
+            if finding.is_present:
+                said = tell_finding(finding, lang, images=count)
+                yield _named(diagnosis, item, said, lang)
+        absent = [one for one in item.findings if not one.is_present]
+        if absent:
+            yield _named(diagnosis, item, _tell_absent(absent, lang), lang)
+        if item.status == "assessed":
+            yield _named(diagnosis, item, _tell_certainty(item, lang), lang)
+
+
+def _tell_absent(absent: list[Finding], lang: Lang) -> str:
+    parts = []
+    for finding in absent:
+        inside = tell_probability(finding, lang)
+        tail = say("brackets", lang, inside=inside) if inside else ""
+        parts.append(label_name(finding.label, lang) + tail)
+    listed = say("semicolon", lang).join(parts)
+    return say("absent", lang, list=listed) + say("end", lang)
+
+
+def _tell_certainty(item: Assessment, lang: Lang) -> str:
+    """The prediction set and the distance from the training images, in one line."""
+    parts = [] if item.coverage is None else [_tell_set(item, lang)]
+    said = say("semicolon", lang).join([*parts, _tell_gate(item, lang)])
+    return said[:1].upper() + said[1:] + say("end", lang)
+
+
+def _comparison(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    changed = [
+        (item, finding)
+        for item in diagnosis.assessments
+        for finding in item.findings
+        if finding.change is not None
+    ]
+    if not changed:
+        yield say("no_prior_answer", lang)
+        return
+    days = {f.change.days for _, f in changed if f.change is not None}
+    known = days.pop() if len(days) == 1 else None
+    yield say("prior", lang) if known is None else say("prior_days", lang, days=known)
+    for item, finding in changed:
+        yield _named(diagnosis, item, tell_change(finding, lang), lang)
+
+
+def _impressions(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    for item in diagnosis.assessments:
+        said = _tell_advice(item, lang) + say("end", lang)
+        yield _named(diagnosis, item, said, lang)
+    if not diagnosis.assessments:
+        yield say("not_examined", lang)
+
+
+def _tell_advice(item: Assessment, lang: Lang) -> str:
+    if item.advice == "not_assessable":
+        reason = say_reason(item.reason, lang).rstrip(".")
+        return say("advice_not_assessable", lang, reason=reason)
+    if item.advice == "nothing_found" and item.algorithm.form == "segment":
+        return say("advice_nothing_drawn", lang)
+    if item.advice != "refer":
+        return say(f"advice_{item.advice}", lang)
+    found = [
+        label_name(one.label, lang)
+        for one in item.findings
+        if one.is_present and not is_structure(one.label) and not is_normal(one.label)
+    ]
+    listed = say("list", lang).join(found or [label_name(item.findings[0].label, lang)])
+    return say("advice_refer", lang, list=listed[:1].upper() + listed[1:])
+
+
+def _left_out(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    for what, reason in diagnosis.left_out:
+        key = printable(what)
+        said = say_reason(reason.removeprefix(f"{what}: "), lang)
+        yield f"{key}{say('colon', lang)}{said}"
+
+
+def _algorithms(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    said = (_tell_algorithm(item, lang) for item in diagnosis.assessments)
+    yield from dict.fromkeys(said)
+
+
+def _tell_algorithm(item: Assessment, lang: Lang) -> str:
+    one = item.algorithm
+    key = "made_by" if one.digest else "made_by_plain"
+    made = say(
+        key,
+        lang,
+        name=printable(one.name),
+        digest=printable(one.digest)[:DIGEST_SHOWN],
+        version=printable(one.version),
+    )
+    what = [_kind(f"form_{one.form}", lang), _kind(f"kind_{one.kind}", lang)]
+    said = say("comma", lang).join([made, *(word for word in what if word)])
+    said += say("end", lang)
+    if one.intended_use:
+        use = quoted(printable(one.intended_use).rstrip("."), lang)
+        gap = " " if lang == "en" else ""
+        said += gap + say("intended_use", lang, use=use) + say("end", lang)
+    return said
+
+
+def _kind(key: str, lang: Lang) -> str:
+    try:
+        return say(key, lang)
+    except KeyError:
+        return ""
