@@ -96,8 +96,8 @@ def boundary_of(media_type: MediaType) -> bytes:
         )
     if len(text) > MAX_BOUNDARY or not _BOUNDARY.fullmatch(text):
         raise MultipartError(
-            f"Content-Type: has a boundary of {len(text)} characters that RFC 2046 does "
-            f"not allow; wanted 1 to {MAX_BOUNDARY} letters, digits or '()+_,-./:=?"
+            f"Content-Type: has a boundary of {len(text)} characters that RFC 2046 "
+            "does not allow; wanted 1 to 70 letters, digits or '()+_,-./:=?"
         )
     return text.encode("ascii")
 
