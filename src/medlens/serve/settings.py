@@ -123,6 +123,7 @@ class ServeSettings:
         peers: who may send and where results go; () takes every sender.
         tls_certificate, tls_key, tls_ca: PEM files of the listener; None for no TLS.
         public_url: as browsers see the service, "" for http://host:port.
+        hosts: further names that the service is asked by; any other name is refused.
         limits, openid: see there.
     """
 
@@ -146,5 +147,6 @@ class ServeSettings:
     tls_key: Path | None = None
     tls_ca: Path | None = None
     public_url: str = ""
+    hosts: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     openid: OpenIdSettings = field(default_factory=OpenIdSettings)

@@ -27,6 +27,7 @@ port = 9000
 dicom_port = -1
 quiet_s = 3
 bundles = ["a", "b"]
+hosts = ["ai.local"]
 rules = "rules.toml"
 [limits]
 associations = 7
@@ -44,6 +45,7 @@ address = "10.0.0.0/24"
     found = load_settings(written(tmp_path, text))
     assert (found.port, found.dicom_port, found.quiet_s) == (9000, -1, 3.0)
     assert found.bundles == (tmp_path / "a", tmp_path / "b")
+    assert found.hosts == ("ai.local",)
     assert found.rules == tmp_path / "rules.toml"
     assert found.limits == Limits(associations=7, store_gb=1.5)
     assert found.openid.roles == {"radiology": "reader"}

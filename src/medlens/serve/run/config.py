@@ -129,10 +129,15 @@ def _typed(kind: type[Any], key: str, value: Any, where: str, path: Path) -> Any
         hint = get_args(hint)[0]
     if hint is Path and isinstance(value, str):
         return (path.parent / value).absolute()
-    if get_origin(hint) is tuple and get_args(hint)[0] is Path:
+    if get_origin(hint) is tuple:
+        are_paths = get_args(hint)[0] is Path
         if isinstance(value, list) and all(isinstance(x, str) for x in value):
-            return tuple((path.parent / x).absolute() for x in value)
-        raise UsageError(f"{where}: {key}: wanted a list of folders")
+            return tuple(
+                (path.parent / x).absolute() if are_paths else x for x in value
+            )
+        raise UsageError(
+            f"{where}: {key}: wanted a list of {'folders' if are_paths else 'texts'}"
+        )
     if get_origin(hint) is dict:
         if isinstance(value, dict) and all(isinstance(x, str) for x in value.values()):
             return value
