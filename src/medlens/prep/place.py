@@ -53,7 +53,7 @@ def place_on_source(
             flags=flags,
             borderMode=cv2.BORDER_REPLICATE,
         )
-    placed[:, ~_inside(to_prepared, (height, width), (rows, columns))] = fill
+    _fill_outside(placed, to_prepared, (height, width), fill)
     return placed
 
 
@@ -89,16 +89,25 @@ def _thin(values: Array, to_prepared: Array, shape: tuple[int, int]) -> Array:
     )
 
 
-def _inside(to_prepared: Array, shape: tuple[int, int], grid: tuple[int, int]) -> Array:
-    """(H, W) bool: source pixels whose centre the prepared image covers."""
-    h = np.arange(grid[0])[:, None]
-    w = np.arange(grid[1])[None, :]
-    inside = np.ones(grid, dtype=bool)
-    for axis in range(2):
-        a, b, c = to_prepared[axis]
-        position = a * h + b * w + c
-        # half a pixel beyond the outermost centres, with room for rounding
-        inside &= (position >= -0.5 - 1e-6) & (position <= shape[axis] - 0.5 + 1e-6)
+def _fill_outside(
+    placed: Array, to_prepared: Array, shape: tuple[int, int], fill: float
+) -> None:
+    """Put `fill` where the prepared image covers no source pixel's centre."""
+    h, w = (np.arange(side) for side in placed.shape[1:])
+    (a, b, c), (d, e, f) = to_prepared[:2]
+    # Rows and columns apart, unless the image is turned: this took most of the time.
+    if max(abs(b) * len(w), abs(d) * len(h)) < 1e-9:
+        placed[:, ~_within(a * h + c, shape[0])] = fill
+        placed[:, :, ~_within(e * w + f, shape[1])] = fill
+        return
+    rows = _within(a * h[:, None] + b * w + c, shape[0])
+    columns = _within(d * h[:, None] + e * w + f, shape[1])
+    placed[:, ~(rows & columns)] = fill
+
+
+def _within(position: Array, side: int) -> Array:
+    """Half a pixel beyond the outermost centres, with room for rounding."""
+    inside: Array = (position >= -0.5 - 1e-6) & (position <= side - 0.5 + 1e-6)
     return inside
 
 
