@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from fastapi import Request
 
+from medlens.serve.receive.intake import Intake
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
 
@@ -18,10 +19,15 @@ class Service:
     Attributes:
         store: files and index.
         settings: as the service was started with.
+        intake: takes instances into the store; one for all requests.
     """
 
     store: Store
     settings: ServeSettings
+    intake: Intake = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "intake", Intake(self.store, self.settings.limits))
 
 
 def service_of(request: Request) -> Service:
