@@ -136,11 +136,19 @@ class Predictor:
         Raises:
             PrepError, BundleError: see `prepare`; or the answer is not finite.
         """
+        return self.answer(image, with_evidence=with_evidence)[0]
+
+    def answer(
+        self, image: Image, *, with_evidence: bool | None = None
+    ) -> tuple[Prediction, FloatArray]:
+        """As `predict`, with the (14,) statistics that the gate looked at."""
         prepared = self.prepare(image)
         if with_evidence is None:
             voxels = math.prod(image.array.shape[1:])
             with_evidence = 4 * len(self.bundle.labels) * voxels <= LARGE_EVIDENCE
-        return self._answer(self._pass([prepared]), 0, image, prepared, with_evidence)
+        outputs = self._pass([prepared])
+        found = self._answer(outputs, 0, image, prepared, with_evidence)
+        return found, case_statistics(outputs.images[0])
 
     def predict_many(
         self,

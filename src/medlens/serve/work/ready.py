@@ -1,0 +1,201 @@
+"""When a study is ready: nothing new came for a while, so a job is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from medlens.serve.store.store import Store
+from medlens.serve.store.tables import instances, jobs, series, studies
+from medlens.serve.work.control import hasten, revive
+from medlens.serve.work.queue import enqueue
+
+AT_ONCE = 20
+STATES = {
+    "waiting": "ready",
+    "leased": "running",
+    "done": "answered",
+    "parked": "failed",
+    "cancelled": "refused",
+}
+"""State of a study by that of its job."""
+ASKED_PRIORITY = 1000  # of an answer that a person waits for
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of a wish for an answer.
+
+    Attributes:
+        job_id: that answers it, or has answered it.
+        is_new: False where the same images had their job already.
+    """
+
+    job_id: int
+    is_new: bool
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """One digest for a set of instances, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+
+
+def inputs_digest(connection: sa.Connection, study_id: int) -> str:
+    """Digest of all instances of a study that came from elsewhere; "" for none."""
+    found = connection.execute(
+        sa.select(instances.c.digest)
+        .join(series, series.c.id == instances.c.series_id)
+        .where(foreign(study_id))
+    ).scalars()
+    digests = list(found)
+    return digest_of(digests) if digests else ""
+
+
+def foreign(study_id: int) -> sa.ColumnElement[bool]:
+    """Instances of a study that were not made here, joined with their series.
+
+    A result of ours that a PACS sent back is none of them.
+    """
+    return sa.and_(
+        instances.c.study_id == study_id,
+        instances.c.origin != "own",
+        series.c.is_own.is_(sa.false()),
+    )
+
+
+def make_ready(
+    store: Store,
+    *,
+    quiet_s: float,
+    rules_digest: str,
+    attempts: int,
+    now: float,
+    priority_of: Callable[[sa.Connection, int], int] = lambda _, __: 0,
+) -> int:
+    """Turn studies that have been quiet into jobs; how many.
+
+    One transaction moves a study on and makes its job, so that neither can be without
+    the other. The job's key holds the digest of its images and of the rules: the same
+    images never have a second one, a new image gives a new one.
+
+    Args:
+        store: where the studies are.
+        quiet_s: without a new image.
+        rules_digest: of rules and bundles, see `models`.
+        attempts: of the job.
+        now: seconds since 1970.
+        priority_of: (connection, study) → priority of its job.
+    """
+    quiet = sa.and_(studies.c.state == "receiving", studies.c.last_at <= now - quiet_s)
+    with store.read() as connection:  # so that idle workers take no lock
+        if (
+            connection.execute(sa.select(studies.c.id).where(quiet).limit(1)).first()
+            is None
+        ):
+            return 0
+    with store.begin() as connection:
+        chosen = connection.execute(
+            sa.select(studies.c.id)
+            .where(quiet)
+            .order_by(studies.c.last_at)
+            .limit(AT_ONCE)
+            .with_for_update(skip_locked=True)
+        ).scalars()
+        numbers = list(chosen)
+        for study_id in numbers:
+            _make_job(
+                connection,
+                study_id,
+                rules_digest,
+                attempts,
+                priority_of(connection, study_id),
+                now,
+            )
+    return len(numbers)
+
+
+def ask(
+    connection: sa.Connection,
+    study_id: int,
+    *,
+    rules_digest: str,
+    attempts: int = 3,
+    now: float,
+) -> Asked | None:
+    """Answer a study now, without waiting for the quiet time.
+
+    A job of the same images that was parked or cancelled starts over; one that waits
+    is moved to the front; one that is done stands, since it would say the same again.
+
+    Returns:
+        None where there is no such study, or no image in it.
+    """
+    digest = inputs_digest(connection, study_id)
+    if not digest:
+        return None
+    key = key_of(study_id, digest, rules_digest)
+    made = enqueue(
+        connection,
+        kind="answer",
+        key=key,
+        study_id=study_id,
+        payload={"inputs": digest},
+        priority=ASKED_PRIORITY,
+        max_attempts=attempts,
+        now=now,
+    )
+    if made is not None:
+        _set_state(connection, study_id, "ready")
+        return Asked(made, True)
+    number = int(
+        connection.execute(sa.select(jobs.c.id).where(jobs.c.key == key)).scalar_one()
+    )
+    is_revived = revive(connection, number, now=now)
+    hasten(connection, number, priority=ASKED_PRIORITY)
+    return Asked(number, is_revived)
+
+
+def key_of(study_id: int, inputs: str, rules_digest: str) -> str:
+    """Key of an answer's job."""
+    return f"answer:{study_id}:{inputs}:{rules_digest}"
+
+
+def _make_job(
+    connection: sa.Connection,
+    study_id: int,
+    rules: str,
+    attempts: int,
+    priority: int,
+    now: float,
+) -> None:
+    digest = inputs_digest(connection, study_id)
+    if not digest:  # all that came was removed again
+        _set_state(connection, study_id, "refused")
+        return
+    made = enqueue(
+        connection,
+        kind="answer",
+        key=key_of(study_id, digest, rules),
+        study_id=study_id,
+        payload={"inputs": digest},
+        priority=priority,
+        max_attempts=attempts,
+        now=now,
+    )
+    state = "ready"
+    if made is None:  # the same images as once before: what became of them stands
+        same = key_of(study_id, digest, rules)
+        found = connection.execute(sa.select(jobs.c.state).where(jobs.c.key == same))
+        state = STATES[found.scalar_one()]
+    _set_state(connection, study_id, state)
+
+
+def _set_state(connection: sa.Connection, study_id: int, state: str) -> None:
+    connection.execute(
+        sa.update(studies)
+        .where(studies.c.id == study_id)
+        .values(state=state, reason="")
+    )
