@@ -1,0 +1,196 @@
+"""The identity of a result: its UIDs, numbers and times, and its bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal
+
+from pydicom.dataset import Dataset
+from pydicom.filewriter import dcmwrite
+
+from medlens import __version__
+from medlens.core.diagnosis import Assessment
+from medlens.write.source import is_in_patient
+from medlens.write.values import clean_text, quiet
+
+MANUFACTURER = "medlens"
+UTF8 = "ISO_IR 192"
+Kind = Literal["report", "segmentation", "presentation", "capture"]
+SERIES = {
+    "report": (9001, "AI report, not verified"),
+    "segmentation": (9002, "AI segmentation, not verified"),
+    "presentation": (9003, "AI marks, not verified"),
+    "capture": (9004, "AI result, not verified"),
+}
+"""Series Number and Series Description; numbers that no scanner counts up to."""
+
+_NAMESPACE = uuid.UUID("8f0d4b3e-0f5e-5c52-9a3a-3c6a6d65646c")
+# Of highdicom's IOD tables; others borrow this class while an object is built.
+_STAND_IN = "1.2.840.10008.5.1.4.1.1.7"
+
+
+def derive_uid(*parts: str) -> str:
+    """A UID that is the same for the same parts: 2.25 and a UUID (PS3.5 B.2)."""
+    name = "\n".join(f"{len(part)}:{part}" for part in parts)
+    return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
+
+
+def tracking_of(assessment: Assessment, finding_id: str) -> tuple[str, str]:
+    """UID and identifier of a finding, equal in report, segmentation and marks.
+
+    Args:
+        assessment: of the finding.
+        finding_id: "" for the assessment itself.
+    """
+    images = (f"{i.sop_instance_uid} {i.frame or ''}" for i in assessment.images)
+    algorithm = assessment.algorithm
+    uid = derive_uid("tracking", algorithm.digest, *images, finding_id)
+    return uid, f"{clean_text(algorithm.name, 64)} {finding_id}".strip() or "-"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who a result is; equal answers on equal sources have equal stamps.
+
+    Attributes:
+        kind: of the result.
+        key: what its UIDs are derived from.
+        when: it was made, with a time zone.
+    """
+
+    kind: Kind
+    key: str
+    when: datetime
+
+    @property
+    def instance_uid(self) -> str:
+        return self.uid("instance")
+
+    def uid(self, name: str) -> str:
+        """One of the UIDs of this result."""
+        return derive_uid(self.key, self.kind, name)
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments that every object of highdicom takes."""
+        number, description = SERIES[self.kind]
+        return {
+            "series_instance_uid": self.uid("series"),
+            "series_number": number,
+            "sop_instance_uid": self.instance_uid,
+            "instance_number": 1,
+            "manufacturer": MANUFACTURER,
+            "manufacturer_model_name": "medlens",
+            "device_serial_number": "-",
+            "software_versions": __version__,
+            "series_description": description,
+            "specific_character_set": UTF8,
+        }
+
+
+def make_stamp(
+    kind: Kind,
+    answer: Any,
+    sources: Sequence[Dataset],
+    *,
+    key: str,
+    lang: str,
+    when: datetime | None,
+) -> Stamp:
+    """The stamp of an answer on clean sources.
+
+    Args:
+        kind: of the result.
+        answer: a dataclass of `core.diagnosis`; any difference in it gives other UIDs.
+        sources: clean.
+        key: of the job, or "" to derive it from answer, sources and language.
+        lang: of the texts.
+        when: of the result; now by default. Without a zone it is local time.
+    """
+    if not key:
+        content = json.dumps(
+            [
+                dataclasses.asdict(answer),
+                [source.SOPInstanceUID for source in sources],
+                lang,
+            ],
+            sort_keys=True,
+            default=str,
+        )
+        key = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+    moment = (when or datetime.now().astimezone()).astimezone()
+    return Stamp(kind, key, moment.astimezone(_zone(sources[0], moment)))
+
+
+def _zone(source: Dataset, moment: datetime) -> timezone:
+    """All times of a data set share one offset; the source's where it has one."""
+    offset = str(source.get("TimezoneOffsetFromUTC", ""))
+    if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", offset):
+        minutes = int(offset[1:3]) * 60 + int(offset[3:])
+        return timezone(timedelta(minutes=minutes if offset[0] == "+" else -minutes))
+    return timezone(moment.utcoffset() or timedelta(0))
+
+
+def stand_in(sources: Sequence[Dataset]) -> list[Dataset]:
+    """Copies that highdicom takes; `seal` puts the true classes back.
+
+    It does not know private and retired classes, and refuses a CT or MR image without
+    its place in the patient; those borrow a class that it takes.
+    """
+    from highdicom._standard_utils import get_sop_class_iod_map
+
+    known = get_sop_class_iod_map()
+    lent = []
+    for source in sources:
+        copy = deepcopy(source)
+        if source.SOPClassUID not in known or not is_in_patient(source):
+            copy.SOPClassUID = _STAND_IN
+        lent.append(copy)
+    return lent
+
+
+def seal(result: Dataset, stamp: Stamp, sources: Sequence[Dataset]) -> Dataset:
+    """The result with its times, its character set and true references."""
+    day, time = stamp.when.strftime("%Y%m%d"), stamp.when.strftime("%H%M%S.%f")
+    result.SpecificCharacterSet = UTF8
+    for name in ("InstanceCreation", "Series", "Content", "PresentationCreation"):
+        if name in ("InstanceCreation", "Series") or f"{name}Date" in result:
+            setattr(result, f"{name}Date", day)
+            setattr(result, f"{name}Time", time)
+    if "TimezoneOffsetFromUTC" in sources[0]:
+        result.TimezoneOffsetFromUTC = stamp.when.strftime("%z")
+    result.StudyDescription = sources[0].get("StudyDescription", "")
+    if not result.StudyDescription:
+        del result.StudyDescription
+    result.file_meta.ImplementationClassUID = derive_uid("medlens", __version__)
+    result.file_meta.ImplementationVersionName = f"MEDLENS_{__version__}"[:16]
+    for item in result.get("ContributingEquipmentSequence", []):
+        item.ContributionDateTime = f"{day}{time}"
+    _restore(result, {str(s.SOPInstanceUID): str(s.SOPClassUID) for s in sources})
+    return result
+
+
+def _restore(dataset: Dataset, classes: dict[str, str]) -> None:
+    for element in dataset:
+        if element.VR == "SQ":
+            for item in element.value:
+                _restore(item, classes)
+    uid = str(dataset.get("ReferencedSOPInstanceUID", ""))
+    if uid in classes:
+        dataset.ReferencedSOPClassUID = classes[uid]
+
+
+def to_bytes(result: Dataset) -> bytes:
+    """The whole file: preamble, file meta, data set in explicit VR little endian."""
+    buffer = io.BytesIO()
+    with quiet():
+        dcmwrite(buffer, result, enforce_file_format=True)
+    return buffer.getvalue()
