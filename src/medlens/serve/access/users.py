@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from medlens.core import ExistsError, UsageError
 from medlens.serve.access.caller import RIGHTS, Role
+from medlens.serve.access.limit import forget_devices
 from medlens.serve.access.passwords import check_password, hash_password
 from medlens.serve.access.serial import hold
 from medlens.serve.access.sessions import end_sessions
@@ -168,10 +169,14 @@ def set_active(connection: sa.Connection, user_id: int, is_active: bool) -> None
 
 
 def change_password(connection: sa.Connection, user_id: int, kept: str) -> None:
-    """Keep another password, from `prepare_password`; all sessions end."""
+    """Keep another password, from `prepare_password`.
+
+    All sessions end, and no browser is known any more: one of them may be why.
+    """
     change = sa.update(users).where(users.c.id == user_id).values(password=kept)
     connection.execute(change)
     end_sessions(connection, user_id)
+    forget_devices(connection, user_id)
 
 
 def has_administrator(connection: sa.Connection) -> bool:

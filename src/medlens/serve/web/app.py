@@ -13,6 +13,7 @@ from medlens.serve.store.store import Store
 from medlens.serve.web.bounds import Bounds
 from medlens.serve.web.errors import add_error_handlers
 from medlens.serve.web.events import Events
+from medlens.serve.web.headers import SecureHeaders
 from medlens.serve.web.metrics import Meter
 from medlens.serve.web.record import Record
 from medlens.serve.web.routers import all_routers
@@ -43,6 +44,7 @@ def create_app(store: Store, settings: ServeSettings) -> FastAPI:
         app.include_router(router)
     # The last one that is added is the first that a request comes to.
     app.add_middleware(Bounds, limits=settings.limits)
+    app.add_middleware(SecureHeaders, settings=settings)
     app.add_middleware(Record, meter=app.state.meter)
     return app
 

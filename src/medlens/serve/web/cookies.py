@@ -8,12 +8,12 @@ site, so it is Lax; it opens nothing and lives ten minutes.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from medlens.serve.access.loopback import is_local
 from medlens.serve.settings import ServeSettings
 
 DEVICE_S = 180 * 86400  # a browser that somebody has logged in from is known so long
@@ -30,17 +30,6 @@ def is_secure(settings: ServeSettings) -> bool:
     if public.hostname:
         return public.scheme == "https" or not is_local(public.hostname)
     return not is_local(settings.host)
-
-
-def is_local(host: str) -> bool:
-    """True for a name or address of this machine alone."""
-    name = host.strip("[]").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def session_cookie(settings: ServeSettings) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from medlens.serve.access.loopback import is_local
 from medlens.serve.settings import ServeSettings
-from medlens.serve.web.cookies import is_local
 from medlens.serve.web.errors import Problem, problem_response
 
 POLICY = "; ".join(
