@@ -182,11 +182,22 @@ def _of_database(error: DBAPIError) -> Problem:
     )
 
 
+def _is_other_kind(request: Request, error: RequestValidationError) -> bool:
+    """True where a body was sent that its sender does not call JSON."""
+    is_whole = any(tuple(each["loc"]) == ("body",) for each in error.errors())
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    is_empty = request.headers.get("content-length", "0") == "0"
+    return is_whole and not is_json and not is_empty
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Let every failure of an application answer as a problem."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         problem = problem_of(error)
+        if isinstance(error, RequestValidationError) and _is_other_kind(request, error):
+            problem = Problem(415, "wanted a body of the kind application/json")
         if problem.status >= 500 and not isinstance(error, Problem):
             log.error("a request failed", exc_info=error)
         return problem_response(request, problem)

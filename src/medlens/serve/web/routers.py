@@ -7,6 +7,32 @@ from fastapi import APIRouter
 
 def all_routers() -> tuple[APIRouter, ...]:
     """Routers of DICOMweb, the REST API and the pages."""
-    from medlens.serve.web import health
+    from medlens.serve.web import health, login, schema
+    from medlens.serve.web.api import (
+        answers,
+        bundles,
+        destinations,
+        jobs,
+        received,
+        results,
+        rules,
+        status,
+        streams,
+        studies,
+    )
 
-    return (health.router,)
+    return (
+        studies.router,
+        answers.router,
+        results.router,
+        streams.router,
+        jobs.router,
+        bundles.router,
+        rules.router,
+        destinations.router,
+        received.router,
+        status.router,
+        schema.router,
+        health.router,
+        login.router,
+    )

@@ -1,0 +1,58 @@
+"""Types that several resources of the API share."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from fastapi import Header, Path
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+LARGEST = 2**63 - 1  # that the index can hold
+TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters: databases refuse some
+
+Number = Annotated[int, Field(ge=1, le=LARGEST)]
+StudyNumber = Annotated[
+    int, Path(ge=1, le=LARGEST, description="our own number of a study", examples=[17])
+]
+ResultNumber = Annotated[int, Path(ge=1, le=LARGEST, examples=[4])]
+JobNumber = Annotated[int, Path(ge=1, le=LARGEST, examples=[9])]
+Text = Annotated[str, StringConstraints(max_length=64, pattern=TEXT)]
+Uid = Annotated[
+    str,
+    StringConstraints(max_length=64, pattern=r"^[0-9]+(\.[0-9]+)*$"),
+    Field(examples=["1.2.840.113619.2.1"]),
+]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=200,
+        description="ETag that was read; 412 where the thing was changed since",
+    ),
+]
+
+
+class Strict(BaseModel):
+    """What is sent to us: a field that is unknown is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def moment(seconds: float) -> datetime:
+    """A moment of the index as UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def moment_or_none(seconds: float | None) -> datetime | None:
+    """A moment of the index, where there is one."""
+    return None if seconds is None else moment(seconds)
+
+
+def dicom_date(text: str) -> date | None:
+    """A DA value as a date; None where it is missing or none."""
+    try:
+        return datetime.strptime(text, "%Y%m%d").date() if len(text) == 8 else None
+    except ValueError:
+        return None

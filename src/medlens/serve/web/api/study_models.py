@@ -1,0 +1,138 @@
+"""What the API says of studies and series."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from medlens.serve.web.api.fields import Text, Uid, dicom_date, moment
+from medlens.serve.web.api.job_models import JobView
+from medlens.serve.web.api.paging import Page, Paged
+
+StudyState = Literal["receiving", "ready", "running", "answered", "refused", "failed"]
+
+
+class StudyQuery(Paged):
+    """Filters of the worklist; all that are given must hold."""
+
+    order: Literal["newest", "urgent"] = Field(
+        "newest", description="newest image first, or most urgent first"
+    )
+    state: list[StudyState] = Field([], max_length=6, description="one of these")
+    modality: Text = Field("", description="a series of it is there", examples=["CT"])
+    date_from: date | None = Field(None, description="of the study, this day counts")
+    date_to: date | None = Field(None, description="of the study, this day counts")
+    urgency_from: float | None = Field(
+        None, ge=0, le=4, allow_inf_nan=False, description="at least so urgent"
+    )
+    text: Text = Field(
+        "",
+        description="part of the patient's name or of the description, or the "
+        "beginning of the patient's or accession number",
+    )
+    study_uid: Uid | None = Field(None, description="Study Instance UID")
+    patient_id: Text = Field("", description="the whole Patient ID")
+    accession_number: Text = Field("", description="the whole number")
+
+
+class Patient(BaseModel):
+    """Whose study it is, as its first image says."""
+
+    id: str = Field(examples=["4711"])
+    name: str = Field(examples=["Doe^Jane"])
+    birth_date: date | None
+    sex: str = Field(examples=["F"])
+
+
+class StudyView(BaseModel):
+    """One line of the worklist."""
+
+    id: int = Field(description="our own number, used in addresses", examples=[17])
+    study_uid: str = Field(examples=["1.2.840.113619.2.1"])
+    patient: Patient
+    accession_number: str
+    study_date: date | None
+    description: str
+    modalities: list[str] = Field(examples=[["CT"]])
+    series_count: int
+    instance_count: int
+    bytes: int
+    received_at: datetime
+    last_at: datetime = Field(description="when its newest image came")
+    state: StudyState = Field(
+        description="receiving: images may still come; ready: waits for its answer; "
+        "running; answered; refused: nothing could be answered, see `reason`; failed"
+    )
+    reason: str = Field(description="why it was refused or has failed, else empty")
+    urgency: float = Field(
+        description="0..4: 3 and more where a reader should look, 2 where the answer "
+        "is open or the images are strange, 1 where there is none; plus a probability"
+    )
+    site: str
+    result_id: int | None = Field(description="its newest result")
+
+
+class SeriesView(BaseModel):
+    """One series of a study."""
+
+    id: int
+    series_uid: str
+    modality: str
+    number: int | None
+    description: str
+    body_part: str
+    laterality: str
+    protocol_name: str
+    manufacturer: str
+    instance_count: int
+    is_own: bool = Field(description="made by this service")
+
+
+class ResultLine(BaseModel):
+    """One result of a study."""
+
+    id: int
+    created_at: datetime
+    job_id: int | None
+
+
+class WholeStudy(StudyView):
+    """A study with all that belongs to it."""
+
+    series: list[SeriesView]
+    results: list[ResultLine] = Field(description="the newest first")
+    jobs: list[JobView] = Field(description="the newest first")
+
+
+class StudyPage(Page[StudyView]):
+    """One page of the worklist."""
+
+
+def view_of_study(row: Any, result_id: int | None) -> StudyView:
+    """A row of the index as the API shows it."""
+    return StudyView(
+        id=row.id,
+        study_uid=row.study_uid,
+        patient=Patient(
+            id=row.patient_id,
+            name=row.patient_name,
+            birth_date=dicom_date(row.birth_date),
+            sex=row.sex,
+        ),
+        accession_number=row.accession_number,
+        study_date=dicom_date(row.study_date),
+        description=row.description,
+        modalities=[each for each in row.modalities.split("\\") if each],
+        series_count=row.series_count,
+        instance_count=row.instance_count,
+        bytes=row.bytes,
+        received_at=moment(row.received_at),
+        last_at=moment(row.last_at),
+        state=row.state,
+        reason=row.reason,
+        urgency=row.urgency,
+        site=row.site,
+        result_id=result_id,
+    )
