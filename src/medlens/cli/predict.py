@@ -26,7 +26,11 @@ def predict(
         Path | None, typer.Option(help="Folder for files; wanted by --format.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="Files to write: json, csv, png, nifti.")
+        str,
+        typer.Option(
+            "--format",
+            help="Files to write: json, csv, png, nifti, text.",
+        ),
     ] = "json,csv",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document.")
@@ -37,6 +41,18 @@ def predict(
     uneven: Annotated[
         str, typer.Option(help="Uneven slices: refuse, resample or keep.")
     ] = "refuse",
+    with_text: Annotated[
+        bool | None,
+        typer.Option(
+            "--text/--no-text",
+            help="Print each case's report; by default that of a single case.",
+        ),
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Of reports and results: en or zh.")] = "en",
+    prior: Annotated[
+        Path | None,
+        typer.Option(help="Earlier diagnosis, or predictions.json, to compare with."),
+    ] = None,
     timing: Annotated[
         bool, typer.Option("--timing", help="Tell the seconds of each stage.")
     ] = False,
@@ -44,7 +60,7 @@ def predict(
         bool, typer.Option("--force", help="Replace files in --out.")
     ] = False,
 ) -> None:
-    """Answer for each image, series or volume: probabilities, decision, doubt.
+    """Answer for each image, series or volume: findings, probabilities, doubt.
 
     Example: medlens predict medlens-run/bundle scan.dcm --json
     """
@@ -67,6 +83,9 @@ def predict(
         force=force,
         uneven=uneven,
         timing=timing,
+        lang=lang,
+        with_texts=with_text,
+        prior=prior,
     )
     if as_json:
         typer.echo(json.dumps(found.document, ensure_ascii=False, indent=1))

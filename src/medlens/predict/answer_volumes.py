@@ -17,6 +17,8 @@ from medlens.core import (
     ResourceError,
     SequencePrediction,
 )
+from medlens.predict.case import CaseAnswer, Request, diagnose_case
+from medlens.predict.diagnose import AnyAnswer
 from medlens.predict.documents import describe_case, describe_mask, describe_series
 from medlens.predict.files import write_mask, write_outlines, write_picture
 from medlens.predict.find_volumes import Uneven, VolumeInput, open_volume
@@ -35,9 +37,8 @@ Outcome = tuple[dict[str, Any] | None, list[Failed]]
 def answer_volumes(
     predictor: AnyPredictor,
     cases: Sequence[VolumeInput],
+    request: Request,
     *,
-    out: Path | None,
-    formats: Sequence[str],
     uneven: Uneven,
 ) -> Iterator[Outcome]:
     """Answers in order; a case that fails is told and the rest go on.
@@ -45,20 +46,18 @@ def answer_volumes(
     Args:
         predictor: of the bundle's form.
         cases: see `find_volumes`.
-        out: folder for pictures and masks; None writes none.
-        formats: of them, "png" and "nifti" are written here.
+        request: folder and formats of pictures, masks and results; priors.
         uneven: see `open_volume`.
 
     Raises:
         ResourceError: the disk is full or cannot be written.
     """
-    wanted = () if out is None else formats
     number = 0
     for item in cases:
         try:
             with stage("read"):
                 image = open_volume(item, predictor.bundle.form, uneven=uneven)
-            said, writers = _answer(predictor, image, wanted, _files_of(item, image))
+            said, done, writers = _answer(predictor, image, item, request)
         except Exception as error:  # a hostile file must not end the others
             yield None, [Failed.of(item.key, error)]
             continue
@@ -66,15 +65,23 @@ def answer_volumes(
         failed = []
         for write in writers:
             try:
-                if out is not None:
+                if request.out is not None:
                     with stage("write"):
-                        write(out, number)
+                        write(request.out, number)
             except ResourceError:
                 raise  # a full disk is no matter of this case
             except Exception as error:
                 reason = Failed.of(item.key, error).reason
                 failed.append(Failed(item.key, f"no picture: {reason}"))
+        if request.results:
+            from medlens.predict.results import write_results
+
+            failed += write_results(done, number, request, _kept(image))
         yield said, failed
+
+
+def _kept(image: Image) -> Callable[[], Image]:
+    return lambda: image
 
 
 def _files_of(item: VolumeInput, image: Image) -> tuple[str, ...]:
@@ -88,19 +95,36 @@ def _files_of(item: VolumeInput, image: Image) -> tuple[str, ...]:
 
 
 def _answer(
-    predictor: AnyPredictor, image: Image, formats: Sequence[str], files: Sequence[str]
-) -> tuple[dict[str, Any], list[Callable[[Path, int], None]]]:
-    """What is said of a case, and what writes its files."""
+    predictor: AnyPredictor, image: Image, item: VolumeInput, request: Request
+) -> tuple[dict[str, Any], CaseAnswer, list[Callable[[Path, int], None]]]:
+    """What is said of a case, its diagnosis, and what writes its pictures."""
+    formats = () if request.out is None else request.formats
+    answer, said, writers = _ask(predictor, image, item, formats, request.with_maps)
+    done = diagnose_case(predictor.bundle, answer, image, item, request)
+    return {**said, "diagnosis": done.document}, done, writers
+
+
+def _ask(
+    predictor: AnyPredictor,
+    image: Image,
+    item: VolumeInput,
+    formats: Sequence[str],
+    with_maps: bool,
+) -> tuple[AnyAnswer, dict[str, Any], list[Callable[[Path, int], None]]]:
+    """Answer, its part of the document, and what writes its pictures and masks."""
     if isinstance(predictor, MaskPredictor):
         mask = predictor.predict(image)
-        return describe_mask(mask), _mask_writers(mask, image, formats)
+        return mask, describe_mask(mask), _mask_writers(mask, image, formats)
     is_shown = "png" in formats
     if isinstance(predictor, SequencePredictor):
-        series = predictor.predict(image, with_evidence=is_shown)
-        said = describe_series(series, image.geometry, files)
-        return said, _series_writers(series, image) if is_shown else []
-    answer = predictor.predict(image, with_evidence=is_shown)
-    return describe_case(answer), _volume_writers(answer, image) if is_shown else []
+        series = predictor.predict(image, with_evidence=with_maps)
+        said = describe_series(series, image.geometry, _files_of(item, image))
+        return series, said, _series_writers(series, image) if is_shown else []
+    # Asked for by nobody in particular, a large volume's maps are left out.
+    wanted = True if is_shown else (None if with_maps else False)
+    answer = predictor.predict(image, with_evidence=wanted)
+    writers = _volume_writers(answer, image) if is_shown else []
+    return answer, describe_case(answer), writers
 
 
 def _mask_writers(

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from medlens.bundle import Bundle, load_bundle
-from medlens.core import Image, ResourceError, UsageError
+from medlens.core import Image, Prediction, ResourceError, UsageError
+from medlens.core.terms import LANGUAGES, Lang
+from medlens.predict.case import CaseAnswer, Request, diagnose_case
 from medlens.predict.documents import (
     KEY_WIDTH,
     describe_bundle,
@@ -30,6 +34,9 @@ from medlens.predict.session import quickest_engine
 from medlens.predict.timing import measured, stage
 from medlens.read import open_image
 
+if TYPE_CHECKING:
+    from medlens.predict.prior import Priors
+
 SCHEMA = "medlens/prediction/1"
 ENGINES = ("onnxruntime", "openvino", "int8")
 UNEVEN = ("refuse", "resample", "keep")
@@ -40,21 +47,55 @@ Cases = tuple[list[dict[str, Any]], list[dict[str, str]], list[str]]
 
 @dataclass(frozen=True)
 class Answers:
-    """The JSON document of a prediction and its plain words."""
+    """The JSON document of a prediction and its plain words.
+
+    Attributes:
+        document: see docs/predict.md.
+        notes: what was written, and how long it took.
+        lang: of the texts.
+        with_texts: print the text of each case; None does where there is one case.
+    """
 
     document: dict[str, Any]
     notes: tuple[str, ...] = ()
+    lang: Lang = "en"
+    with_texts: bool | None = None
 
     def lines(self) -> Iterator[str]:
-        """What a person reads: one line a case, the doubt beside the number."""
+        """What a person reads: one line a case, the doubt beside the number.
+
+        Where texts are wanted each follows its line; Chinese ones stand alone.
+        """
         cases = self.document["cases"]
         width = min(max((len(c["case"]) for c in cases), default=4), KEY_WIDTH)
+        with_texts = len(cases) == 1 if self.with_texts is None else self.with_texts
         for case in cases:
-            yield line_of(case, form=self.document["bundle"]["form"], width=width)
+            if not with_texts or self.lang == "en":
+                yield line_of(case, form=self.document["bundle"]["form"], width=width)
+            if with_texts and "diagnosis" in case:
+                yield from self._text_of(case)
         for note in self.document["notes"]:
             yield f"Note: {note}"
         yield from self.notes
-        yield NOTICE
+        yield notice_of(self.lang)
+
+    def _text_of(self, case: dict[str, Any]) -> Iterator[str]:
+        from medlens.write.document import from_document
+        from medlens.write.text import to_text
+
+        diagnosis = from_document(case["diagnosis"])
+        yield ""
+        yield from to_text(diagnosis, lang=self.lang, with_notice=False).splitlines()
+        yield ""
+
+
+def notice_of(lang: Lang) -> str:
+    """That this is research software."""
+    if lang == "en":
+        return NOTICE
+    from medlens.write.words import say
+
+    return say("notice", lang)
 
 
 def answer_inputs(
@@ -67,6 +108,9 @@ def answer_inputs(
     force: bool,
     uneven: str = "refuse",
     timing: bool = False,
+    lang: str = "en",
+    with_texts: bool | None = None,
+    prior: Path | None = None,
 ) -> Answers:
     """Predict for files and folders; write the files asked for.
 
@@ -75,7 +119,7 @@ def answer_inputs(
         inputs: files, or folders that are searched: for images, or for series and
             volumes, as the bundle's form wants.
         out: folder for the files of `formats`; None writes nothing.
-        formats: some of json, csv, png, nifti, joined by commas.
+        formats: some of json, csv, png, nifti, text, joined by commas.
         engine: "onnxruntime", or one that the bundle offers; "auto" for the one that
             answers this form soonest, see `quickest_engine`.
         force: replace files in `out`.
@@ -83,6 +127,9 @@ def answer_inputs(
             "refuse", "resample" or "keep"; see `medlens.read.open_series`.
         timing: put the seconds of each stage under "timing" in the document; see
             `medlens.predict.timing`.
+        lang: of texts and of results: "en" or "zh".
+        with_texts: of `Answers`.
+        prior: file of an earlier diagnosis to compare with; see `load_priors`.
 
     Raises:
         UsageError: an unknown format or engine, no input, files in the way.
@@ -94,9 +141,18 @@ def answer_inputs(
         raise UsageError(f"--engine {engine}: wanted one of auto, {', '.join(ENGINES)}")
     if uneven not in UNEVEN:
         raise UsageError(f"--uneven {uneven}: wanted one of {', '.join(UNEVEN)}")
+    if lang not in LANGUAGES:
+        raise UsageError(f"--lang {lang}: wanted one of {', '.join(LANGUAGES)}")
+    request = Request(
+        out=out,
+        formats=wanted,
+        lang=lang,
+        is_told=bool(with_texts),
+        priors=_priors(prior),
+    )
     with measured() as watch:
         document = _answer_all(
-            bundle_path, inputs, engine, out, wanted, force=force, uneven=uneven
+            bundle_path, inputs, engine, request, force=force, uneven=uneven
         )
     notes: tuple[str, ...] = ()
     if timing:
@@ -105,15 +161,22 @@ def answer_inputs(
     if out is not None:
         written = write_documents(out, wanted, document)
         notes = (f"Written: {', '.join(written)} in {out}", *notes)
-    return Answers(document, notes)
+    return Answers(document, notes, request.lang, with_texts)
+
+
+def _priors(path: Path | None) -> Priors | None:
+    if path is None:
+        return None
+    from medlens.predict.prior import load_priors
+
+    return load_priors(path)
 
 
 def _answer_all(
     bundle_path: Path,
     inputs: Sequence[Path],
     engine: str,
-    out: Path | None,
-    wanted: Sequence[str],
+    request: Request,
     *,
     force: bool,
     uneven: str,
@@ -122,20 +185,15 @@ def _answer_all(
     with stage("load"):
         bundle = load_bundle(bundle_path)
     engine = quickest_engine(bundle) if engine == "auto" else engine
-    check_formats(wanted, bundle.form)
+    check_formats(request.formats, bundle.form)
+    chosen = cast(Engine, engine)
     if bundle.form == "image":
         cases, failed, seen = _answer_images(
-            bundle, inputs, cast(Engine, engine), out, wanted, force=force
+            bundle, inputs, chosen, request, force=force
         )
     else:
         cases, failed, seen = _answer_volumes(
-            bundle,
-            inputs,
-            cast(Engine, engine),
-            out,
-            wanted,
-            force=force,
-            uneven=uneven,
+            bundle, inputs, chosen, request, force=force, uneven=uneven
         )
     return {
         "schema": SCHEMA,
@@ -152,8 +210,7 @@ def _answer_volumes(
     bundle: Bundle,
     inputs: Sequence[Path],
     engine: Engine,
-    out: Path | None,
-    formats: Sequence[str],
+    request: Request,
     *,
     force: bool,
     uneven: str,
@@ -165,14 +222,15 @@ def _answer_volumes(
 
     with stage("read"):
         found = find_volumes(inputs, bundle.form)
+    request = request.for_cases(len(found.cases))
     with stage("load"):
         predictor = predictor_of(bundle, engine=engine)
-    if out is not None:
-        open_folder(out, formats, force=force, form=bundle.form)
+    if request.out is not None:
+        open_folder(request.out, request.formats, force=force, form=bundle.form)
     cases: list[dict[str, Any]] = []
     failed = [{"case": case, "reason": reason} for case, reason in found.left_out]
     for said, troubles in answer_volumes(
-        predictor, found.cases, out=out, formats=formats, uneven=cast(Uneven, uneven)
+        predictor, found.cases, request, uneven=cast(Uneven, uneven)
     ):
         cases += [said] if said is not None else []
         failed += [{"case": one.case, "reason": one.reason} for one in troubles]
@@ -183,22 +241,27 @@ def _answer_images(
     bundle: Bundle,
     inputs: Sequence[Path],
     engine: Engine,
-    out: Path | None,
-    formats: Sequence[str],
+    request: Request,
     *,
     force: bool,
 ) -> Cases:
-    """Images; a picture that fails leaves its answer standing."""
+    """Images; a picture or result that fails leaves its answer standing."""
     with stage("read"):
         found = find_inputs(inputs)
+    request = request.for_cases(len(found))
     with stage("load"):
         predictor = Predictor(bundle, engine=engine)
-    if out is not None:
-        open_folder(out, formats, force=force)
-    pictures = out if "png" in formats else None
+    if request.out is not None:
+        open_folder(request.out, request.formats, force=force)
+    shells: dict[int, Image] = {}
 
     def open_one(index: int) -> Image:
-        return _open(found[index])
+        image = _open(found[index])
+        # One zero stands for all pixels: the rest waits until the answer comes.
+        shells[index] = image.with_array(
+            np.broadcast_to(np.uint8(0), image.array.shape)
+        )
+        return image
 
     cases: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
@@ -206,24 +269,48 @@ def _answer_images(
         len(found),
         open_one,
         [item.key for item in found],
-        with_evidence=pictures is not None,
+        with_evidence=request.with_maps,
     )
-    for item, answer in zip(found, answers, strict=True):
-        if isinstance(answer, Failed):
-            failed.append({"case": answer.case, "reason": answer.reason})
+    for index, (item, answer) in enumerate(zip(found, answers, strict=True)):
+        shell = shells.pop(index, None)
+        if isinstance(answer, Failed) or shell is None:
+            failed.append({"case": item.key, "reason": _reason(item, answer)})
             continue
-        cases.append(describe_case(answer))
-        if pictures is not None:
-            try:
-                source = _open(item)
-                with stage("write"):
-                    write_picture(pictures, len(cases), source, answer)
-            except ResourceError:
-                raise  # a full disk is no matter of this case
-            except Exception as error:  # the file changed while it was looked at
-                reason = Failed.of(item.key, error).reason
-                failed.append({"case": item.key, "reason": f"no picture: {reason}"})
+        done = diagnose_case(bundle, answer, shell, item, request)
+        cases.append({**describe_case(answer), "diagnosis": done.document})
+        for trouble in _write_image(item, answer, done, request, len(cases)):
+            failed.append({"case": trouble.case, "reason": trouble.reason})
     return cases, failed, []
+
+
+def _reason(item: Input, answer: Prediction | Failed) -> str:
+    """Why an image has no answer; one that was never read cannot have any."""
+    return answer.reason if isinstance(answer, Failed) else f"{item.key}: was not read"
+
+
+def _write_image(
+    item: Input, answer: Prediction, done: CaseAnswer, request: Request, number: int
+) -> Iterator[Failed]:
+    """Picture and results of an image; what fails is told.
+
+    Raises:
+        ResourceError: the disk is full or cannot be written.
+    """
+    if request.out is None:
+        return
+    if "png" in request.formats:
+        try:
+            source = _open(item)
+            with stage("write"):
+                write_picture(request.out, number, source, answer)
+        except ResourceError:
+            raise  # a full disk is no matter of this case
+        except Exception as error:  # the file changed while it was looked at
+            yield Failed(item.key, f"no picture: {Failed.of(item.key, error).reason}")
+    if request.results:
+        from medlens.predict.results import write_results
+
+        yield from write_results(done, number, request, lambda: _open(item))
 
 
 @stage("read")

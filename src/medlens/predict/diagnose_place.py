@@ -68,7 +68,7 @@ def side_of_image(image: Image) -> Laterality:
 
 
 def box_of_evidence(evidence: NDArray[np.floating]) -> Box | None:
-    """Box of the strongest region of an evidence map; None where nothing speaks for it.
+    """Box of the strongest region of an evidence map.
 
     The region is the connected one (8 neighbours) around the maximum that reaches half
     of it: the full width at half maximum, as a peak is measured.
@@ -77,7 +77,8 @@ def box_of_evidence(evidence: NDArray[np.floating]) -> Box | None:
         evidence: (H, W) in logit units.
 
     Returns:
-        (left, top, right, bottom), edges of pixels counted from 0.
+        (left, top, right, bottom), edges of pixels counted from 0; None where nothing
+        speaks for the finding, or all of the image does.
     """
     top = float(evidence.max())
     if not top > 0:
@@ -85,7 +86,9 @@ def box_of_evidence(evidence: NDArray[np.floating]) -> Box | None:
     strong = (evidence >= HALF * top).astype(np.uint8)
     _, pieces = cv2.connectedComponents(strong, connectivity=8)
     at = np.unravel_index(int(evidence.argmax()), evidence.shape)
-    return box_of_mask(pieces == pieces[at])
+    box = box_of_mask(pieces == pieces[at])
+    height, width = evidence.shape
+    return None if box == (0, 0, width, height) else box
 
 
 def box_of_mask(mask: NDArray[np.bool_]) -> Box | None:

@@ -23,9 +23,10 @@ from medlens.predict.documents import table_of
 from medlens.predict.overlay import paint_evidence, paint_outlines
 from medlens.recipe.settings import Form
 
-FORMATS = ("json", "csv", "png", "nifti")
+FORMATS = ("json", "csv", "png", "nifti", "text")
 PICTURES, MASKS = "evidence", "masks"
 OUTLINES = "outlines"
+RESULT_FOLDERS = {"text": "reports"}
 MAX_NAME = 80  # bytes of a picture's name that come from the case
 
 
@@ -97,7 +98,12 @@ def write_documents(
     if "csv" in formats:
         _write(out, "predictions.csv", table_of(document).encode("utf-8"))
         written.append("predictions.csv")
-    endings = {PICTURES: "png", OUTLINES: "png", MASKS: "nii.gz"}
+    endings = {
+        PICTURES: "png",
+        OUTLINES: "png",
+        MASKS: "nii.gz",
+        "reports": "txt",
+    }
     folders = _folders(formats, document["bundle"]["form"])
     return written + [f"{folder}/*.{endings[folder]}" for folder in folders]
 
@@ -154,11 +160,31 @@ def write_mask(out: Path, number: int, source: Image, answer: MaskPrediction) ->
     """
     from medlens.write import write_nifti
 
-    name = Path(answer.case).name
+    path = out / MASKS / f"{stem_of(answer.case, number)}.nii.gz"
+    write_nifti(path, answer.mask, source.geometry)
+
+
+def stem_of(case: str, number: int) -> str:
+    """Start of the names of a case's files, its own ending aside."""
+    name = Path(case).name
     for ending in (".gz", ".nii", ".dcm", ".png"):
         name = name.removesuffix(ending)
-    path = out / MASKS / f"{number:05d}_{_safe(name)}.nii.gz"
-    write_nifti(path, answer.mask, source.geometry)
+    return f"{number:05d}_{_safe(name)}"
+
+
+def write_result(out: Path, kind: str, name: str, data: bytes) -> None:
+    """A report or result in the folder of its format.
+
+    Args:
+        out: folder of the answers.
+        kind: "text", "dicom" or "fhir".
+        name: of the file; see `stem_of`.
+        data: its bytes.
+
+    Raises:
+        ResourceError: the disk is full or cannot be written.
+    """
+    _write(out / RESULT_FOLDERS[kind], name, data)
 
 
 def _folders(formats: Sequence[str], form: Form) -> list[str]:
@@ -167,6 +193,7 @@ def _folders(formats: Sequence[str], form: Form) -> list[str]:
         folders.append(OUTLINES if form == "segment" else PICTURES)
     if "nifti" in formats:
         folders.append(MASKS)
+    folders += [RESULT_FOLDERS[name] for name in formats if name in RESULT_FOLDERS]
     return folders
 
 

@@ -95,11 +95,14 @@ def diagnosis_schema() -> dict[str, Any]:
 
 
 def _encode(value: Any) -> Any:
+    if isinstance(value, OutOfDistribution):
+        # A bundle without a gate has a threshold that nothing reaches.
+        is_known = math.isfinite(value.threshold)
+        threshold = float(value.threshold) if is_known else None
+        score = _encode(value.score)
+        return {"score": score, "threshold": threshold, "flag": value.flag}
     if is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
-        if isinstance(value, OutOfDistribution):
-            plain["threshold"] = _encode_threshold(value.threshold)
-        return plain
+        return {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple):
         return [_encode(item) for item in value]
     if isinstance(value, float):
@@ -107,11 +110,6 @@ def _encode(value: Any) -> Any:
             raise ValueError("diagnosis: a number is not finite")
         return float(value)
     return value
-
-
-def _encode_threshold(threshold: float) -> float | None:
-    """None where a bundle has no gate, whose threshold nothing reaches."""
-    return float(threshold) if math.isfinite(threshold) else None
 
 
 def _pair(item: Any, index: int) -> list[Any]:

@@ -83,7 +83,8 @@ def _doubts(item: Assessment, lang: Lang) -> list[str]:
 
 def _tell_set(item: Assessment, lang: Lang) -> str:
     held = say("list", lang).join(label_name(x, lang) for x in item.prediction_set)
-    said = say("set", lang, list=held) if held else say("empty_set", lang)
+    key = ("empty_set", "set_of_one", "set")[min(len(item.prediction_set), 2)]
+    said = say(key, lang, list=held)
     if item.coverage is None:
         return said
     share = say("coverage", lang, value=number(100 * item.coverage))

@@ -112,6 +112,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "advice_not_assessable": ("Not assessable: {reason}", "无法评估：{reason}"),
     "set": ("cannot be ruled out: {list}", "不能排除：{list}"),
+    "set_of_one": ("only {list} cannot be ruled out", "仅{list}不能排除"),
     "empty_set": (
         "no label is as probable as it is in its own cases",
         "没有任何标签达到其自身病例的概率水平",
