@@ -1,1 +1,1 @@
-"""QIDO-RS, WADO-RS and STOW-RS (PS3.18)."""
+"""DICOMweb: QIDO-RS, WADO-RS and STOW-RS (PS3.18)."""
