@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +50,18 @@ def with_level(image: Dataset, level: float) -> Dataset:
     made.PhotometricInterpretation = "MONOCHROME2"
     if "PresentationLUTShape" in made:
         made.PresentationLUTShape = "IDENTITY"
-    for keyword in ("WindowCenter", "WindowWidth"):
-        if keyword in made:
-            delattr(made, keyword)
-    top = 2 ** int(made.BitsStored) - 1
+    size = 2 ** int(made.BitsStored)
+    made.WindowCenter, made.WindowWidth = size / 2, float(size)
+    top = size - 1
     pixels = np.full((made.Rows, made.Columns), round(level * top), np.uint16)
     made.PixelData = pixels.tobytes()
     return made
 
 
 def put_bundle(folder: Path, *, name: str = "tiny", bias: float = -2.0) -> Path:
-    """A bundle of single images: bright ones are "blob"."""
-    write_bundle(folder, bundle_of(plain_graph(bias=bias), name=name), card=CARD)
+    """A bundle of single images: those brighter than about 0.1 are "blob"."""
+    made = bundle_of(plain_graph(bias=bias), name=name, thresholds=(0.9,))
+    write_bundle(folder, replace(made, conformal=None), card=CARD)
     return folder
 
 

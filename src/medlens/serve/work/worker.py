@@ -1,0 +1,206 @@
+"""A worker process: bundles warm, studies made ready, jobs done one after another."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from importlib import import_module
+
+import sqlalchemy as sa
+
+from medlens.core import MedlensError, reason_of
+from medlens.serve.settings import ServeSettings
+from medlens.serve.store.store import Store, open_store
+from medlens.serve.store.tables import jobs
+from medlens.serve.work.answer import Workplace
+from medlens.serve.work.heartbeat import Heartbeat
+from medlens.serve.work.models import Models, register, work_digest
+from medlens.serve.work.priority import priority_by
+from medlens.serve.work.queue import Job, LostLeaseError, fail, lease
+from medlens.serve.work.ready import make_ready
+from medlens.serve.work.rules import check_destinations, load_rules
+
+log = logging.getLogger("medlens.work")
+
+POLL_S = 0.1
+RECOVER_S = 1.0  # after the database could not be reached
+
+Doer = Callable[[Workplace, Job, Heartbeat], None]
+HOMES = {
+    "answer": "medlens.serve.work.answer:answer_study",
+    "shadow": "medlens.serve.work.answer:answer_in_shadow",
+    "send": "medlens.serve.work.deliver:deliver",
+}
+"""Job kind → function that does it; imported when the first such job comes."""
+
+CARRIED = ("send",)
+"""Kinds that wait for other machines: done beside the rest, never before it."""
+
+
+class FinalError(MedlensError):
+    """A job that would fail again in the same way: it is parked at once."""
+
+
+def run_worker(settings: ServeSettings, name: str, stop: threading.Event) -> None:
+    """Work until told to stop; the job in hand is finished first.
+
+    Args:
+        settings: of the service; its schema is up to date.
+        name: of this worker, the same after a restart: "work-1".
+        stop: set from outside.
+
+    Raises:
+        UsageError: the rules cannot be used.
+        BundleError: a bundle given at the start cannot be loaded.
+    """
+    store = open_store(settings.data, settings.database, migrate=False)
+    try:
+        place = prepare(store, settings)
+        worker = f"{name}@{socket.gethostname()}"[:64]
+        _let_go(store, worker)
+        log.info("worker ready", extra={"worker": name})
+        carrier = threading.Thread(
+            target=_carry, args=(place, worker, stop), name="carrier", daemon=True
+        )
+        carrier.start()
+        _work(place, worker, stop)
+        carrier.join()
+    finally:
+        store.close()
+
+
+def prepare(store: Store, settings: ServeSettings) -> Workplace:
+    """A workplace with its rules checked and its bundles loaded and run once."""
+    rules = load_rules(settings.rules) if settings.rules is not None else None
+    if rules is not None:
+        check_destinations(rules, settings.peers)
+    given = register(store, settings.bundles, now=time.time())
+    threads = max(1, (os.cpu_count() or 1) // max(1, settings.workers))
+    models = Models(store, given, threads=threads)
+    models.refresh(is_due=True)
+    from medlens.serve.work.warm import warm_up
+
+    warm_up(models)
+    return Workplace(store, settings, rules, models)
+
+
+def do(place: Workplace, job: Job) -> None:
+    """Do one job under a heartbeat; a failure puts it back or parks it."""
+    started = time.monotonic()
+    try:
+        with Heartbeat(place.store, job, lease_s=place.settings.lease_s) as beat:
+            _doer_of(job.kind)(place, job, beat)
+    except LostLeaseError:
+        log.warning("job lost", extra={"job": job.id, "kind": job.kind})
+        return
+    except Exception as error:
+        _fail(place.store, job, error)
+        return
+    log.info(
+        "job done",
+        extra={
+            "job": job.id,
+            "kind": job.kind,
+            "ms": round(1000 * (time.monotonic() - started)),
+        },
+    )
+
+
+def _work(place: Workplace, worker: str, stop: threading.Event) -> None:
+    """Make studies ready and do what is due, until told to stop."""
+    kinds = tuple(kind for kind in HOMES if kind not in CARRIED)
+    while not stop.is_set():
+        try:
+            is_idle = not _step(place, worker, kinds)
+        except Exception as error:
+            _tell_trouble(error)
+            stop.wait(RECOVER_S)
+            continue
+        if is_idle:
+            stop.wait(POLL_S)
+
+
+def _step(place: Workplace, worker: str, kinds: tuple[str, ...]) -> bool:
+    settings, now = place.settings, time.time()
+    place.models.refresh()
+    make_ready(
+        place.store,
+        quiet_s=settings.quiet_s,
+        rules_digest=work_digest(place.rules, place.models),
+        attempts=settings.attempts,
+        now=now,
+        priority_of=priority_by(place.rules),
+    )
+    job = lease(
+        place.store, worker=worker, kinds=kinds, lease_s=settings.lease_s, now=now
+    )
+    if job is not None:
+        do(place, job)
+    return job is not None
+
+
+def _carry(place: Workplace, worker: str, stop: threading.Event) -> None:
+    """Send results, beside the answering."""
+    while not stop.is_set():
+        try:
+            job = lease(
+                place.store,
+                worker=worker,
+                kinds=CARRIED,
+                lease_s=place.settings.lease_s,
+                now=time.time(),
+            )
+            if job is not None:
+                do(place, job)
+                continue
+        except Exception as error:
+            _tell_trouble(error)
+            stop.wait(RECOVER_S)
+        stop.wait(5 * POLL_S)
+
+
+def _doer_of(kind: str) -> Doer:
+    module, _, name = HOMES[kind].partition(":")
+    found: Doer = getattr(import_module(module), name)
+    return found
+
+
+def _fail(store: Store, job: Job, error: Exception) -> None:
+    said = str(error) if isinstance(error, MedlensError) else reason_of(error)
+    is_final = isinstance(error, FinalError)
+    try:
+        with store.begin() as connection:
+            is_parked = fail(connection, job, said, now=time.time(), is_final=is_final)
+    except LostLeaseError:
+        return
+    log.warning(
+        "job failed",
+        extra={
+            "job": job.id,
+            "kind": job.kind,
+            "error": type(error).__name__,
+            "parked": is_parked,
+        },
+    )
+
+
+def _let_go(store: Store, worker: str) -> None:
+    """What this worker held when it was killed is taken up at once, not a lease later.
+
+    Should the old one still live, its fence is refused.
+    """
+    with store.begin() as connection:
+        connection.execute(
+            sa.update(jobs)
+            .where(jobs.c.state == "leased", jobs.c.worker == worker)
+            .values(leased_until=0.0)
+        )
+
+
+def _tell_trouble(error: Exception) -> None:
+    """The kind of the error alone: a database's own words may quote a row."""
+    log.error("worker in trouble", extra={"error": type(error).__name__})
