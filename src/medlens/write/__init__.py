@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medlens.write.document import diagnosis_schema, from_document, to_document
     from medlens.write.nifti import write_nifti
+    from medlens.write.presentation import (
+        to_presentation_state,
+        to_presentation_states,
+    )
     from medlens.write.read_report import read_structured_report
     from medlens.write.segmentation import empty_labels, to_segmentation
     from medlens.write.stamp import derive_uid, to_bytes
@@ -23,6 +27,8 @@ __all__ = [
     "to_bytes",
     "to_conclusion",
     "to_document",
+    "to_presentation_state",
+    "to_presentation_states",
     "to_segmentation",
     "to_structured_report",
     "to_text",
@@ -38,6 +44,8 @@ _HOMES = {
     "to_bytes": "stamp",
     "to_conclusion": "text",
     "to_document": "document",
+    "to_presentation_state": "presentation",
+    "to_presentation_states": "presentation",
     "to_segmentation": "segmentation",
     "to_structured_report": "structured_report",
     "to_text": "text",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -12,6 +12,7 @@ from medlens.core import ReadError, UsageError
 from medlens.core.diagnosis import ImageRef
 from medlens.write.source import is_in_patient
 
+_ONE_FRAME = "1.2.840.10008.5.1.4.1.1.7"  # Secondary Capture, until `seal`
 PARALLEL = 1e-3
 """Largest difference between direction cosines of slices that count as parallel;
 scanners round them differently from slice to slice."""
@@ -56,7 +57,8 @@ def order_frames(images: Sequence[ImageRef], sources: Sequence[Dataset]) -> Fram
                 "among the sources; pass the headers of all its images"
             )
     first = known[images[0].sop_instance_uid]
-    if int(first.get("NumberOfFrames") or 1) > 1:
+    has_groups = "PerFrameFunctionalGroupsSequence" in first
+    if has_groups or int(first.get("NumberOfFrames") or 1) > 1:
         return _of_multiple(images, first)
     return _of_single(images, known)
 
@@ -92,7 +94,9 @@ def _make_parallel(images: Sequence[ImageRef], sources: list[Dataset]) -> None:
 
 
 def _of_multiple(images: Sequence[ImageRef], source: Dataset) -> Frames:
-    frames = int(source.NumberOfFrames)
+    frames = int(source.get("NumberOfFrames") or 1)
+    if frames == 1 and len(images) == 1:
+        images = [replace(images[0], frame=1)]
     places = {image.frame: index for index, image in enumerate(images)}
     is_one = all(i.sop_instance_uid == source.SOPInstanceUID for i in images)
     is_legal = all(n is not None and 1 <= n <= frames for n in places)
@@ -112,6 +116,7 @@ def _of_multiple(images: Sequence[ImageRef], source: Dataset) -> Frames:
     ):
         if keyword in source:
             delattr(source, keyword)
+    source.SOPClassUID = _ONE_FRAME
     source.SliceThickness = None
     return Frames([source], [0], images[0].frame)
 

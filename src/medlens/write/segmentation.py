@@ -21,8 +21,8 @@ from medlens.core.terms import Lang, term_of
 from medlens.write import codes
 from medlens.write.order import Frames, order_frames
 from medlens.write.source import clean_sources
-from medlens.write.stamp import make_stamp, seal, stand_in, tracking_of
-from medlens.write.values import clean_text, quiet
+from medlens.write.stamp import make_stamp, seal, stand_in, tracking_of, writing
+from medlens.write.values import clean_text
 
 # CID 7247; what kind of network it is, the algorithm's name says.
 FAMILY = Code("123110", "DCM", "Artificial Intelligence")
@@ -62,7 +62,7 @@ def to_segmentation(
     """
     mask = _mask(assessment, evidence)
     cleaned = clean_sources(sources)
-    with quiet():
+    with writing("segmentation"):
         stamp = make_stamp(
             "segmentation", assessment, cleaned, key=key, lang=lang, when=when
         )

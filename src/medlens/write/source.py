@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 
 from medlens.core import ReadError
+from medlens.core.terms import PAIRED
 from medlens.write.values import clean_value, quiet
 
 IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
@@ -141,6 +142,19 @@ def clean_source(dataset: Dataset, *, where: str = "source") -> Dataset:
 def is_in_patient(source: Dataset) -> bool:
     """Whether a clean source tells where its pixels lie in the patient."""
     return "FrameOfReferenceUID" in source
+
+
+def copy_body_part(source: Dataset, result: Dataset) -> None:
+    """Body part and side of a clean source, as General Series wants them (C.7.3.1).
+
+    The side is of a paired part only; it is empty where the source does not tell it.
+    """
+    part = str(source.get("BodyPartExamined", ""))
+    if part:
+        result.BodyPartExamined = part
+    side = str(source.get("Laterality") or source.get("ImageLaterality") or "")
+    if not part or part in PAIRED:
+        result.Laterality = side if side in ("L", "R") else ""
 
 
 def _copy_planes(dataset: Dataset, result: Dataset) -> None:

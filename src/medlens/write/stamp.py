@@ -8,7 +8,8 @@ import io
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -18,6 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
 
 from medlens import __version__
+from medlens.core import MedlensError, ReadError
 from medlens.core.diagnosis import Assessment
 from medlens.write.source import is_in_patient
 from medlens.write.values import clean_text, quiet
@@ -34,8 +36,13 @@ SERIES = {
 """Series Number and Series Description; numbers that no scanner counts up to."""
 
 _NAMESPACE = uuid.UUID("8f0d4b3e-0f5e-5c52-9a3a-3c6a6d65646c")
-# Of highdicom's IOD tables; others borrow this class while an object is built.
-_STAND_IN = "1.2.840.10008.5.1.4.1.1.7"
+# SOP classes that others borrow, by: lies in the patient, has functional groups.
+_LENT = {
+    (True, False): "1.2.840.10008.5.1.4.1.1.2",  # CT
+    (True, True): "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
+    (False, False): "1.2.840.10008.5.1.4.1.1.7",  # Secondary Capture
+    (False, True): "1.2.840.10008.5.1.4.1.1.7.2",  # the same, multi-frame
+}
 
 
 def derive_uid(*parts: str) -> str:
@@ -142,19 +149,48 @@ def _zone(source: Dataset, moment: datetime) -> timezone:
 def stand_in(sources: Sequence[Dataset]) -> list[Dataset]:
     """Copies that highdicom takes; `seal` puts the true classes back.
 
-    It does not know private and retired classes, and refuses a CT or MR image without
-    its place in the patient; those borrow a class that it takes.
+    It does not know private and retired classes, refuses a CT or MR image without its
+    place in the patient, and tells by the class alone whether geometry stands in
+    functional groups. Where that does not fit, a class is borrowed.
     """
-    from highdicom._standard_utils import get_sop_class_iod_map
+    from highdicom._standard_utils import get_sop_class_iod_map, is_multiframe_image
 
     known = get_sop_class_iod_map()
     lent = []
     for source in sources:
         copy = deepcopy(source)
-        if source.SOPClassUID not in known or not is_in_patient(source):
-            copy.SOPClassUID = _STAND_IN
+        is_placed = is_in_patient(source)
+        has_frames = "PerFrameFunctionalGroupsSequence" in source
+        if not is_placed:
+            has_frames = int(source.get("NumberOfFrames") or 1) > 1
+        is_fitting = (
+            is_placed
+            and source.SOPClassUID in known
+            and is_multiframe_image(source) == has_frames
+        )
+        if not is_fitting:
+            copy.SOPClassUID = _LENT[is_placed, has_frames]
         lent.append(copy)
     return lent
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Quiet while an object is built; what a library cannot build is told in words.
+
+    Its own words may quote names and UIDs, so that they go no further.
+    """
+    try:
+        with quiet():
+            yield
+    except MedlensError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise ReadError(
+            f"{what}: the headers of the sources do not allow this result "
+            f"({type(error).__name__} while it was built); leave it out, or have the "
+            "images sent again by their device"
+        ) from None
 
 
 def seal(result: Dataset, stamp: Stamp, sources: Sequence[Dataset]) -> Dataset:

@@ -34,8 +34,14 @@ from medlens.write.report_items import (
     text,
 )
 from medlens.write.source import clean_sources
-from medlens.write.stamp import MANUFACTURER, derive_uid, make_stamp, seal, stand_in
-from medlens.write.values import quiet
+from medlens.write.stamp import (
+    MANUFACTURER,
+    derive_uid,
+    make_stamp,
+    seal,
+    stand_in,
+    writing,
+)
 
 LIBRARY = Code("111028", "DCM", "Image Library")
 LIBRARY_GROUP = Code("126200", "DCM", "Image Library Group")
@@ -74,7 +80,7 @@ def to_structured_report(
             "report: write it only where there is an assessment"
         )
     cleaned = clean_sources(sources)
-    with quiet():
+    with writing("report"):
         stamp = make_stamp("report", diagnosis, cleaned, key=key, lang=lang, when=when)
         lent = stand_in(cleaned)
         context = Context(
