@@ -128,7 +128,9 @@ def encode_response(command: Command, answer: Answer) -> bytes:
         (STATUS, _short(answer.status)),
     ]
     if answer.comment:
-        text = answer.comment.encode("ascii", "replace").replace(b"\\", b"/")[:64]
+        text = "".join(
+            c if " " <= c <= "~" and c != "\\" else "?" for c in answer.comment[:64]
+        ).encode()
         parts.append((ERROR_COMMENT, text + b" " * (len(text) % 2)))
     if 0 < len(command.sop_class) <= 64:
         parts.insert(0, (AFFECTED_SOP_CLASS, _padded(command.sop_class)))
