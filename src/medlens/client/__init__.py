@@ -1,1 +1,36 @@
-"""A client of the service's REST API."""
+"""A client of `medlens serve`: upload, wait, read the diagnosis, fetch the objects.
+
+Needs httpx: `pip install 'medlens[client]'`.
+
+Example:
+    from medlens.client import Client
+
+    with Client("http://127.0.0.1:8000", token="medlens_…") as client:
+        upload = client.upload("chest.dcm")
+        result = client.wait_for_result(upload.studies[0])
+        print(client.text(result.id))
+"""
+
+from medlens.client.client import Client
+from medlens.client.errors import ClientError
+from medlens.client.models import (
+    Entry,
+    Job,
+    JobEvent,
+    Result,
+    ResultObject,
+    Study,
+    Upload,
+)
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "Entry",
+    "Job",
+    "JobEvent",
+    "Result",
+    "ResultObject",
+    "Study",
+    "Upload",
+]

@@ -1,0 +1,243 @@
+"""The client: one method for each thing that a program wants of the service."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from medlens.client.errors import ClientError
+from medlens.client.models import (
+    Job,
+    JobEvent,
+    Result,
+    ResultObject,
+    Study,
+    Upload,
+    build,
+    build_result,
+    build_upload,
+)
+from medlens.client.stream import read_events
+from medlens.client.transport import Transport
+
+if TYPE_CHECKING:
+    import httpx
+
+API = "/api/v1"
+SILENCE_S = 45.0  # of an event stream, whose heartbeat is quicker
+FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 2.0
+
+
+class Client:
+    """A service of medlens.
+
+    Reading is tried again after failures that pass (a busy service, a broken line);
+    so is what changes something, under an idempotency key of its own, so that it is
+    done once.
+
+    Args:
+        url: of the service, "http://127.0.0.1:8000".
+        token: API token; "" for a demo.
+        timeout_s: for each step of a request.
+        retries: tries after the first.
+        http: an httpx client of your own (proxy, certificates, tests).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        timeout_s: float = 60.0,
+        retries: int = 4,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._http = Transport(
+            url, token=token, timeout_s=timeout_s, retries=retries, http=http
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+    def upload(
+        self, *paths: str | Path, details: Mapping[str, str] | None = None
+    ) -> Upload:
+        """Send DICOM, ZIP, NIfTI or picture files; they are durable on return.
+
+        The same file twice is one instance.
+
+        Args:
+            paths: of files.
+            details: of files without a header: "patient_id", "study_description", …
+
+        Raises:
+            ClientError: nothing was taken; `errors` says why of each.
+        """
+        with ExitStack() as open_files:
+
+            def content() -> dict[str, Any]:
+                files = [open_files.enter_context(Path(p).open("rb")) for p in paths]
+                return {
+                    "data": dict(details or {}),
+                    "files": [
+                        ("file", (Path(path).name, file))
+                        for path, file in zip(paths, files, strict=True)
+                    ],
+                }
+
+            reply = self._http.ask("POST", f"{API}/uploads", content=content)
+        return build_upload(reply.json())
+
+    def studies(self, **filters: str | float | Sequence[str]) -> Iterator[Study]:
+        """All studies that match, page by page as they are wanted.
+
+        Args:
+            filters: `state`, `modality`, `date_from`, `text`, `study_uid`,
+                `order="urgent"`, … as docs/api.md lists them.
+        """
+        cursor: str | None = ""
+        while cursor is not None:
+            wanted = {**filters, "cursor": cursor}
+            page = self._http.ask("GET", f"{API}/studies", params=wanted).json()
+            for said in page["items"]:
+                yield build(Study, said)
+            cursor = page["next"]
+
+    def study(self, number: int) -> Study:
+        """One study by its number here."""
+        return build(Study, self._get(f"/studies/{number:d}"))
+
+    def ask_for_answer(self, study: int) -> Job:
+        """Let a study be answered now, without waiting for the quiet time."""
+        return build(Job, self._post(f"/studies/{study:d}/answers")["job"])
+
+    def wait_for_result(self, study: int, *, timeout_s: float = 300.0) -> Result:
+        """Wait until a study has its answer.
+
+        Raises:
+            ClientError: it failed, no bundle could answer it, or the time was up.
+        """
+        end, pause = time.monotonic() + timeout_s, FIRST_LOOK_S
+        while True:
+            found = self.study(study)
+            has_ended = found.state in ("answered", "refused", "failed")
+            if has_ended and found.state != "failed" and found.result_id is not None:
+                return self.result(found.result_id)
+            if has_ended:
+                raise ClientError(f"study {study} is {found.state}: {found.reason}")
+            if time.monotonic() + pause > end:
+                raise ClientError(
+                    f"study {study} is {found.state} after {timeout_s:g} s; wait longer"
+                )
+            time.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_LOOK_S)
+
+    def result(self, number: int) -> Result:
+        """One result with its diagnosis."""
+        return build_result(self._get(f"/results/{number:d}"))
+
+    def text(self, result: int, *, lang: str = "en") -> str:
+        """The diagnosis as text, "en" or "zh"."""
+        path = f"{API}/results/{result:d}/text"
+        return self._http.ask("GET", path, params={"lang": lang}).text
+
+    def fhir(self, result: int) -> dict[str, Any]:
+        """The result as a FHIR R4 Bundle."""
+        found: dict[str, Any] = self._get(f"/results/{result:d}/fhir")
+        return found
+
+    def download(self, result: int, wanted: ResultObject, path: str | Path) -> Path:
+        """Write an object of a result to a file, whole or not at all.
+
+        Args:
+            result: its number.
+            wanted: one of `Result.objects`.
+            path: of the file; it is replaced.
+
+        Raises:
+            ClientError: what came is not what was announced.
+        """
+        goal = Path(path)
+        part = goal.with_name(f".{goal.name}.{uuid.uuid4().hex}")
+        address = f"{API}/results/{result:d}/objects/{wanted.id:d}"
+        digest = hashlib.sha256()
+        try:
+            with (
+                self._http.stream(address, timeout_s=60.0) as reply,
+                part.open("wb") as file,
+            ):
+                for piece in reply.iter_bytes():
+                    digest.update(piece)
+                    file.write(piece)
+            if digest.hexdigest() != wanted.digest:
+                raise ClientError(
+                    f"result {result}: the {wanted.kind} file is not what was "
+                    "announced; fetch it again"
+                )
+            part.replace(goal)
+        finally:
+            part.unlink(missing_ok=True)
+        return goal
+
+    def send(self, result: int, destination: str) -> Job:
+        """Send the objects of a result to a destination of the service."""
+        body = {"destination": destination}
+        return build(Job, self._post(f"/results/{result:d}/sendings", body))
+
+    def job(self, number: int) -> Job:
+        """One job."""
+        return build(Job, self._get(f"/jobs/{number:d}"))
+
+    def cancel(self, job: int) -> Job:
+        """Take a job out."""
+        return build(Job, self._post(f"/jobs/{job:d}/cancel"))
+
+    def retry(self, job: int) -> Job:
+        """Let a job that was parked or cancelled start over."""
+        return build(Job, self._post(f"/jobs/{job:d}/retry"))
+
+    def events(self, *, job: int | None = None, last: str = "") -> Iterator[JobEvent]:
+        """Changes of jobs, while they happen.
+
+        Args:
+            job: only this one; the iterator ends with it. Otherwise it ends when the
+                service ends the stream: go on with `last`.
+            last: `id` of the last event that was seen.
+
+        Raises:
+            ClientError: the line broke; go on with `last`.
+        """
+        path = f"{API}/events" if job is None else f"{API}/jobs/{job:d}/events"
+        headers = {"Last-Event-ID": last} if last else {}
+        with self._http.stream(path, headers=headers, timeout_s=SILENCE_S) as reply:
+            yield from read_events(reply.iter_lines())
+
+    def status(self) -> dict[str, Any]:
+        """How the service is doing."""
+        found: dict[str, Any] = self._get("/status")
+        return found
+
+    def _get(self, path: str) -> Any:
+        return self._http.ask("GET", API + path).json()
+
+    def _post(self, path: str, body: Any = None) -> Any:
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._http.ask("POST", API + path, json=body, headers=headers).json()

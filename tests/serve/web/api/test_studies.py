@@ -1,0 +1,195 @@
+"""The worklist: filters, pages, one study."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from medlens.serve.store.store import Store
+from medlens.serve.store.tables import studies, trail
+from tests.serve.web.api.filled import add_job, add_result, add_study
+
+
+def listed(client: httpx.Client, **query: object) -> list[int]:
+    """Numbers of the studies that a search gives."""
+    reply = client.get("/api/v1/studies", params=query)
+    assert reply.status_code == 200, reply.text
+    return [item["id"] for item in reply.json()["items"]]
+
+
+def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> None:
+    ct = add_study(
+        store,
+        patient_name="Müller^Änne",
+        modalities="\\CT\\SR\\",
+        study_date="20250630",
+        state="failed",
+        urgency=3.9,
+        accession_number="X-77",
+        description="Abdomen with contrast",
+        patient_id="4711",
+        study_uid="1.2.99",
+    )
+    dx = add_study(store)
+    assert listed(viewer) == [dx, ct]
+    for query in (
+        {"modality": "CT"},
+        {"modality": "SR"},
+        {"state": "failed"},
+        {"state": ["failed", "refused"]},
+        {"date_to": "2025-06-30"},
+        {"date_from": "2025-06-30", "date_to": "2025-06-30"},
+        {"urgency_from": 3.5},
+        {"text": "müLLER"},
+        {"text": "änne"},
+        {"text": "contrast"},
+        {"text": "CONTRAST"},
+        {"text": "471"},
+        {"text": "X-7"},
+        {"patient_id": "4711"},
+        {"accession_number": "X-77"},
+        {"study_uid": "1.2.99"},
+    ):
+        assert listed(viewer, **query) == [ct], query
+    for query in (
+        {"modality": "C"},
+        {"text": "%"},
+        {"text": "_"},
+        {"text": "\\"},
+        {"patient_id": "471"},
+        {"date_from": "2027-01-01"},
+        {"state": "ready"},
+    ):
+        assert listed(viewer, **query) == [], query
+    assert listed(viewer, order="urgent") == [ct, dx]
+
+
+def test_pages_show_every_study_once_while_others_arrive(
+    store: Store, viewer: httpx.Client
+) -> None:
+    there = [add_study(store) for _ in range(7)]
+    seen, address = [], "/api/v1/studies?limit=3&state=answered"
+    while address:
+        reply = viewer.get(address)
+        seen += [item["id"] for item in reply.json()["items"]]
+        add_study(store)  # newer than all: would shift pages counted by offset
+        link = reply.links.get("next", {}).get("url")
+        assert (link is None) == (reply.json()["next"] is None)
+        address = link
+    assert seen == there[::-1]
+
+
+def test_equal_moments_are_not_lost_between_pages(
+    store: Store, viewer: httpx.Client
+) -> None:
+    there = [add_study(store, last_at=5.0, urgency=1.0) for _ in range(5)]
+    for order in ("newest", "urgent"):
+        seen, cursor = [], ""
+        while cursor is not None:
+            reply = viewer.get(
+                "/api/v1/studies",
+                params={"limit": 2, "order": order, "cursor": cursor},
+            ).json()
+            seen += [item["id"] for item in reply["items"]]
+            cursor = reply["next"]
+        assert seen == there[::-1]
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WzEsMl0", "bnVsbA", "e30", "WyJhIl0"])
+def test_a_cursor_of_another_list_is_refused(viewer: httpx.Client, cursor: str) -> None:
+    reply = viewer.get("/api/v1/jobs", params={"cursor": cursor})
+    assert reply.status_code == 422
+    assert "cursor: is none that this list gave" in reply.json()["detail"]
+
+
+def test_one_study_has_what_belongs_to_it(store: Store, viewer: httpx.Client) -> None:
+    study = add_study(store)
+    old, new = add_result(store, study), add_result(store, study)
+    add_result(store, study, role="shadow")
+    job = add_job(store, study_id=study)
+    reply = viewer.get(f"/api/v1/studies/{study}")
+    found = reply.json()
+    assert found["patient"]["name"] == "Doe^Jane"
+    assert found["patient"]["birth_date"] == "1970-01-02"
+    assert found["study_date"] == "2026-11-01"
+    assert found["modalities"] == ["DX"]
+    assert [each["modality"] for each in found["series"]] == ["DX"]
+    assert [each["id"] for each in found["results"]] == [new, old]
+    assert [each["id"] for each in found["jobs"]] == [job]
+    assert found["result_id"] == new
+    again = viewer.get(
+        f"/api/v1/studies/{study}", headers={"If-None-Match": reply.headers["ETag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_dates_that_are_none_are_null(store: Store, viewer: httpx.Client) -> None:
+    study = add_study(store, birth_date="19991345", study_date="")
+    found = viewer.get(f"/api/v1/studies/{study}").json()
+    assert found["patient"]["birth_date"] is None
+    assert found["study_date"] is None
+
+
+def test_every_look_leaves_a_line(store: Store, viewer: httpx.Client) -> None:
+    study = add_study(store)
+    listed(viewer)
+    viewer.get(f"/api/v1/studies/{study}")
+    with store.read() as connection:
+        rows = connection.execute(
+            sa.select(trail.c.action, trail.c.study_id, trail.c.who).order_by(
+                trail.c.number
+            )
+        ).all()
+    assert [tuple(row) for row in rows][-2:] == [
+        ("list studies", None, "viewer"),
+        ("view study", study, "viewer"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'; DROP TABLE studies; --",
+        "' OR '1'='1",
+        "<script>alert(1)</script>",
+        "%' UNION SELECT 1 --",
+        "{{7*7}}",
+        "\u202e\U0001f600",
+    ],
+)
+def test_statements_and_scripts_are_inert(
+    store: Store, viewer: httpx.Client, text: str
+) -> None:
+    study = add_study(store, patient_name=text, patient_id=text[:64])
+    for name in ("text", "patient_id", "accession_number", "modality"):
+        wanted = [study] if name in ("text", "patient_id") else []
+        assert listed(viewer, **{name: text}) == wanted
+    found = viewer.get(f"/api/v1/studies/{study}")
+    assert found.json()["patient"]["name"] == text
+    assert found.headers["content-type"] == "application/json"
+    assert found.headers["x-content-type-options"] == "nosniff"
+    with store.read() as connection:
+        assert connection.execute(sa.select(sa.func.count(studies.c.id))).scalar() == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ({"limit": 501}, "query.limit"),
+        ({"limit": "many"}, "query.limit"),
+        ({"text": "a\x00b"}, "query.text"),
+        ({"text": "x" * 65}, "query.text"),
+        ({"date_from": "yesterday"}, "query.date_from"),
+        ({"urgency_from": "nan"}, "query.urgency_from"),
+        ({"study_uid": "../etc"}, "query.study_uid"),
+        ({"state": "lost"}, "query.state.0"),
+        ({"sort": "name"}, "query.sort"),
+    ],
+)
+def test_wrong_filters_are_named(
+    viewer: httpx.Client, query: dict[str, object], where: str
+) -> None:
+    reply = viewer.get("/api/v1/studies", params=query)
+    assert reply.status_code == 422
+    assert reply.json()["errors"][0]["where"] == where
