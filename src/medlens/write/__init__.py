@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medlens.write.capture import to_secondary_capture
     from medlens.write.document import diagnosis_schema, from_document, to_document
     from medlens.write.nifti import write_nifti
     from medlens.write.presentation import (
@@ -29,6 +30,7 @@ __all__ = [
     "to_document",
     "to_presentation_state",
     "to_presentation_states",
+    "to_secondary_capture",
     "to_segmentation",
     "to_structured_report",
     "to_text",
@@ -46,6 +48,7 @@ _HOMES = {
     "to_document": "document",
     "to_presentation_state": "presentation",
     "to_presentation_states": "presentation",
+    "to_secondary_capture": "capture",
     "to_segmentation": "segmentation",
     "to_structured_report": "structured_report",
     "to_text": "text",
