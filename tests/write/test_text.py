@@ -244,6 +244,11 @@ def test_every_advice_has_words(advice: Advice, lang: Lang) -> None:
     assert "{" not in told_
 
 
+def test_a_referral_without_a_finding_still_asks_for_a_reader() -> None:
+    text = told(replace(HEAD, findings=()))
+    assert "IMPRESSION\n  A reader should look.\n" in text
+
+
 def test_the_notice_stands_once() -> None:
     text = told(HEAD, HEAD)
     assert text.count("not a medical device") == 1

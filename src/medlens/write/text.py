@@ -198,7 +198,9 @@ def _tell_advice(item: Assessment, lang: Lang) -> str:
         for one in item.findings
         if one.is_present and not is_structure(one.label) and not is_normal(one.label)
     ]
-    listed = say("list", lang).join(found or [label_name(item.findings[0].label, lang)])
+    if not found:
+        return say("advice_refer_plain", lang)
+    listed = say("list", lang).join(found)
     return say("advice_refer", lang, list=listed[:1].upper() + listed[1:])
 
 

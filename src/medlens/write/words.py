@@ -101,6 +101,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "仅对解剖结构进行测量，未分析病变",
     ),
     "advice_refer": ("{list}. A reader should look", "{list}。建议由医师阅片确认"),
+    "advice_refer_plain": ("A reader should look", "建议由医师阅片确认"),
     "advice_unsure": (
         "Unsure: the software cannot decide. A reader must decide",
         "不确定：软件无法判断，须由医师判读",
