@@ -1,4 +1,4 @@
-"""Rows for the API's tests: studies, results and jobs as the service would write them."""
+"""Studies, results and jobs for the API's tests, as the service would write them."""
 
 from __future__ import annotations
 
