@@ -19,7 +19,9 @@ def all_routers() -> tuple[APIRouter, ...]:
         status,
         streams,
         studies,
+        uploads,
     )
+    from medlens.serve.web.dicomweb import router as dicomweb
 
     return (
         studies.router,
@@ -35,4 +37,6 @@ def all_routers() -> tuple[APIRouter, ...]:
         schema.router,
         health.router,
         login.router,
+        uploads.router,
+        dicomweb.router,
     )
