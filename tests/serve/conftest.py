@@ -19,7 +19,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Clust
     pytest.importorskip("pg8000")
     from medlens.serve.store.store import open_store
 
-    made = postgres.start(tmp_path_factory.mktemp("postgres"))
+    made = postgres.start()
     try:
         made.sql("CREATE DATABASE medlens_template")
         folder = tmp_path_factory.mktemp("template")

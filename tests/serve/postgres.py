@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +41,12 @@ class Cluster:
     def drop(self, url: str) -> None:
         self.sql(f"DROP DATABASE {url.rsplit('/', 1)[1]} WITH (FORCE)")
 
-    def sql(self, statement: str) -> None:
+    def sql(self, statement: str, *, database: str = "postgres") -> None:
+        """Run a statement outside of any transaction."""
         import pg8000.native
 
         connection = pg8000.native.Connection(
-            "postgres", host="127.0.0.1", port=self.port, database="postgres"
+            "postgres", host="127.0.0.1", port=self.port, database=database
         )
         try:
             connection.run(statement)
@@ -61,16 +63,13 @@ def why_not() -> str:
     return ""
 
 
-def start(folder: Path) -> Cluster:
-    """Make and start a cluster under a folder that its user may enter."""
-    home = folder / "cluster"
-    home.mkdir(parents=True)
+def start() -> Cluster:
+    """Make and start a cluster in a temporary folder that its user may enter."""
+    # Not a folder of pytest's: those are closed to every other user.
+    home = Path(tempfile.mkdtemp(prefix="medlens-postgres-"))
     servant = _servant()
     if servant:
         os.chown(home, servant.pw_uid, servant.pw_gid)
-        for each in (folder, *folder.parents):
-            if each.owner() == "root" and each != Path("/") and each != Path("/tmp"):
-                each.chmod(each.stat().st_mode | 0o011)
     data = home / "data"
     _run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
          "--locale=C.UTF-8", "--no-sync")  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from medlens.serve.store.names import name_key as name_key
 
 # Single character sets, PS3.3 C.12.1.1.2. Without one the default repertoire is
 # ASCII; what senders put there all the same is nearly always Latin-1.
@@ -48,14 +49,3 @@ def _decode(value: bytes, terms: list[str], is_name: bool) -> str:
             return str(decode_bytes(value, convert_encodings(terms), delimiters))
     except (LookupError, ValueError, AttributeError, TypeError):
         return value.decode("utf_8", "replace")
-
-
-def name_key(name: str) -> str:
-    """What a search for a name looks at: case-folded, empty parts left out.
-
-    PS3.4 C.2.2.2.1 leaves it to us whether case counts in names; the groups of a
-    name stay joined by "=".
-    """
-    folded = unicodedata.normalize("NFC", name).casefold()
-    groups = (group.rstrip("^ ") for group in folded.split("="))
-    return "=".join(groups).rstrip("=")

@@ -13,8 +13,14 @@ metadata = sa.MetaData(
     }
 )
 
+
+def key(size: int) -> sa.types.TypeEngine[str]:
+    """Text that is searched and sorted by code points on either database."""
+    return sa.String(size).with_variant(sa.String(size, collation="C"), "postgresql")
+
+
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts INTEGER alone
-Uid = sa.String(64)
-Digest = sa.String(64)  # SHA-256 as hexadecimal
+Uid = key(64)
+Digest = key(64)  # SHA-256 as hexadecimal
 Moment = sa.Double  # seconds since 1970, UTC
 Json = sa.JSON

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
-from medlens.serve.store.tables.base import Digest, Id, Moment, Uid, metadata
+from medlens.serve.store.tables.base import Digest, Id, Moment, Uid, key, metadata
+
+# Names of several groups ("Wang^XiaoDong=王^小东"), each of which a search may mean.
+_several = sa.text("replace(name_key, '=', '') <> name_key")
+_with_groups: Any = {"sqlite_where": _several, "postgresql_where": _several}
 
 studies = sa.Table(
     "studies",
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("study_uid", Uid, nullable=False, unique=True),
-    sa.Column("patient_id", sa.String(64), nullable=False, server_default=""),
-    sa.Column("issuer", sa.String(64), nullable=False, server_default=""),
-    sa.Column("patient_name", sa.String(324), nullable=False, server_default=""),
+    sa.Column("patient_id", key(64), nullable=False, server_default=""),
+    sa.Column("issuer", key(64), nullable=False, server_default=""),
+    sa.Column("patient_name", key(324), nullable=False, server_default=""),
     # Case-folded, accents kept, groups of the name joined: what a search looks at.
-    sa.Column("name_key", sa.String(324), nullable=False, server_default=""),
-    sa.Column("birth_date", sa.String(8), nullable=False, server_default=""),
-    sa.Column("sex", sa.String(16), nullable=False, server_default=""),
-    sa.Column("study_date", sa.String(8), nullable=False, server_default=""),
-    sa.Column("study_time", sa.String(16), nullable=False, server_default=""),
-    sa.Column("accession_number", sa.String(16), nullable=False, server_default=""),
-    sa.Column("study_id", sa.String(16), nullable=False, server_default=""),
-    sa.Column("description", sa.String(64), nullable=False, server_default=""),
-    sa.Column("referring_physician", sa.String(324), nullable=False, server_default=""),
+    sa.Column("name_key", key(324), nullable=False, server_default=""),
+    sa.Column("birth_date", key(8), nullable=False, server_default=""),
+    sa.Column("sex", key(16), nullable=False, server_default=""),
+    sa.Column("study_date", key(8), nullable=False, server_default=""),
+    sa.Column("study_time", key(16), nullable=False, server_default=""),
+    sa.Column("accession_number", key(16), nullable=False, server_default=""),
+    sa.Column("study_id", key(16), nullable=False, server_default=""),
+    sa.Column("description", key(64), nullable=False, server_default=""),
+    sa.Column("referring_physician", key(324), nullable=False, server_default=""),
     # "\CT\SR\": each modality between backslashes, so that LIKE finds one.
-    sa.Column("modalities", sa.String(255), nullable=False, server_default="\\"),
+    sa.Column("modalities", key(255), nullable=False, server_default="\\"),
     sa.Column("series_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("instance_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
@@ -33,15 +39,21 @@ studies = sa.Table(
     sa.Column("last_at", Moment, nullable=False),  # of the newest foreign instance
     # receiving → ready → running → answered | refused | failed; back to receiving
     # when more images arrive.
-    sa.Column("state", sa.String(16), nullable=False, server_default="receiving"),
+    sa.Column("state", key(16), nullable=False, server_default="receiving"),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Column("urgency", sa.Double, nullable=False, server_default="0"),
-    sa.Column("site", sa.String(64), nullable=False, server_default=""),
-    sa.Index(None, "study_date", "id"),
+    sa.Column("site", key(64), nullable=False, server_default=""),
+    # Each holds all that a search for a page of ids looks at.
+    sa.Index("ix_studies_date", "study_date", "id", "modalities"),
+    sa.Index("ix_studies_name", "name_key", "study_date", "id"),
+    sa.Index("ix_studies_name_groups", "name_key", **_with_groups),
     sa.Index(None, "patient_id"),
     sa.Index(None, "accession_number"),
-    sa.Index(None, "name_key"),
-    sa.Index(None, "state", "last_at"),
+    sa.Index("ix_studies_state", "state", "last_at", "id"),
+    sa.Index("ix_studies_last", "last_at", "id"),
+    sa.Index("ix_studies_urgency", "urgency", "last_at", "id"),
+    # The number of a study that was removed is never given again: the trail holds it.
+    sqlite_autoincrement=True,
 )
 
 series = sa.Table(
@@ -50,22 +62,23 @@ series = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("study_id", Id, sa.ForeignKey("studies.id"), nullable=False),
     sa.Column("series_uid", Uid, nullable=False),
-    sa.Column("modality", sa.String(16), nullable=False, server_default=""),
+    sa.Column("modality", key(16), nullable=False, server_default=""),
     sa.Column("number", sa.Integer),
-    sa.Column("description", sa.String(64), nullable=False, server_default=""),
-    sa.Column("body_part", sa.String(16), nullable=False, server_default=""),
-    sa.Column("laterality", sa.String(16), nullable=False, server_default=""),
-    sa.Column("protocol_name", sa.String(64), nullable=False, server_default=""),
-    sa.Column("manufacturer", sa.String(64), nullable=False, server_default=""),
-    sa.Column("station_name", sa.String(16), nullable=False, server_default=""),
-    sa.Column("series_date", sa.String(8), nullable=False, server_default=""),
-    sa.Column("series_time", sa.String(16), nullable=False, server_default=""),
+    sa.Column("description", key(64), nullable=False, server_default=""),
+    sa.Column("body_part", key(16), nullable=False, server_default=""),
+    sa.Column("laterality", key(16), nullable=False, server_default=""),
+    sa.Column("protocol_name", key(64), nullable=False, server_default=""),
+    sa.Column("manufacturer", key(64), nullable=False, server_default=""),
+    sa.Column("station_name", key(16), nullable=False, server_default=""),
+    sa.Column("series_date", key(8), nullable=False, server_default=""),
+    sa.Column("series_time", key(16), nullable=False, server_default=""),
     sa.Column("instance_count", sa.Integer, nullable=False, server_default="0"),
     # Made by this service: no rule ever looks at it.
     sa.Column("is_own", sa.Boolean, nullable=False, server_default=sa.false()),
     # The same Series Instance UID in another study is a series of its own.
     sa.UniqueConstraint("study_id", "series_uid"),
     sa.Index(None, "series_uid"),
+    sqlite_autoincrement=True,
 )
 
 instances = sa.Table(
@@ -84,11 +97,12 @@ instances = sa.Table(
     sa.Column("digest", Digest, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
-    sa.Column("origin", sa.String(16), nullable=False),  # dicom, stow, upload, own
-    sa.Column("peer", sa.String(64), nullable=False, server_default=""),
+    sa.Column("origin", key(16), nullable=False),  # dicom, stow, upload, own
+    sa.Column("peer", key(64), nullable=False, server_default=""),
     sa.Index(None, "series_id"),
     sa.Index(None, "study_id"),
     sa.Index(None, "digest"),
+    sqlite_autoincrement=True,
 )
 
 # Another instance under a UID that is taken: kept, never served as that instance.
