@@ -7,6 +7,7 @@ import typer
 from medlens.cli import (
     compare,
     data,
+    deidentify,
     doctor,
     evaluate,
     features,
@@ -14,6 +15,8 @@ from medlens.cli import (
     predict,
     road,
     serve,
+    trail,
+    users,
 )
 
 app = typer.Typer(
@@ -35,10 +38,13 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("features")(features.features)
 app.command("compare")(compare.compare)
+app.command("deidentify")(deidentify.deidentify)
 app.command("serve")(serve.serve)
 app.command("info")(info.info)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
+app.add_typer(users.app, name="users")
+app.add_typer(trail.app, name="trail")
 
 
 def _print_version(wanted: bool) -> None:
