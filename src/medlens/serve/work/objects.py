@@ -17,6 +17,7 @@ from medlens.read.dicom.header import read_header
 from medlens.read.source import open_source
 from medlens.serve.work.inputs import Input
 from medlens.serve.work.look import Looked
+from medlens.serve.work.picture import Picture
 
 log = logging.getLogger("medlens.work")
 
@@ -115,6 +116,8 @@ class _Writer:
             if item.evidence.mask is not None:
                 segmentations += self._try("SEG", at, partial(self._segment, at))
             self._try("GSPS", at, partial(self._mark, at))
+            if item.picture is not None:
+                self._try("SC", at, partial(self._capture, at, item.picture))
         self._try("SR", 0, partial(self._report, segmentations))
 
     def _try(self, kind: str, at: int, write: Callable[[], Any]) -> list[Any]:
@@ -159,6 +162,19 @@ class _Writer:
         return to_presentation_state(
             self.diagnosis.assessments[at],
             self._sources(at),
+            lang=self.lang,
+            key=f"{self.key}:{at}",
+            when=self.when,
+        )
+
+    def _capture(self, at: int, picture: Picture) -> Any:
+        from medlens.write.capture import to_secondary_capture
+
+        return to_secondary_capture(
+            self.diagnosis.assessments[at],
+            picture.pixels,
+            self._sources(at),
+            image=picture.ref,
             lang=self.lang,
             key=f"{self.key}:{at}",
             when=self.when,

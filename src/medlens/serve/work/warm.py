@@ -17,6 +17,7 @@ MODULES = (
     "medlens.write.structured_report",
     "medlens.write.segmentation",
     "medlens.write.presentation",
+    "medlens.write.capture",
 )
 SIDE = 256
 
