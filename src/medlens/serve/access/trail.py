@@ -127,6 +127,29 @@ def anchor_of(connection: sa.Connection) -> Anchor:
     return Anchor(last.number, last.digest) if last else Anchor(0, START)
 
 
+def read_trail(
+    connection: sa.Connection,
+    *,
+    before: int | None = None,
+    study_id: int | None = None,
+    limit: int = 100,
+) -> list[dict[str, Any]]:
+    """Rows of the trail, newest first.
+
+    Args:
+        connection: to the index.
+        before: rows below this number; None starts at the end.
+        study_id: rows of this study alone.
+        limit: how many at most.
+    """
+    query = sa.select(trail).order_by(trail.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(trail.c.number < before)
+    if study_id is not None:
+        query = query.where(trail.c.study_id == study_id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
 @dataclass(frozen=True)
 class TrailCheck:
     """What became of a trail.

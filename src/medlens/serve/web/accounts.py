@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +18,7 @@ from medlens.serve.access.tokens import (
     make_token,
     revoke_token,
 )
-from medlens.serve.access.trail import anchor_of, record
+from medlens.serve.access.trail import anchor_of, read_trail, record
 from medlens.serve.access.users import (
     User,
     add_user,
@@ -29,7 +28,6 @@ from medlens.serve.access.users import (
     read_user,
     set_active,
 )
-from medlens.serve.store.tables import trail
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import caller_of, may
 from medlens.serve.web.state import Service, service_of
@@ -259,16 +257,11 @@ def get_trail(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> TrailPage:
     """Who did what, newest first; reading it leaves a line, too."""
-    query = sa.select(trail).order_by(trail.c.number.desc()).limit(limit)
-    if before is not None:
-        query = query.where(trail.c.number < before)
-    if study_id is not None:
-        query = query.where(trail.c.study_id == study_id)
     record(service.store, caller, "view trail", study_id=study_id)
     with service.store.read() as connection:
-        found = connection.execute(query).mappings().all()
+        found = read_trail(connection, before=before, study_id=study_id, limit=limit)
         anchor = str(anchor_of(connection))
-    rows = [TrailRow.model_validate(dict(row)) for row in found]
+    rows = [TrailRow.model_validate(row) for row in found]
     return TrailPage(
         rows=rows, next=rows[-1].number if len(rows) == limit else None, anchor=anchor
     )
