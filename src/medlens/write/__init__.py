@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medlens.write.capture import to_secondary_capture
     from medlens.write.document import diagnosis_schema, from_document, to_document
+    from medlens.write.fhir import to_fhir
     from medlens.write.nifti import write_nifti
     from medlens.write.presentation import (
         to_presentation_state,
@@ -28,6 +29,7 @@ __all__ = [
     "to_bytes",
     "to_conclusion",
     "to_document",
+    "to_fhir",
     "to_presentation_state",
     "to_presentation_states",
     "to_secondary_capture",
@@ -46,6 +48,7 @@ _HOMES = {
     "to_bytes": "stamp",
     "to_conclusion": "text",
     "to_document": "document",
+    "to_fhir": "fhir",
     "to_presentation_state": "presentation",
     "to_presentation_states": "presentation",
     "to_secondary_capture": "capture",

@@ -26,7 +26,7 @@ from medlens.write.values import clean_text, quiet
 
 MANUFACTURER = "medlens"
 UTF8 = "ISO_IR 192"
-Kind = Literal["report", "segmentation", "presentation", "capture"]
+Kind = Literal["report", "segmentation", "presentation", "capture", "fhir"]
 SERIES = {
     "report": (9001, "AI report, not verified"),
     "segmentation": (9002, "AI segmentation, not verified"),
@@ -45,10 +45,15 @@ _LENT = {
 }
 
 
+def derive_uuid(*parts: str) -> uuid.UUID:
+    """A UUID that is the same for the same parts (RFC 9562 5.5)."""
+    name = "\n".join(f"{len(part)}:{part}" for part in parts)
+    return uuid.uuid5(_NAMESPACE, name)
+
+
 def derive_uid(*parts: str) -> str:
     """A UID that is the same for the same parts: 2.25 and a UUID (PS3.5 B.2)."""
-    name = "\n".join(f"{len(part)}:{part}" for part in parts)
-    return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
+    return f"2.25.{derive_uuid(*parts).int}"
 
 
 def tracking_of(assessment: Assessment, finding_id: str) -> tuple[str, str]:
@@ -134,12 +139,12 @@ def make_stamp(
         )
         key = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
     moment = (when or datetime.now().astimezone()).astimezone()
-    return Stamp(kind, key, moment.astimezone(_zone(sources[0], moment)))
+    return Stamp(kind, key, moment.astimezone(_zone(sources, moment)))
 
 
-def _zone(source: Dataset, moment: datetime) -> timezone:
+def _zone(sources: Sequence[Dataset], moment: datetime) -> timezone:
     """All times of a data set share one offset; the source's where it has one."""
-    offset = str(source.get("TimezoneOffsetFromUTC", ""))
+    offset = str(sources[0].get("TimezoneOffsetFromUTC", "")) if sources else ""
     if re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", offset):
         minutes = int(offset[1:3]) * 60 + int(offset[3:])
         return timezone(timedelta(minutes=minutes if offset[0] == "+" else -minutes))
