@@ -340,8 +340,10 @@ def test_letters_of_a_label_cannot_act_on_a_terminal() -> None:
         (0.00001, 0.00002, "0.0010"),
         (0.99999, None, ">99.9"),
         (0.99999, 0.9999, "99.9990"),
-        (1.0, None, "100.0"),
-        (0.0, None, "0.0"),
+        (1.0, None, ">99.9"),
+        (0.0, None, "<0.1"),
+        (1.0, 1.0, ">99.9"),
+        (1.0, 0.9999, "100.0000"),
     ],
 )
 def test_percentages_never_say_more_than_is_known(

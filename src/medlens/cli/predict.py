@@ -29,7 +29,7 @@ def predict(
         str,
         typer.Option(
             "--format",
-            help="Files to write: json, csv, png, nifti, text.",
+            help="Files to write: json, csv, png, nifti, text, dicom, fhir.",
         ),
     ] = "json,csv",
     as_json: Annotated[

@@ -119,7 +119,7 @@ def answer_inputs(
         inputs: files, or folders that are searched: for images, or for series and
             volumes, as the bundle's form wants.
         out: folder for the files of `formats`; None writes nothing.
-        formats: some of json, csv, png, nifti, text, joined by commas.
+        formats: some of json, csv, png, nifti, text, dicom, fhir, joined by commas.
         engine: "onnxruntime", or one that the bundle offers; "auto" for the one that
             answers this form soonest, see `quickest_engine`.
         force: replace files in `out`.

@@ -19,7 +19,7 @@ from medlens.write.document import to_document
 if TYPE_CHECKING:
     from medlens.predict.prior import Priors
 
-RESULTS = ("text",)
+RESULTS = ("text", "dicom", "fhir")
 """Formats that are written of a diagnosis."""
 
 

@@ -23,10 +23,10 @@ from medlens.predict.documents import table_of
 from medlens.predict.overlay import paint_evidence, paint_outlines
 from medlens.recipe.settings import Form
 
-FORMATS = ("json", "csv", "png", "nifti", "text")
+FORMATS = ("json", "csv", "png", "nifti", "text", "dicom", "fhir")
 PICTURES, MASKS = "evidence", "masks"
 OUTLINES = "outlines"
-RESULT_FOLDERS = {"text": "reports"}
+RESULT_FOLDERS = {"text": "reports", "dicom": "dicom", "fhir": "fhir"}
 MAX_NAME = 80  # bytes of a picture's name that come from the case
 
 
@@ -103,6 +103,8 @@ def write_documents(
         OUTLINES: "png",
         MASKS: "nii.gz",
         "reports": "txt",
+        "dicom": "dcm",
+        "fhir": "json",
     }
     folders = _folders(formats, document["bundle"]["form"])
     return written + [f"{folder}/*.{endings[folder]}" for folder in folders]

@@ -36,21 +36,28 @@ def number(value: float) -> str:
 def percent(probability: float, beside: float | None = None) -> str:
     """A share in percent, with one digit; with more where that tells two apart.
 
-    What is not certain is never shown as 0 or 100.
+    No probability is certain, and none is shown as 0 or 100.
 
     >>> percent(0.931), percent(0.9999), percent(0.4999, beside=0.5)
     ('93.1', '>99.9', '49.99')
     """
-    if 0 < probability < 0.0005:
-        return "<0.1" if beside is None or beside >= 0.0005 else _digits(probability, 4)
-    if 0.9995 <= probability < 1:
-        is_apart = beside is None or beside < 0.9995
-        return ">99.9" if is_apart else _digits(probability, 4)
+    for is_near, shown in ((_is_none, "<0.1"), (_is_all, ">99.9")):
+        if is_near(probability):
+            is_apart = beside is None or beside == probability or not is_near(beside)
+            return shown if is_apart else _digits(probability, 4)
     for digits in range(1, MOST_DIGITS):
         shown = _digits(probability, digits)
         if beside is None or probability == beside or shown != _digits(beside, digits):
             return shown
     return _digits(probability, MOST_DIGITS)
+
+
+def _is_none(share: float) -> bool:
+    return share < 0.0005
+
+
+def _is_all(share: float) -> bool:
+    return share >= 0.9995
 
 
 def tell_probability(finding: Finding, lang: Lang) -> str:
