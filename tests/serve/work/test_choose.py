@@ -232,3 +232,18 @@ def test_a_bundle_that_was_changed_is_not_run(place: Store, tmp_path: Path) -> N
     models.refresh(is_due=True)
     assert models.active == ()
     assert "does not match its own digest" in models.failed[0][1]
+
+
+def test_workers_that_start_at_once_register_the_same_bundle(
+    store: Store, tmp_path: Path
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from medlens.serve.work.models import register
+
+    folder = put_bundle(tmp_path / "one", name="one")
+    with ThreadPoolExecutor(6) as pool:
+        jobs = [pool.submit(register, store, [folder], now=0.0) for _ in range(12)]
+    assert len({tuple(job.result()) for job in jobs}) == 1
+    with store.read() as connection:
+        assert len(connection.execute(sa.select(bundles)).all()) == 1

@@ -16,6 +16,7 @@ from medlens.bundle import Bundle, load_bundle
 from medlens.core import MedlensError, reason_of
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import bundles
+from medlens.serve.work.queue import insert_into
 from medlens.serve.work.rules import LEAST_DIGITS, Rules
 
 if TYPE_CHECKING:
@@ -58,21 +59,20 @@ def register(store: Store, folders: Sequence[Path], *, now: float) -> list[str]:
     loaded = [(folder.absolute(), load_bundle(folder)) for folder in folders]
     with store.begin() as connection:
         for folder, bundle in loaded:
-            is_here = bundles.c.digest == bundle.digest
-            known = connection.execute(sa.select(bundles.c.role).where(is_here)).first()
-            if known is not None:
-                connection.execute(
-                    sa.update(bundles).where(is_here).values(folder=str(folder))
-                )
-                continue
+            row = {
+                "digest": bundle.digest,
+                "name": bundle.name,
+                "role": "active",
+                "folder": str(folder),
+                "added_at": now,
+                "changed_at": now,
+            }
+            # All workers of a service start at once.
             connection.execute(
-                sa.insert(bundles).values(
-                    digest=bundle.digest,
-                    name=bundle.name,
-                    role="active",
-                    folder=str(folder),
-                    added_at=now,
-                    changed_at=now,
+                insert_into(connection, bundles)
+                .values(**row)
+                .on_conflict_do_update(
+                    index_elements=["digest"], set_={"folder": str(folder)}
                 )
             )
     return [bundle.digest for _, bundle in loaded]

@@ -91,13 +91,9 @@ def enqueue(
         max_attempts: before it is parked.
         now: seconds since 1970.
     """
-    insert = (
-        sqlite.insert(jobs)
-        if connection.dialect.name == "sqlite"
-        else postgresql.insert(jobs)
-    )
     statement = (
-        insert.values(
+        insert_into(connection, jobs)
+        .values(
             kind=kind,
             key=key,
             study_id=study_id,
@@ -112,6 +108,12 @@ def enqueue(
     )
     found = connection.execute(statement).scalar_one_or_none()
     return None if found is None else int(found)
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> Any:
+    """An insert that knows ON CONFLICT, which is each database's own."""
+    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return kind.insert(table)
 
 
 def lease(
