@@ -39,14 +39,15 @@ class Odd:
         name: what is odd about it.
         files: bytes of each file, in the order in which they come.
         way: "dicom" for C-STORE, "stow", or "upload".
-        may_answer: whether a bundle for chest radiographs may answer it.
+        may_answer: whether a bundle for chest radiographs may answer it; None where
+            the files say too little to tell.
         study_uid: "" where it has none that could be looked up.
     """
 
     name: str
     files: tuple[bytes, ...]
     way: str
-    may_answer: bool
+    may_answer: bool | None
     study_uid: str = ""
 
 
@@ -186,7 +187,7 @@ def _odd_radiographs(rng: np.random.Generator) -> Iterator[Odd]:
     yield _chest("impossible date", rng, StudyDate="20261399")
     yield _chest("long description", rng, StudyDescription="x" * 64)
     yield _chest("window of width 0", rng, WindowCenter="100", WindowWidth="0")
-    yield _chest("slope 0", rng, RescaleSlope=0, RescaleIntercept=0)
+    yield _wrong("slope 0", rng, RescaleSlope=0, RescaleIntercept=0)
     yield _chest("one grey value", rng, PixelData=b"\x10\0" * (512 * 512))
 
 
@@ -307,7 +308,7 @@ def _real(folder: Path) -> Iterator[Odd]:
     """Files of the collection of odd DICOM, each a study of its own."""
     for path in sorted((folder / "dicom_variety").rglob("*")):
         if path.is_file() and path.stat().st_size < 5_000_000:
-            yield Odd(f"real: {path.name}", (path.read_bytes(),), "upload", False)
+            yield Odd(f"real: {path.name}", (path.read_bytes(),), "upload", None)
     head = sorted((folder / "ct_head_series_dicom").rglob("*"))
     files = tuple(path.read_bytes() for path in head if path.is_file())
     if files:
