@@ -119,6 +119,7 @@ class _Writer:
             if item.picture is not None:
                 self._try("SC", at, partial(self._capture, at, item.picture))
         self._try("SR", 0, partial(self._report, segmentations))
+        self._try("FHIR", 0, self._fhir)
 
     def _try(self, kind: str, at: int, write: Callable[[], Any]) -> list[Any]:
         """The written data set in a list, [] where there is none."""
@@ -187,6 +188,17 @@ class _Writer:
             self.diagnosis,
             self._all_sources(),
             segmentations=segmentations,
+            lang=self.lang,
+            key=self.key,
+            when=self.when,
+        )
+
+    def _fhir(self) -> Any:
+        from medlens.write.fhir import to_fhir
+
+        return to_fhir(
+            self.diagnosis,
+            self._all_sources(),
             lang=self.lang,
             key=self.key,
             when=self.when,

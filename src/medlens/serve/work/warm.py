@@ -18,6 +18,7 @@ MODULES = (
     "medlens.write.segmentation",
     "medlens.write.presentation",
     "medlens.write.capture",
+    "medlens.write.fhir",
 )
 SIDE = 256
 

@@ -23,10 +23,12 @@ from medlens.serve.work.priority import priority_by
 from medlens.serve.work.queue import Job, LostLeaseError, fail, lease
 from medlens.serve.work.ready import make_ready
 from medlens.serve.work.rules import check_destinations, load_rules
+from medlens.serve.work.tidy import tidy
 
 log = logging.getLogger("medlens.work")
 
 POLL_S = 0.1
+TIDY_S = 600.0
 RECOVER_S = 1.0  # after the database could not be reached
 
 Doer = Callable[[Workplace, Job, Heartbeat], None]
@@ -144,7 +146,8 @@ def _step(place: Workplace, worker: str, kinds: tuple[str, ...]) -> bool:
 
 
 def _carry(place: Workplace, worker: str, stop: threading.Event) -> None:
-    """Send results, beside the answering."""
+    """Send results and tidy up, beside the answering."""
+    tidied = 0.0
     while not stop.is_set():
         try:
             job = lease(
@@ -157,6 +160,9 @@ def _carry(place: Workplace, worker: str, stop: threading.Event) -> None:
             if job is not None:
                 do(place, job)
                 continue
+            if time.monotonic() - tidied > TIDY_S:
+                tidy(place.store, place.settings.limits, now=time.time())
+                tidied = time.monotonic()
         except Exception as error:
             _tell_trouble(error)
             stop.wait(RECOVER_S)
