@@ -40,25 +40,25 @@ class Bounds:
             await self.app(scope, receive, send)
             return
         body = _Body(scope, receive, self.limits)
-        reply = _Reply(send, self.limits.send_s)
+        has_started = False
+
+        async def note(message: Message) -> None:
+            nonlocal has_started
+            if not has_started and body.is_too_large:
+                await body.drain()
+            has_started = True
+            await send(message)
+
         try:
             body.check_announced()
-            await self.app(scope, body.receive, reply.send)
-        except SlowReaderError:
-            log.info("a client took its reply too slowly and was left")
+            await self.app(scope, body.receive, note)
         except Exception as error:
             if not isinstance(error, Problem):
                 log.error("a request failed", exc_info=error)
-            if reply.has_started:
+            if has_started:
                 return  # the server ends the connection: the reply is not whole
-            if isinstance(error, Problem) and error.status == 413:
-                await body.drain()
             problem = problem_response(Request(scope), problem_of(error))
-            await problem(scope, receive, reply.send)
-
-
-class SlowReaderError(Exception):
-    """A client does not take the reply it asked for."""
+            await problem(scope, receive, note)
 
 
 class _Body:
@@ -68,6 +68,7 @@ class _Body:
         self._most = limits.upload_mb << 20 if is_upload else limits.request_kb << 10
         self._announced = _length(scope)
         self._size, self._waited, self._is_whole = 0, 0.0, False
+        self.is_too_large = False
 
     def check_announced(self) -> None:
         """Refuse a body before it comes where its length is known."""
@@ -101,6 +102,7 @@ class _Body:
         return max(self._limits.header_s + earned - self._waited, 0.001)
 
     def _too_large(self) -> Problem:
+        self.is_too_large = True
         return Problem(
             413,
             f"the body is larger than {self._most >> 10} KiB; send less at a time",
@@ -123,18 +125,3 @@ def _length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value[:20])
     return 0
-
-
-class _Reply:
-    def __init__(self, send: Send, patience_s: float) -> None:
-        self._send, self._patience_s = send, patience_s
-        self.has_started = False
-
-    async def send(self, message: Message) -> None:
-        """Pass a piece on; a client that takes none for long is left."""
-        self.has_started = True
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await self._send(message)
-        except TimeoutError:
-            raise SlowReaderError from None

@@ -21,8 +21,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     uvicorn times a connection only after its first reply, and its parser takes a
     head of any size. Here the head of a request has a time and a size, what is left of
-    a body that was answered has a time, and where there are too many connections the
-    one that has waited longest for its head makes room.
+    a body that was answered has a time, and a client that takes nothing is left. Where
+    there are too many connections the one that has waited longest for its head makes
+    room.
     """
 
     limits = Limits()
@@ -33,6 +34,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_head = True  # between requests, or within the head of one
         self._is_whole = True  # nothing of a body is still to come
         self._timer: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
         self._since = self.loop.time()
         super().connection_made(transport)
         self._wait(self.limits.header_s)
@@ -98,11 +100,23 @@ class BoundedProtocol(HttpToolsProtocol):
         """A reply was sent."""
         super().on_response_complete()
         if self.transport.is_closing():
-            return
-        if self._is_whole and self.cycle.response_complete:
+            self._wait(self.limits.send_s)  # until what was written is taken
+        elif self._is_whole and self.cycle.response_complete:
             self._expect_head()
         elif not self._is_whole:
             self._wait(self.limits.header_s)  # for the rest, which nobody reads
+
+    def pause_writing(self) -> None:
+        """The client takes nothing more; after a while it is left."""
+        super().pause_writing()
+        self._stuck = self.loop.call_later(self.limits.send_s, self.end)
+
+    def resume_writing(self) -> None:
+        """The client takes more."""
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+        super().resume_writing()
 
     def _expect_head(self) -> None:
         self._is_head, self._head_bytes = True, 0
@@ -112,6 +126,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
         self._stop_waiting()
+        if self._stuck is not None:
+            self._stuck.cancel()
         super().connection_lost(exc)
 
 
