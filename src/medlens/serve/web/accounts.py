@@ -29,13 +29,13 @@ from medlens.serve.access.users import (
     set_active,
 )
 from medlens.serve.web.errors import Problem
-from medlens.serve.web.guard import caller_of, may
+from medlens.serve.web.guard import known, may
 from medlens.serve.web.state import Service, service_of
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 Served = Annotated[Service, Depends(service_of)]
 Administrator = Annotated[Caller, Depends(may("administer"))]
-Person = Annotated[Caller, Depends(caller_of)]
+Person = Annotated[Caller, Depends(known)]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="Our own number")]
 
 

@@ -28,9 +28,9 @@ from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import (
     CSRF_HEADER,
     REALM,
-    caller_of,
     check_csrf,
     check_same_site,
+    known,
     session_of,
 )
 from medlens.serve.web.login_cookies import browser_of, give_cookies
@@ -174,7 +174,7 @@ def log_out(request: Request, service: Service, csrf: str) -> Response:
 def get_me(
     request: Request,
     service: Annotated[Service, Depends(service_of)],
-    caller: Annotated[Caller, Depends(caller_of)],
+    caller: Annotated[Caller, Depends(known)],
 ) -> Me:
     """The caller, their rights and the CSRF token of their session."""
     session = None if caller.is_token else session_of(request)
@@ -193,7 +193,7 @@ def post_password(
     request: Request,
     response: Response,
     service: Annotated[Service, Depends(service_of)],
-    caller: Annotated[Caller, Depends(caller_of)],
+    caller: Annotated[Caller, Depends(known)],
 ) -> Me:
     """Change the password; all sessions end, and this browser gets a new one."""
     accounts.check_person(caller)
