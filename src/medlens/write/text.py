@@ -170,7 +170,7 @@ def _comparison(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
     if not changed:
         yield say("no_prior_answer", lang)
         return
-    days = {f.change.days for _, f in changed if f.change is not None}
+    days = {f.change.days for _, f in changed if f.change is not None} - {None}
     known = days.pop() if len(days) == 1 else None
     yield say("prior", lang) if known is None else say("prior_days", lang, days=known)
     for item, finding in changed:
