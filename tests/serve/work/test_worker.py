@@ -19,7 +19,8 @@ from medlens.serve.store.store import Store
 from medlens.serve.store.tables import jobs, results
 from medlens.serve.work import worker
 from medlens.serve.work.queue import enqueue, lease
-from medlens.serve.work.worker import FinalError, do, prepare, run_worker
+from medlens.serve.work.refusal import FinalError
+from medlens.serve.work.worker import do, prepare, run_worker
 from tests.serve.work.studies import of_study, put_bundle, state_of, take, with_level
 from tests.write.dicom_sources import radiograph
 

@@ -22,6 +22,7 @@ from medlens.serve.work.models import Models, register, work_digest
 from medlens.serve.work.priority import priority_by
 from medlens.serve.work.queue import Job, LostLeaseError, fail, lease
 from medlens.serve.work.ready import make_ready
+from medlens.serve.work.refusal import FinalError
 from medlens.serve.work.rules import check_destinations, load_rules
 from medlens.serve.work.tidy import tidy
 
@@ -41,10 +42,6 @@ HOMES = {
 
 CARRIED = ("send",)
 """Kinds that wait for other machines: done beside the rest, never before it."""
-
-
-class FinalError(MedlensError):
-    """A job that would fail again in the same way: it is parked at once."""
 
 
 def run_worker(settings: ServeSettings, name: str, stop: threading.Event) -> None:
