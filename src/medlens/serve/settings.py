@@ -18,6 +18,8 @@ class Peer:
         address: network that it may send from ("10.0.3.0/24"), "" for any.
         tls: speak TLS to it.
         token_file: holds the bearer token for `url`; "" for none.
+        ca: PEM file of the authority that it is known by; None for the system's.
+        certificate, key: PEM files that we show to it; None for none.
     """
 
     name: str
@@ -28,6 +30,9 @@ class Peer:
     address: str = ""
     tls: bool = False
     token_file: str = ""
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 @dataclass(frozen=True)
