@@ -72,7 +72,9 @@ class Answers:
         for case in cases:
             if not with_texts or self.lang == "en":
                 yield line_of(case, form=self.document["bundle"]["form"], width=width)
-            if with_texts and "diagnosis" in case:
+                if with_texts:
+                    yield ""
+            if with_texts:
                 yield from self._text_of(case)
         for note in self.document["notes"]:
             yield f"Note: {note}"
@@ -84,7 +86,6 @@ class Answers:
         from medlens.write.text import to_text
 
         diagnosis = from_document(case["diagnosis"])
-        yield ""
         yield from to_text(diagnosis, lang=self.lang, with_notice=False).splitlines()
         yield ""
 
