@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from medlens.serve.settings import ServeSettings
@@ -34,6 +35,7 @@ def start_child(
     from medlens.serve.web.logs import set_up_logs
 
     set_up_logs(role)
+    _name_process(f"medlens-{role}")
     stop = threading.Event()
     # Ctrl-C reaches the whole group; the first process then stops the others in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,6 +44,12 @@ def start_child(
         target=_watch, args=(lifeline, stop), name="lifeline", daemon=True
     ).start()
     _work_of(role)(role, settings, taken, stop)
+
+
+def _name_process(name: str) -> None:
+    """What `ps` and `top` show (Linux); 15 characters at most."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name[:15], encoding="ascii")
 
 
 def _watch(lifeline: Connection, stop: threading.Event) -> None:
