@@ -12,8 +12,10 @@ def all_routers() -> tuple[APIRouter, ...]:
         answers,
         bundles,
         destinations,
+        echo,
         jobs,
         received,
+        removal,
         results,
         rules,
         status,
@@ -25,6 +27,7 @@ def all_routers() -> tuple[APIRouter, ...]:
 
     return (
         studies.router,
+        removal.router,
         answers.router,
         results.router,
         streams.router,
@@ -32,6 +35,7 @@ def all_routers() -> tuple[APIRouter, ...]:
         bundles.router,
         rules.router,
         destinations.router,
+        echo.router,
         received.router,
         status.router,
         schema.router,

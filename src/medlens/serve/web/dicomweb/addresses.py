@@ -41,4 +41,17 @@ def addresses_of(request: Request) -> Addresses:
     header is anybody's word.
     """
     public = service_of(request).settings.public_url.rstrip("/")
-    return Addresses((public or str(request.base_url).rstrip("/")) + ROOT)
+    return Addresses((public or _own(request)) + ROOT)
+
+
+def _own(request: Request) -> str:
+    """Where the request came to; a Host header without its port is made whole.
+
+    Some clients leave the port out (dicomweb-client does), and would ask for large
+    values at port 80 then.
+    """
+    url, server = request.base_url, request.scope.get("server")
+    own = {"localhost", "127.0.0.1", "::1", server[0] if server else ""}
+    if url.port is None and server and server[1] and url.hostname in own:
+        url = url.replace(port=server[1])
+    return str(url).rstrip("/")

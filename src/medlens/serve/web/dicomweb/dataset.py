@@ -11,7 +11,7 @@ from typing import Any
 from medlens.core import MedlensError, ReadError
 from medlens.read.dicom.header import quiet
 from medlens.serve.receive.elements import Window
-from medlens.serve.receive.instance import DEFLATED, read_instance
+from medlens.serve.receive.instance import DEFLATED, UnfitError, read_instance
 
 MAX_INFLATED = 64 << 20
 """Bytes that a deflated data set may grow to here."""
@@ -59,7 +59,10 @@ def _inflated(path: Path, size: int) -> bytes | None:
     """A deflated file with its data set inflated, None for any other file."""
     with path.open("rb") as file:
         window = Window(lambda count, at: os.pread(file.fileno(), count, at), size)
-        found = read_instance(window)
+        try:
+            found = read_instance(window)
+        except UnfitError:
+            return None
         if found.transfer_syntax not in DEFLATED:
             return None
         file.seek(found.data_start)

@@ -38,7 +38,8 @@ class Notes:
         """
         now = time.monotonic()
         for study_id in sorted(set(studies)):
-            key = (caller.user_id, caller.name, caller.address, action, study_id)
+            who = (caller.user_id, caller.name, caller.address)
+            key = (str(store.folder), store.url, *who, action, study_id)
             with self._lock:
                 is_new = now - self._told.get(key, -AGAIN_S) >= AGAIN_S
             if is_new:
