@@ -249,6 +249,13 @@ def test_a_referral_without_a_finding_still_asks_for_a_reader() -> None:
     assert "IMPRESSION\n  A reader should look.\n" in text
 
 
+@pytest.mark.parametrize("label", ["1", "yes", "Positive", "2.5"])
+def test_a_bare_label_is_called_one(label: str) -> None:
+    item = replace(HEAD, findings=(replace(BLEED, label=label),))
+    assert f"  Label “{label}”: present, probability 93.1 %" in told(item)
+    assert f"  标签“{label}”：阳性" in told(item, lang="zh")
+
+
 def test_the_notice_stands_once() -> None:
     text = told(HEAD, HEAD)
     assert text.count("not a medical device") == 1

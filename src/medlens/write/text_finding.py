@@ -10,13 +10,22 @@ from medlens.core.terms import Lang, name_of, side_name, side_of, term_of
 from medlens.write.words import printable, quoted, say, say_rule
 
 FIGURES = 4  # significant figures of a size, at least
+BARE = frozenset(("yes", "true", "positive", "pos", "y"))
 MOST_DIGITS = 6  # behind the point of a percentage
 
 
 def label_name(label: str, lang: Lang) -> str:
-    """A label's name; free text as it stands, quoted in Chinese."""
+    """A label's name; free text as it stands, quoted in Chinese.
+
+    Numbers and words such as "yes" say nothing alone, and are called labels.
+
+    >>> label_name("kidney_left", "en"), label_name("1", "en")
+    ('left kidney', 'label “1”')
+    """
     if term_of(label) is None:
-        return quoted(printable(label), lang)
+        shown = printable(label)
+        is_bare = not any(c.isalpha() for c in label) or label.casefold() in BARE
+        return say("label", lang, label=shown) if is_bare else quoted(shown, lang)
     return name_of(label, lang)
 
 

@@ -33,6 +33,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "one_image": ("1 image", "1幅图像"),
     "note": ("Note: {note}", "说明：{note}"),
     # findings
+    "label": ("label “{label}”", "标签“{label}”"),
     "present": ("{name}: present", "{name}：阳性"),
     "measured": ("{name}", "{name}"),
     "absent": ("Not found: {list}", "未检出：{list}"),
