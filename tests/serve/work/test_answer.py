@@ -132,9 +132,10 @@ def test_objects_are_instances_of_the_study(place: Workplace) -> None:
 
 def test_scores_for_watching(place: Workplace) -> None:
     store = place.store
-    receive(store, 1, BRIGHT)
+    receive(store, 1, BRIGHT, InstitutionName="North Wing")
     do(place, next_job(place))
     (row,) = rows(store, scores)
+    assert row.site == rows(store, studies)[0].site == "North Wing"
     assert row.month == time.strftime("%Y-%m", time.gmtime())
     assert row.is_positive
     assert row.probabilities["blob"] > 0.99
@@ -347,3 +348,17 @@ def test_a_failure_is_told_in_our_own_words(
     assert "Doe" not in reason
     assert "secret" not in reason
     assert "RuntimeError" in reason
+
+
+def test_a_worker_that_should_end_hands_its_job_back(place: Workplace) -> None:
+    import threading
+
+    store = place.store
+    receive(store, 1, BRIGHT)
+    stop = threading.Event()
+    stop.set()
+    do(place, next_job(place), stop)
+    (job,) = rows(store, jobs)
+    assert (job.state, job.attempts, job.error) == ("waiting", 0, "")
+    do(place, next_job(place))
+    assert len(rows(store, results)) == 1

@@ -232,6 +232,8 @@ def test_a_bundle_that_was_changed_is_not_run(place: Store, tmp_path: Path) -> N
     models.refresh(is_due=True)
     assert models.active == ()
     assert "does not match its own digest" in models.failed[0][1]
+    made = choose(sort(place, of_study(radiograph(), 1)).found, None, models)
+    assert "bundle 'one' cannot be run: " in made.left_out[0][1]
 
 
 def test_workers_that_start_at_once_register_the_same_bundle(

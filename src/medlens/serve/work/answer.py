@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from medlens.predict.diagnose import gather
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import studies
-from medlens.serve.work.candidates import find_candidates
+from medlens.serve.work.candidates import Candidates, find_candidates
 from medlens.serve.work.choose import Plan, Task, choose
 from medlens.serve.work.heartbeat import Heartbeat
 from medlens.serve.work.inputs import Study, load_study
@@ -58,6 +59,7 @@ def answer_study(place: Workplace, job: Job, beat: Heartbeat) -> None:
         return
     _set_running(place.store, job)
     candidates = find_candidates(study)
+    study = replace(study, site=study.site or _site_of(candidates))
     plan = choose(candidates.found, place.rules, place.models)
     plan = replace(plan, left_out=tuple(sorted(plan.left_out + candidates.left_out)))
     looked = _look_at_all(plan.tasks, beat)
@@ -146,6 +148,13 @@ def _set_running(store: Store, job: Job) -> None:
             )
             .values(state="running", reason="")
         )
+
+
+def _site_of(candidates: Candidates) -> str:
+    """The institution that most of the images name; drift is watched by site."""
+    named = [each.facts.institution for each in candidates.found]
+    counted = Counter(name for name in named if name)
+    return counted.most_common(1)[0][0] if counted else ""
 
 
 def _look_at_all(tasks: Sequence[Task], beat: Heartbeat) -> tuple[Looked, ...]:

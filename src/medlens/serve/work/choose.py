@@ -161,6 +161,7 @@ def _choose_one(
             tasks.append(Task(candidate, model, rule))
             if rules.match == "first":
                 break
+    reasons += [f"bundle {name!r} cannot be run: {why}" for name, why in models.failed]
     return tasks, _tell(facts, reasons)
 
 

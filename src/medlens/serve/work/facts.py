@@ -30,6 +30,7 @@ class Facts:
         slice_thickness_mm, slice_gap_mm, pixel_spacing_mm: in mm; the gap as measured
             between positions, the pixel spacing as mean of rows and columns.
         is_capture: a secondary capture or screen shot.
+        institution: where it was made; no rule looks at it, drift is watched by it.
     """
 
     is_series: bool = False
@@ -49,6 +50,7 @@ class Facts:
     slice_gap_mm: float | None = None
     pixel_spacing_mm: float | None = None
     is_capture: bool = False
+    institution: str = ""
 
 
 def read_facts(
@@ -87,6 +89,7 @@ def read_facts(
         slice_gap_mm=gap_mm,
         pixel_spacing_mm=float(sum(spacing) / 2) if spacing_source else None,
         is_capture=is_capture,
+        institution=text(data, "InstitutionName"),
     )
 
 

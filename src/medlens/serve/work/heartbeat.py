@@ -7,6 +7,7 @@ import threading
 import time
 from types import TracebackType
 
+from medlens.core import MedlensError
 from medlens.serve.store.store import Store
 from medlens.serve.work.queue import Job, LostLeaseError, renew
 
@@ -15,19 +16,32 @@ log = logging.getLogger("medlens.work")
 SHARE = 3  # renewed this many times within a lease: two may fail
 
 
+class StoppedError(MedlensError):
+    """The worker ends; the job is handed back and costs no attempt."""
+
+
 class Heartbeat:
     """Renews a job from its start until its end; use as a context.
 
     Args:
         store, job: the job as leased.
         lease_s: for which it is renewed.
+        stop: set when the worker should end.
 
     Attributes:
         progress: 0..1, written with the next renewal.
     """
 
-    def __init__(self, store: Store, job: Job, *, lease_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        job: Job,
+        *,
+        lease_s: float,
+        stop: threading.Event | None = None,
+    ) -> None:
         self._store, self._job, self._lease_s = store, job, lease_s
+        self._stop = stop
         self.progress: float | None = None
         self._end = threading.Event()
         self._lost = threading.Event()
@@ -45,6 +59,7 @@ class Heartbeat:
 
         Raises:
             LostLeaseError: the rest would be work for nothing.
+            StoppedError: the worker should end.
         """
         if progress is not None:
             self.progress = progress
@@ -52,6 +67,9 @@ class Heartbeat:
             raise LostLeaseError(
                 f"job {self._job.id}: was taken over or cancelled; it is left alone"
             )
+
+        if self._stop is not None and self._stop.is_set():
+            raise StoppedError(f"job {self._job.id}: the worker was asked to end")
 
     def _run(self) -> None:
         while not self._end.wait(self._lease_s / SHARE):

@@ -256,7 +256,7 @@ def _end_study(connection: sa.Connection, study: Study, result: Result) -> None:
     connection.execute(
         sa.update(studies)
         .where(studies.c.id == study.id)
-        .values(urgency=urgency_of(diagnosis))
+        .values(urgency=urgency_of(diagnosis), site=study.site)
     )
     connection.execute(
         sa.update(studies)

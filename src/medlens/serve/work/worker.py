@@ -17,10 +17,10 @@ from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store, open_store
 from medlens.serve.store.tables import jobs
 from medlens.serve.work.answer import Workplace
-from medlens.serve.work.heartbeat import Heartbeat
+from medlens.serve.work.heartbeat import Heartbeat, StoppedError
 from medlens.serve.work.models import Models, register, work_digest
 from medlens.serve.work.priority import priority_by
-from medlens.serve.work.queue import Job, LostLeaseError, fail, lease
+from medlens.serve.work.queue import Job, LostLeaseError, fail, lease, release
 from medlens.serve.work.ready import make_ready
 from medlens.serve.work.refusal import FinalError
 from medlens.serve.work.rules import check_destinations, load_rules
@@ -87,14 +87,25 @@ def prepare(store: Store, settings: ServeSettings) -> Workplace:
     return Workplace(store, settings, rules, models)
 
 
-def do(place: Workplace, job: Job) -> None:
-    """Do one job under a heartbeat; a failure puts it back or parks it."""
+def do(place: Workplace, job: Job, stop: threading.Event | None = None) -> None:
+    """Do one job under a heartbeat; a failure puts it back or parks it.
+
+    Args:
+        place, job: the job as leased.
+        stop: once it is set, a job with several series is handed back between two.
+    """
     started = time.monotonic()
     try:
-        with Heartbeat(place.store, job, lease_s=place.settings.lease_s) as beat:
+        lease_s = place.settings.lease_s
+        with Heartbeat(place.store, job, lease_s=lease_s, stop=stop) as beat:
             _doer_of(job.kind)(place, job, beat)
     except LostLeaseError:
         log.warning("job lost", extra={"job": job.id, "kind": job.kind})
+        return
+    except StoppedError:
+        with place.store.begin() as connection:
+            release(connection, job, now=time.time())
+        log.info("job handed back", extra={"job": job.id, "kind": job.kind})
         return
     except Exception as error:
         _fail(place.store, job, error)
@@ -114,7 +125,7 @@ def _work(place: Workplace, worker: str, stop: threading.Event) -> None:
     kinds = tuple(kind for kind in HOMES if kind not in CARRIED)
     while not stop.is_set():
         try:
-            is_idle = not _step(place, worker, kinds)
+            is_idle = not _step(place, worker, kinds, stop)
         except Exception as error:
             _tell_trouble(error)
             stop.wait(RECOVER_S)
@@ -123,7 +134,9 @@ def _work(place: Workplace, worker: str, stop: threading.Event) -> None:
             stop.wait(POLL_S)
 
 
-def _step(place: Workplace, worker: str, kinds: tuple[str, ...]) -> bool:
+def _step(
+    place: Workplace, worker: str, kinds: tuple[str, ...], stop: threading.Event
+) -> bool:
     settings, now = place.settings, time.time()
     place.models.refresh()
     make_ready(
@@ -138,7 +151,7 @@ def _step(place: Workplace, worker: str, kinds: tuple[str, ...]) -> bool:
         place.store, worker=worker, kinds=kinds, lease_s=settings.lease_s, now=now
     )
     if job is not None:
-        do(place, job)
+        do(place, job, stop)
     return job is not None
 
 
@@ -155,7 +168,7 @@ def _carry(place: Workplace, worker: str, stop: threading.Event) -> None:
                 now=time.time(),
             )
             if job is not None:
-                do(place, job)
+                do(place, job, stop)
                 continue
             if time.monotonic() - tidied > TIDY_S:
                 tidy(place.store, place.settings.limits, now=time.time())
