@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import json
 import threading
 import time
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
@@ -51,6 +52,12 @@ class Provider:
         code = f"code-{len(self.codes)}"
         self.codes[code] = query
         return {"code": code, "state": query["state"]}
+
+    def page(self, url: str) -> str:
+        """What a browser shows there: a link back."""
+        back = parse_qs(urlsplit(url).query)["redirect_uri"][0]
+        query = html.escape(urlencode(self.authorize(url)))
+        return f'<!doctype html><a href="{back}?{query}">back</a>'
 
     def answer(self, path: str, form: dict[str, str], headers: Any) -> Any:
         self.asked.append(path)
@@ -143,7 +150,10 @@ def run_provider() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._reply({})
+            if urlsplit(self.path).path == "/authorize":
+                self._send(200, "text/html", provider.page(self.path).encode())
+            else:
+                self._reply({})
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -152,8 +162,11 @@ def run_provider() -> Iterator[Provider]:
         def _reply(self, form: dict[str, str]) -> None:
             found = provider.answer(urlsplit(self.path).path, form, self.headers)
             body = json.dumps(found or {"error": "invalid_grant"}).encode()
-            self.send_response(200 if found else 400)
-            self.send_header("Content-Type", "application/json")
+            self._send(200 if found else 400, "application/json", body)
+
+        def _send(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
