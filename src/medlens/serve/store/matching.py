@@ -107,13 +107,19 @@ def match_text(column: Column, value: str) -> Condition:
     return in_range if value == start + "*" else sa.and_(in_range, condition)
 
 
-def in_later_group(value: str) -> list[str]:
+def as_one_group(value: str) -> list[str]:
     """Patterns by which a name matches as one group of several ("a=b=c").
 
     Args:
         value: pattern of one group, as `name_key` gives it.
     """
-    return [f"{value}=*", f"*={value}", f"*={value}=*"]
+    is_open = value.startswith("*"), value.endswith("*")
+    forms = [] if is_open[0] else [f"*={value}"]
+    if not is_open[1]:
+        forms.append(f"{value}=*")
+    if not any(is_open):
+        forms.append(f"*={value}=*")
+    return forms
 
 
 def _match_uids(keyword: str, column: Column, value: str) -> Condition:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from medlens.core import UsageError
 from medlens.serve.store.migrations import HEAD
 from medlens.serve.store.tables import metadata
+from medlens.serve.store.trigrams import add_trigrams
 
 if TYPE_CHECKING:
     from medlens.serve.store.store import Store
@@ -52,6 +53,8 @@ def bring_up_to_date(store: Store) -> None:
             metadata.create_all(connection)
             _VERSION.create(connection)
             connection.execute(sa.insert(_VERSION).values(version_num=HEAD))
+        if not store.is_sqlite:
+            add_trigrams(connection)
 
 
 def revision_of(connection: sa.Connection) -> str:

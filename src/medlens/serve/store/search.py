@@ -12,7 +12,7 @@ from medlens.serve.store.matching import (
     Condition,
     Kind,
     QueryError,
-    in_later_group,
+    as_one_group,
     match,
     match_text,
 )
@@ -191,7 +191,8 @@ def _search(
         raise QueryError(f"limit: wanted 0 to {MAX_LIMIT}, with an offset from 0 on")
     table, levels = _TABLES[level], _up_to(level)
     # Ids first, from the indexes alone; whole rows only for the page.
-    conditions, used = _conditions(level, query)
+    is_sqlite = connection.dialect.name == "sqlite"
+    conditions, used = _conditions(level, query, is_sqlite=is_sqlite)
     page = (
         sa.select(table.c.id)
         .select_from(_joined(level, used))
@@ -235,7 +236,7 @@ def _joined(level: Level, used: Sequence[Level]) -> sa.FromClause:
 
 
 def _conditions(
-    level: Level, query: Mapping[str, str]
+    level: Level, query: Mapping[str, str], *, is_sqlite: bool
 ) -> tuple[list[Condition], list[Level]]:
     conditions, used = [], []
     for keyword, value in query.items():
@@ -248,22 +249,25 @@ def _conditions(
         if condition is None:
             continue
         if attribute.kind == "name":
-            condition = _by_name(condition, value)
+            condition = _by_name(condition, value, is_sqlite=is_sqlite)
         conditions.append(condition)
         used.append(holder)
     return conditions, used
 
 
-def _by_name(first: Condition, value: str) -> Condition:
-    """A name as a whole, or one of its groups, each by the index that serves it.
+def _by_name(first: Condition, value: str, *, is_sqlite: bool) -> Condition:
+    """A name as a whole, or as one of its groups.
 
-    A query of its own keeps planners from walking the studies by date and looking
-    each name up in its row.
+    PostgreSQL weighs its indexes itself, that of letter triples among them. SQLite
+    would walk the studies by date and look each name up in its row; a query of its
+    own for each half makes it read the index of names alone.
     """
     key = name_key(value)
-    whole = sa.select(studies.c.id).where(first)
-    if "=" in key or (key.startswith("*") and key.endswith("*")):
-        return studies.c.id.in_(whole)
-    forms = (match_text(studies.c.name_key, form) for form in in_later_group(key))
-    grouped = sa.select(studies.c.id).where(_HAS_GROUPS, sa.or_(*forms))
-    return studies.c.id.in_(sa.union_all(whole, grouped))
+    forms = [] if "=" in key else as_one_group(key)
+    grouped = [match_text(studies.c.name_key, form) for form in forms]
+    if not is_sqlite:
+        return sa.or_(first, *grouped)
+    halves = [sa.select(studies.c.id).where(first)]
+    if grouped:
+        halves.append(sa.select(studies.c.id).where(_HAS_GROUPS, sa.or_(*grouped)))
+    return studies.c.id.in_(sa.union_all(*halves))

@@ -24,3 +24,6 @@ Uid = key(64)
 Digest = key(64)  # SHA-256 as hexadecimal
 Moment = sa.Double  # seconds since 1970, UTC
 Json = sa.JSON
+
+# On a column of digests: the file of each belongs to the store while a row names it.
+NAMES_FILE = {"names_file": True}

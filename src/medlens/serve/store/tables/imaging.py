@@ -6,7 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from medlens.serve.store.tables.base import Digest, Id, Moment, Uid, key, metadata
+from medlens.serve.store.tables.base import (
+    NAMES_FILE,
+    Digest,
+    Id,
+    Moment,
+    Uid,
+    key,
+    metadata,
+)
 
 # Names of several groups ("Wang^XiaoDong=王^小东"), each of which a search may mean.
 _several = sa.text("replace(name_key, '=', '') <> name_key")
@@ -44,7 +52,7 @@ studies = sa.Table(
     sa.Column("urgency", sa.Double, nullable=False, server_default="0"),
     sa.Column("site", key(64), nullable=False, server_default=""),
     # Each holds all that a search for a page of ids looks at.
-    sa.Index("ix_studies_date", "study_date", "id", "modalities"),
+    sa.Index("ix_studies_date", "study_date", "id", "modalities", "name_key"),
     sa.Index("ix_studies_name", "name_key", "study_date", "id"),
     sa.Index("ix_studies_name_groups", "name_key", **_with_groups),
     sa.Index(None, "patient_id"),
@@ -94,7 +102,7 @@ instances = sa.Table(
     sa.Column("rows", sa.Integer),
     sa.Column("columns", sa.Integer),
     sa.Column("frames", sa.Integer),
-    sa.Column("digest", Digest, nullable=False),
+    sa.Column("digest", Digest, nullable=False, info=NAMES_FILE),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("origin", key(16), nullable=False),  # dicom, stow, upload, own
@@ -111,7 +119,7 @@ conflicts = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("instance_id", Id, sa.ForeignKey("instances.id"), nullable=False),
-    sa.Column("digest", Digest, nullable=False),
+    sa.Column("digest", Digest, nullable=False, info=NAMES_FILE),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("origin", sa.String(16), nullable=False),

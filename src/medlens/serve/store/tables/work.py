@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from medlens.serve.store.tables.base import Digest, Id, Json, Moment, Uid, metadata
+from medlens.serve.store.tables.base import (
+    NAMES_FILE,
+    Digest,
+    Id,
+    Json,
+    Moment,
+    Uid,
+    metadata,
+)
 
 jobs = sa.Table(
     "jobs",
@@ -60,7 +68,7 @@ result_objects = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),  # SR, SEG, GSPS, SC, FHIR
     sa.Column("assessment", sa.Integer, nullable=False, server_default="0"),
     sa.Column("media_type", sa.String(64), nullable=False),
-    sa.Column("digest", Digest, nullable=False),
+    sa.Column("digest", Digest, nullable=False, info=NAMES_FILE),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("sop_uid", Uid, nullable=False, server_default=""),  # "" for FHIR
     sa.UniqueConstraint("result_id", "kind", "assessment"),

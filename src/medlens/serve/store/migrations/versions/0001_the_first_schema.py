@@ -248,7 +248,10 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_studies_date", "studies", ["study_date", "id", "modalities"], unique=False
+        "ix_studies_date",
+        "studies",
+        ["study_date", "id", "modalities", "name_key"],
+        unique=False,
     )
     op.create_index("ix_studies_last", "studies", ["last_at", "id"], unique=False)
     op.create_index(
