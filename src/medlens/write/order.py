@@ -75,10 +75,26 @@ def _of_single(images: Sequence[ImageRef], known: dict[str, Dataset]) -> Frames:
         _make_parallel(images, sources)
     elif len(sources) > 1:
         raise _without_place(images)
+    _fill_thickness(sources)
+    return Frames(sources, list(range(len(sources))))
+
+
+def _fill_thickness(sources: list[Dataset]) -> None:
+    """The gap between slices, or of one slice its larger pixel spacing, where a header
+    tells no thickness; a segmentation with a place must have one."""
+    if all("SliceThickness" in source for source in sources):
+        return
+    thickness = None
+    if is_in_patient(sources[0]):
+        thickness = max(float(value) for value in sources[0].PixelSpacing)
+    if len(sources) > 1:
+        positions = np.array([s.ImagePositionPatient for s in sources], dtype=float)
+        axes = np.array(sources[0].ImageOrientationPatient, dtype=float).reshape(2, 3)
+        heights = np.sort(positions @ np.cross(*axes))
+        thickness = float(np.median(np.diff(heights))) or thickness
     for source in sources:
         if "SliceThickness" not in source:
-            source.SliceThickness = None  # highdicom asks for the attribute
-    return Frames(sources, list(range(len(sources))))
+            source.SliceThickness = None if thickness is None else f"{thickness:.10g}"
 
 
 def _make_parallel(images: Sequence[ImageRef], sources: list[Dataset]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from highdicom import ModalityLUTTransformation, PresentationLUTTransformation, pr
 from highdicom.content import ReferencedImageSequence
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from medlens.core.diagnosis import Assessment
@@ -153,6 +154,10 @@ def _plain(images: list[Dataset]) -> list[Dataset]:
         ):
             if keyword in copy:
                 del copy[keyword]
+        if is_colour(image):
+            copy["SamplesPerPixel"] = DataElement(
+                "SamplesPerPixel", "US", 3
+            )  # palettes
         copy.SharedFunctionalGroupsSequence = [Dataset()]
         copy.PerFrameFunctionalGroupsSequence = []
         plain.append(copy)
@@ -293,7 +298,7 @@ def _show_true_shape(state: Dataset, mark: Mark) -> None:
     spacing = plane.get("PixelSpacing") or mark.source.get("ImagerPixelSpacing")
     for item in state.DisplayedAreaSelectionSequence:
         del item.PixelOriginInterpretation  # of tiled images
-        if spacing and min(spacing) > 0:
+        if spacing:
             item.PresentationPixelSpacing = list(spacing)
             del item.PresentationPixelAspectRatio
 

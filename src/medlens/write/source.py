@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 
 from medlens.core import ReadError
-from medlens.core.terms import PAIRED
 from medlens.write.values import clean_value, quiet
 
 IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
@@ -67,6 +66,21 @@ IMAGE = (
     "PixelRepresentation",
     "ImagerPixelSpacing",
 )
+# fmt: off
+UNPAIRED = frozenset((
+    "ABDOMEN", "ABDOMENPELVIS", "AORTA", "BACK", "BLADDER", "BRAIN", "CEREBELLUM",
+    "CERVIX", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "CIRCLEOFWILLIS", "COCCYX",
+    "COLON", "CORONARYARTERY", "CSPINE", "CTSPINE", "DUODENUM", "ESOPHAGUS", "FACE",
+    "GALLBLADDER", "HEAD", "HEADNECK", "HEART", "ILEUM", "ILIUM", "JAW", "JEJUNUM",
+    "LARYNX", "LIVER", "LSPINE", "LSSPINE", "MAXILLA", "MEDIASTINUM", "MOUTH", "NECK",
+    "NECKCHEST", "NECKCHESTABDOMEN", "NECKCHESTABDPELV", "NOSE", "PANCREAS", "PELVIS",
+    "PENIS", "PHARYNX", "PROSTATE", "RECTUM", "SCALP", "SKULL", "SPINE", "SPLEEN",
+    "SSPINE", "STERNUM", "STOMACH", "THYMUS", "THYROID", "TLSPINE", "TONGUE",
+    "TRACHEA", "TSPINE", "URETER", "URETHRA", "UTERUS", "VAGINA", "VULVA",
+    "WHOLEBODY",
+))
+# fmt: on
+"""Body Part Examined that has no side (PS3.16 Annex L, as dciodvfy reads it)."""
 PLANE = {
     "PlanePositionSequence": ("ImagePositionPatient",),
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
@@ -133,6 +147,9 @@ def clean_source(dataset: Dataset, *, where: str = "source") -> Dataset:
             value = clean_value(dataset, keyword)
             if value is not None or keyword in ALWAYS:
                 setattr(result, keyword, "" if value is None else value)
+        if result.get("PatientIdentityRemoved") == "YES":
+            # Type 1C beside it (C.7.1.1); coded methods are not copied.
+            result.setdefault("DeidentificationMethod", "See the source image")
         _copy_planes(dataset, result)
         if not _has_plane(result):
             _drop_geometry(result)
@@ -147,13 +164,14 @@ def is_in_patient(source: Dataset) -> bool:
 def copy_body_part(source: Dataset, result: Dataset) -> None:
     """Body part and side of a clean source, as General Series wants them (C.7.3.1).
 
-    The side is of a paired part only; it is empty where the source does not tell it.
+    A part that there is but one of has no side; that of another is empty where the
+    source does not tell it.
     """
     part = str(source.get("BodyPartExamined", ""))
     if part:
         result.BodyPartExamined = part
     side = str(source.get("Laterality") or source.get("ImageLaterality") or "")
-    if not part or part in PAIRED:
+    if part not in UNPAIRED:
         result.Laterality = side if side in ("L", "R") else ""
 
 
@@ -163,8 +181,6 @@ def _copy_planes(dataset: Dataset, result: Dataset) -> None:
     if not groups:
         for keywords in PLANE.values():
             _copy(dataset, result, keywords)
-        if result.get("WindowWidth", 1) <= 0:
-            del result.WindowWidth
         return
     if len(groups) != frames:
         return  # which frame lies where is not known
@@ -191,10 +207,10 @@ def _take_shared(per_frame: list[Dataset]) -> Dataset:
     """Move what all frames have alike to one data set, as highdicom wants it."""
     shared = Dataset()
     for name in PLANE:
+        if name == "PlanePositionSequence":
+            continue  # of each frame, even of an only one
         parts = [frame.get(name) for frame in per_frame]
         if parts[0] is None or any(part != parts[0] for part in parts):
-            continue
-        if name == "PlanePositionSequence" and len(per_frame) > 1:
             continue
         for frame in per_frame:
             delattr(frame, name)
@@ -239,15 +255,14 @@ def _flattened(*groups: Dataset) -> Dataset:
 def _is_plane(plane: Dataset) -> bool:
     """Position, spacing, and two unit vectors at right angles (C.7.6.2.1.1)."""
     orientation = plane.get("ImageOrientationPatient")
-    spacing = plane.get("PixelSpacing")
-    if orientation is None or spacing is None or "ImagePositionPatient" not in plane:
+    is_whole = "PixelSpacing" in plane and "ImagePositionPatient" in plane
+    if orientation is None or not is_whole:
         return False
     row = [float(number) for number in orientation[:3]]
     column = [float(number) for number in orientation[3:]]
     dot = sum(a * b for a, b in zip(row, column, strict=True))
     lengths = (math.hypot(*row), math.hypot(*column))
-    is_upright = abs(dot) < 1e-2 and all(abs(length - 1) < 1e-2 for length in lengths)
-    return is_upright and min(spacing) > 0
+    return abs(dot) < 1e-2 and all(abs(length - 1) < 1e-2 for length in lengths)
 
 
 def _drop_geometry(source: Dataset) -> None:

@@ -31,6 +31,13 @@ _LENGTHS = {
     "PixelSpacing": 2,
     "ImagerPixelSpacing": 2,
 }
+_ABOVE_ZERO = {
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+    "WindowWidth",
+}
 _CHOICES = {
     "PatientSex": {"M", "F", "O"},
     "Laterality": {"L", "R"},
@@ -128,6 +135,8 @@ def _decimal(value: Any, keyword: str) -> Any:
     if not numbers or (wanted is not None and len(numbers) != wanted):
         return None
     if not all(math.isfinite(number) and abs(number) < 1e12 for number in numbers):
+        return None
+    if keyword in _ABOVE_ZERO and min(numbers) <= 0:
         return None
     parts = [DSfloat(number, auto_format=True) for number in numbers]
     return parts if wanted else parts[0]
