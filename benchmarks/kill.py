@@ -35,7 +35,7 @@ from medlens.serve.store.store import Store, open_store
 
 QUIET_S, LEASE_S = 0.5, 3.0
 ATTEMPTS = 25  # a job may be hit many times here; parking has tests of its own
-SETTLE_S = 240.0
+SETTLE_S = 600.0
 PRELOADED = [
     "medlens.serve.work.worker",
     "medlens.serve.work.warm",
@@ -143,7 +143,7 @@ def settle(store: Store) -> float:
     """Seconds until nothing is left to do.
 
     Raises:
-        SystemExit: it takes longer than four minutes.
+        SystemExit: it takes longer than ten minutes.
     """
     from medlens.serve.store.tables import jobs, studies
 
@@ -168,6 +168,7 @@ def settle(store: Store) -> float:
 
 def judge(store: Store, acknowledged: Path) -> dict[str, Any]:
     """What is lost, doubled, or at odds."""
+    from medlens.serve.store.doctor import check_store
     from medlens.serve.store.tables import (
         instances,
         jobs,
@@ -218,12 +219,17 @@ def judge(store: Store, acknowledged: Path) -> dict[str, Any]:
             for name, path in files.items()
         ),
         "files_without_row": len(files.keys() - digests),
+        "doctor": [
+            f"{found.name}: {found.detail}"
+            for found in check_store(store, deep=True)
+            if found.count and found.is_serious
+        ],
     }
 
 
 BAD = (
     "lost_images", "unanswered", "doubled", "without_scores", "own_images_at_odds",
-    "rows_without_file", "damaged_files",
+    "rows_without_file", "damaged_files", "doctor",
 )  # fmt: skip
 
 
@@ -273,7 +279,7 @@ def run(
 
 
 @contextmanager
-def database_of(kind: str, folder: Path) -> Iterator[str]:
+def database_of(kind: str) -> Iterator[str]:
     """URL of a fresh database of a kind."""
     if kind == "sqlite":
         yield ""
@@ -282,7 +288,7 @@ def database_of(kind: str, folder: Path) -> Iterator[str]:
 
     if reason := postgres.why_not():
         sys.exit(reason)
-    cluster = postgres.start(folder)
+    cluster = postgres.start()
     try:
         yield cluster.create()
     finally:
@@ -302,8 +308,7 @@ def main() -> None:
     for kind in kinds:
         with (
             tempfile.TemporaryDirectory() as folder,
-            tempfile.TemporaryDirectory() as cluster,
-            database_of(kind, Path(cluster)) as url,
+            database_of(kind) as url,
         ):
             figures[kind] = run(Path(folder), url, kills=given.kills, seed=given.seed)
         print(f"{kind}:")

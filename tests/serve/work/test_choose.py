@@ -74,6 +74,30 @@ def test_a_study_is_sorted_into_series_images_and_the_rest(place: Store) -> None
     assert reasons["series 5/image 1"] == "is no image (Basic Text SR)"
 
 
+def test_a_file_that_breaks_the_reader_costs_nobody_else(
+    place: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medlens.read.series import find
+    from medlens.serve.work import candidates
+
+    real = find.scan_file
+
+    def breaks(path: Path, case: str) -> object:
+        if case == "series 2/image 3":
+            raise ValueError("Doe^Jane")
+        return real(path, case)
+
+    monkeypatch.setattr(find, "scan_file", breaks)
+    assert candidates.find_series is find.find_series
+    found = sort(place, of_study(radiograph(), 1), *slices(6))
+    assert [item.case for item in found.found] == ["series 1/image 1", "series 2"]
+    assert found.found[1].facts.slices == 5
+    ((case, reason),) = found.left_out
+    assert case == "series 2/image 3"
+    assert "ValueError" in reason
+    assert "Doe" not in reason
+
+
 def test_missing_slices_are_told(place: Store) -> None:
     found = sort(place, *slices(6)[:2], *slices(6)[3:])
     (volume,) = found.found

@@ -14,6 +14,6 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path, database_url: str) -> None:
     found = run(tmp_path, database_url, kills=6, seed=1, longest_s=1.5)
     assert sum(found["kills"].values()) == 7
     assert found["acknowledged"] > 3
-    assert {name: found[name] for name in BAD} == dict.fromkeys(BAD, 0)
+    assert not any(found[name] for name in BAD), found
     assert set(found["states"]) == {"answered"}
     assert found["results"] >= found["studies"]

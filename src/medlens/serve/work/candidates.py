@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medlens.core import MedlensError, ReadError
+from medlens.core import MedlensError, ReadError, reason_of
 from medlens.core.diagnosis import ImageRef
 from medlens.read.dicom.header import quiet, read_header
 from medlens.read.dicom.numbers import text, whole
-from medlens.read.series import LeftOut, Series, find_series
+from medlens.read.series import Found, LeftOut, Series, find_series
 from medlens.read.source import open_source
 from medlens.serve.work.facts import Facts, read_facts
 from medlens.serve.work.inputs import Input, Study
@@ -20,6 +20,7 @@ from medlens.serve.work.inputs import Input, Study
 # Left out of volumes, and images of their own all the same.
 ALONE = ("single", "unplaced", "capture")
 MOST_NAMED = 50  # reasons in one diagnosis
+LeftOutFile = tuple[str, str]  # case, reason
 
 
 @dataclass(frozen=True)
@@ -69,23 +70,62 @@ def find_candidates(study: Study) -> Candidates:
         if not item.is_image
     ]
     found: list[Candidate] = []
-    if images:
-        grouped = find_series(
-            [item.path for item in images], cases=[item.case for item in images]
-        )
-        by_path = {item.path: item for item in images}
-        found += [_of_series(series, by_path) for series in grouped.series]
-        by_case = {item.case: item for item in images}
-        for rest in grouped.left_out:
-            single = _of_image(rest, by_case)
-            if isinstance(single, Candidate):
-                found.append(single)
+    by_series: dict[str, list[Input]] = defaultdict(list)
+    for item in images:
+        by_series[item.series].append(item)
+    for members in by_series.values():
+        for each in _sort_series(members):
+            if isinstance(each, Candidate):
+                found.append(each)
             else:
-                left_out.append(single)
+                left_out.append(each)
     return Candidates(
         tuple(sorted(found, key=lambda item: item.case)),
         tuple(gather_reasons(left_out)),
     )
+
+
+def _sort_series(members: Sequence[Input]) -> Iterator[Candidate | LeftOutFile]:
+    """One series, whatever is in it: a hostile file must not cost the others."""
+    fit = list(members)
+    try:
+        grouped = _group(fit)
+    except Exception:
+        fit, unfit = _part_readable(members)
+        yield from unfit
+        try:
+            grouped = _group(fit)
+        except Exception as error:
+            yield from ((item.case, reason_of(error)) for item in fit)
+            return
+    by_path = {item.path: item for item in fit}
+    by_case = {item.case: item for item in fit}
+    for series in grouped.series:
+        try:
+            yield _of_series(series, by_path)
+        except Exception as error:
+            yield series.case, reason_of(error).removeprefix(f"{series.case}: ")
+    for rest in grouped.left_out:
+        yield _of_image(rest, by_case)
+
+
+def _group(members: Sequence[Input]) -> Found:
+    paths = [item.path for item in members]
+    return find_series(paths, cases=[item.case for item in members])
+
+
+def _part_readable(
+    members: Sequence[Input],
+) -> tuple[list[Input], list[LeftOutFile]]:
+    fit: list[Input] = []
+    unfit: list[LeftOutFile] = []
+    for item in members:
+        try:
+            _group([item])
+            fit.append(item)
+        except Exception as error:
+            unfit.append((item.case, reason_of(error).removeprefix(f"{item.case}: ")))
+    return fit, unfit
 
 
 def tell_class(sop_class: str) -> str:
@@ -126,7 +166,7 @@ def _of_series(series: Series, by_path: dict[Path, Input]) -> Candidate:
     return Candidate(series.case, facts, images, tuple(inputs), series, series.findings)
 
 
-def _of_image(rest: LeftOut, by_case: dict[str, Input]) -> Candidate | tuple[str, str]:
+def _of_image(rest: LeftOut, by_case: dict[str, Input]) -> Candidate | LeftOutFile:
     """The file as an image of its own, or why not."""
     item = by_case.get(rest.case)  # a frame of a film has no file of its own
     if item is None or rest.kind not in ALONE:
