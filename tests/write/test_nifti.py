@@ -80,6 +80,8 @@ def test_what_is_no_mask_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_room_hands_on_its_names() -> None:
-    assert medlens.write.__all__ == ["write_nifti"]
+    assert medlens.write.__all__ == sorted(medlens.write.__all__)
+    for name in medlens.write.__all__:
+        assert callable(getattr(medlens.write, name)), name
     with pytest.raises(AttributeError, match="has no attribute 'write_dicom'"):
         medlens.write.__getattr__("write_dicom")

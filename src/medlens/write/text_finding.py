@@ -32,8 +32,8 @@ def label_name(label: str, lang: Lang) -> str:
 def number(value: float) -> str:
     """At least four significant figures, no exponent, no trailing zeros.
 
-    >>> number(12.340), number(0.012345), number(123456.0)
-    ('12.34', '0.01234', '123456')
+    >>> number(12.340), number(0.0123456), number(123456.0)
+    ('12.34', '0.01235', '123456')
     """
     if not value or not math.isfinite(value):
         return f"{value:g}"
