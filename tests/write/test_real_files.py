@@ -69,11 +69,14 @@ def test_a_variety_of_files_gives_valid_results_or_words(
     shared_data: Path, tmp_path: Path
 ) -> None:
     validator()
-    written, refused, wrong = 0, [], []
+    written, refused, wrong, seen = 0, [], [], set()
     for path in sorted((shared_data / "dicom_variety").glob("*.dcm")):
         source = read(path)
         if source is None or not source.get("SeriesInstanceUID"):
             continue
+        if source.SOPInstanceUID in seen:
+            continue  # the same image in another transfer syntax
+        seen.add(source.SOPInstanceUID)
         source.setdefault("InstanceNumber", 1)
         source.setdefault("Modality", "OT")
         try:
@@ -86,7 +89,7 @@ def test_a_variety_of_files_gives_valid_results_or_words(
             refused.append(f"{path.name}: {error}")
     assert wrong == []
     assert not any("1.2." in reason for reason in refused)
-    assert written > 200
+    assert written > 60
     assert len(refused) <= 3
 
 

@@ -30,6 +30,7 @@ from medlens.write.stamp import derive_uid
 from medlens.write.values import clean_text
 from tests.write.answers import mask_assessment, rich_diagnosis
 from tests.write.dicom_sources import (
+    STUDY,
     enhanced_mr,
     errors_of,
     radiograph,
@@ -219,7 +220,7 @@ def test_hostile_headers_give_valid_results_and_say_nothing(
 _TEXT_TAGS = ("PatientName", "PatientID", "StudyID", "StudyDescription", "PatientSex")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     values=st.dictionaries(
         st.sampled_from([*HOSTILE, "PixelSpacing", "Rows", "WindowCenter", "Modality"]),
@@ -231,11 +232,9 @@ def test_no_bytes_break_a_report(values: dict[str, bytes]) -> None:
     sources = series(slices=1)
     for keyword, value in values.items():
         put(sources[0], keyword, value)
-    report = reread(to_bytes(to_structured_report(rich_diagnosis(series()), series())))
-    read = reread(
-        to_bytes(to_structured_report(rich_diagnosis(series(slices=1)), sources))
-    )
-    assert read.StudyInstanceUID == report.StudyInstanceUID
+    report = to_structured_report(rich_diagnosis(series(slices=1)), sources)
+    read = reread(to_bytes(report))
+    assert read.StudyInstanceUID == STUDY
     with config.disable_value_validation():
         for keyword in _TEXT_TAGS:
             element: DataElement | None = read.get_item(keyword)
