@@ -278,7 +278,7 @@ def main() -> None:
 def measure(
     asked: argparse.Namespace, top: Path
 ) -> dict[tuple[str, int, str], list[tuple[float, float]]]:
-    """Images per second and processor ms for each by sender, number of associations and receiver."""
+    """Images per second, and processor ms for one, of every kind of run."""
     most = max(asked.associations)
     files = make_files(top / "files", most * asked.images + WARM_UP)
     warm, files = files[:WARM_UP], files[WARM_UP:]
