@@ -12,6 +12,8 @@ from medlens.core.terms import (
     fold,
     is_normal,
     is_structure,
+    known_body_part,
+    known_modality,
     modality_name,
     name_of,
     part_side,
@@ -190,6 +192,21 @@ def test_modalities_have_names_and_unknown_ones_their_letters() -> None:
     assert modality_name("MR", "zh") == "磁共振成像"
     assert modality_name("XYZ", "zh") == "XYZ"
     assert modality_name("") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("CHEST", "CHEST"), (" lspine ", "LSPINE"), ("Lung", "LUNG"), ("SMITH", "")],
+)
+def test_only_known_body_parts_are_repeated(value: str, expected: str) -> None:
+    assert known_body_part(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("CT", "CT"), ("mr", "MR"), ("IVUS", "IVUS"), ("JANE", "")]
+)
+def test_only_known_modalities_are_repeated(value: str, expected: str) -> None:
+    assert known_modality(value) == expected
 
 
 def test_the_table_is_made_once() -> None:

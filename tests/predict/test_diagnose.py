@@ -55,6 +55,13 @@ def test_a_binary_answer_is_one_finding_with_its_threshold() -> None:
     assert evidence.maps == {}
 
 
+def test_what_a_header_holds_beside_known_terms_is_not_repeated() -> None:
+    image = with_facts(FLAT, "JANE", BodyPartExamined="DOE^JANE")
+    answer = prediction(CHEST, [0.9, 0.1], ["normal"])
+    found, _ = describe(binary(), answer, image, refs(1))
+    assert (found.modality, found.body_part) == ("", "")
+
+
 def test_an_absent_finding_stays_with_its_number_and_no_place() -> None:
     answer = prediction(CHEST, [0.9, 0.1], ["normal"], held=["normal"])
     found, _ = describe(binary(), answer, FLAT, refs(1))

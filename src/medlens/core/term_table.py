@@ -214,3 +214,24 @@ MODALITIES: dict[str, tuple[str, str]] = {
     "SC": ("secondary capture", "二次采集图像"),
 }
 """DICOM Modality (PS3.3 C.7.3.1.1.1) → English and Chinese name."""
+
+# fmt: off
+OTHER_MODALITIES = frozenset((
+    "AR", "BI", "BMD", "CFM", "DG", "DMS", "DR", "ECG", "EEG", "EPS", "GM", "IO", "IVOCT",
+    "IVUS", "KER", "LEN", "LS", "OAM", "OCT", "OPM", "OPTBSV", "OPTENF", "OPV", "OSS",
+    "POS", "PR", "PX", "REG", "RG", "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "SEG",
+    "SR", "SRF", "STAIN", "TG", "VF",
+))
+"""Further defined terms of Modality, which have no name here."""
+BODY_PARTS = frozenset((
+    "ABDOMEN", "ABDOMENPELVIS", "ANKLE", "ARM", "BLADDER", "BRAIN", "BREAST", "CALCANEUS",
+    "CAROTID", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "CLAVICLE", "COCCYX", "COLON",
+    "CSPINE", "EAR", "ELBOW", "EXTREMITY", "EYE", "FEMUR", "FINGER", "FOOT", "FOREARM",
+    "HAND", "HEAD", "HEADNECK", "HEART", "HIP", "HUMERUS", "JAW", "KIDNEY", "KNEE", "LEG",
+    "LIVER", "LSPINE", "LUNG", "MANDIBLE", "MAXILLA", "NECK", "NOSE", "ORBIT", "PANCREAS",
+    "PATELLA", "PELVIS", "PROSTATE", "RIB", "SCAPULA", "SHOULDER", "SINUS", "SKULL",
+    "SPINE", "SPLEEN", "STERNUM", "THIGH", "THORAX", "THUMB", "TIBIA", "TOE", "TSPINE",
+    "UTERUS", "WHOLEBODY", "WRIST",
+))
+# fmt: on
+"""Defined terms of Body Part Examined (PS3.16 Annex L) that are met most."""

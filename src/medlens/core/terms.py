@@ -13,7 +13,13 @@ from functools import cache
 from typing import Literal
 
 from medlens.core.diagnosis import Code, Laterality
-from medlens.core.term_table import MODALITIES, ROWS, Sort
+from medlens.core.term_table import (
+    BODY_PARTS,
+    MODALITIES,
+    OTHER_MODALITIES,
+    ROWS,
+    Sort,
+)
 
 Lang = Literal["en", "zh"]
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
@@ -159,6 +165,21 @@ def modality_name(modality: str, lang: Lang = "en") -> str:
     """DICOM Modality in words; its own letters where the table lacks it."""
     english, chinese = MODALITIES.get(modality, (modality, modality))
     return english if lang == "en" else chinese
+
+
+def known_modality(value: str) -> str:
+    """A header's Modality where it is a defined term, else "".
+
+    Anything may stand in a header, a name too; only what is known is ever repeated.
+    """
+    plain = value.strip().upper()
+    return plain if plain in MODALITIES or plain in OTHER_MODALITIES else ""
+
+
+def known_body_part(value: str) -> str:
+    """A header's Body Part Examined where it is known anatomy, else "" (see above)."""
+    plain = value.strip().upper()
+    return plain if plain in BODY_PARTS or is_structure(plain) else ""
 
 
 @cache

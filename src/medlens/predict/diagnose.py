@@ -17,7 +17,12 @@ from medlens.core.diagnosis import (
     Finding,
     ImageRef,
 )
-from medlens.core.terms import is_normal, is_structure
+from medlens.core.terms import (
+    is_normal,
+    is_structure,
+    known_body_part,
+    known_modality,
+)
 from medlens.predict.diagnose_change import compare
 from medlens.predict.diagnose_labels import Answer, find_labels, map_evidence
 from medlens.predict.diagnose_place import Slices, side_of_image
@@ -95,8 +100,8 @@ def describe(
             prediction_set=None if coverage is None else held,
         ),
         images=tuple(images),
-        modality=image.modality,
-        body_part=image.provenance.facts.get("BodyPartExamined", ""),
+        modality=known_modality(image.modality),
+        body_part=known_body_part(image.provenance.facts.get("BodyPartExamined", "")),
         findings=findings,
         prediction_set=held,
         coverage=coverage,
@@ -129,8 +134,8 @@ def not_assessable(
         status="not_assessable",
         advice="not_assessable",
         images=tuple(images),
-        modality=modality,
-        body_part=body_part,
+        modality=known_modality(modality),
+        body_part=known_body_part(body_part),
         reason=reason,
         notes=tuple(notes),
     )

@@ -197,6 +197,12 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "{0}帧的动态影像，无各帧位置信息",
     ),
     (
+        r"is a film of ([\d,]+) frames; no bundle takes one",
+        "{0}帧的动态影像，没有适用的模型包",
+    ),
+    (r"no bundle takes .*", "没有适用的模型包"),
+    (r"the service has no bundle at work.*", "未启用任何模型包"),
+    (
         r"not compared with the prior study: it holds several answers.*",
         "既往检查中有多个同类结果，未作对比",
     ),
