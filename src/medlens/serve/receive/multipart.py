@@ -13,8 +13,8 @@ from typing import Protocol
 
 from medlens.core import MedlensError
 
-MAX_BOUNDARY = 70
-"""Characters of a boundary (RFC 2046 5.1.1)."""
+MAX_BOUNDARY = 200
+"""Characters of a boundary: RFC 2046 5.1.1 has 70, and Orthanc sends 73."""
 
 MAX_HEAD_BYTES = 8192
 """Bytes of the head of one part."""
@@ -27,7 +27,7 @@ _TYPE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*")
 _PARAMETER = re.compile(rf';\s*(?:({_TOKEN})\s*=\s*({_TOKEN}|"(?:[^"\\]|\\.)*"))?\s*')
 # A slash or an equals sign needs quotes by RFC 2045, and comes without from many.
 _LOOSE = re.compile(rf';\s*({_TOKEN})\s*=\s*([^\s;",]+)\s*')
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,199}[0-9A-Za-z'()+_,\-./:=?]")
 _DASHES = b"--"
 _BREAK = b"\r\n"
 
@@ -96,8 +96,8 @@ def boundary_of(media_type: MediaType) -> bytes:
         )
     if len(text) > MAX_BOUNDARY or not _BOUNDARY.fullmatch(text):
         raise MultipartError(
-            f"Content-Type: has a boundary of {len(text)} characters that RFC 2046 "
-            "does not allow; wanted 1 to 70 letters, digits or '()+_,-./:=?"
+            f"Content-Type: has a boundary of {len(text)} characters, too many or "
+            f"unfit; wanted 1 to {MAX_BOUNDARY} letters, digits or '()+_,-./:=?"
         )
     return text.encode("ascii")
 

@@ -53,21 +53,29 @@ def serving(store: Store, limits: Limits | None = None) -> Iterator[Served]:
     settings = ServeSettings(
         data=store.folder, demo=True, limits=limits or Limits(free_mb=1)
     )
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
     app = create_app(store, settings)
     config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+    with (
+        run_server(config) as url,
+        httpx.Client(base_url=f"{url}/dicom-web", timeout=30) as client,
+    ):
+        yield Served(url, store, client)
+
+
+@contextmanager
+def run_server(config: uvicorn.Config) -> Iterator[str]:
+    """Run a server on a free loopback port in a thread; its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         end = time.monotonic() + START_S
         while not server.started and time.monotonic() < end:
             time.sleep(0.01)
         assert server.started
-        with httpx.Client(base_url=f"{url}/dicom-web", timeout=30) as client:
-            yield Served(url, store, client)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)

@@ -166,7 +166,6 @@ def test_many_at_once_are_all_answered(quick: Served) -> None:
 
 def test_parts_and_types_cannot_smuggle_headers(quick: Served) -> None:
     (receipt,) = quick.put(dicom(1))
-    bad = f"{quick.url.rsplit(':', 1)[0]}"
     accept = (
         'multipart/related; type="application/dicom"; transfer-syntax="*\\r\\nX: y"'
     )
@@ -176,6 +175,5 @@ def test_parts_and_types_cannot_smuggle_headers(quick: Served) -> None:
     host = quick.client.get(
         f"/studies/{receipt.study_uid}/metadata", headers={"Host": "evil.example"}
     )
-    assert host.status_code in (200, 400)
-    assert bad
+    assert "evil" not in host.text
     assert len(parts_of(quick.client.get(address(receipt)))) == 1
