@@ -136,6 +136,49 @@ def test_the_image_is_shown_as_its_file_asks() -> None:
     assert write(answer(dark), dark).PresentationLUTShape == "INVERSE"
 
 
+def lut(first: int, bits: int, entries: list[int], *, kind: str = "") -> Dataset:
+    item = Dataset()
+    item.LUTDescriptor = [len(entries), first, bits]
+    item.add_new("LUTData", "OW", np.array(entries, dtype="<u2").tobytes())
+    if kind:
+        item.ModalityLUTType = kind
+    return item
+
+
+def test_tables_are_taken_where_a_file_has_them(tmp_path: Path) -> None:
+    source = radiograph()
+    del source.WindowCenter, source.WindowWidth
+    del source.RescaleSlope, source.RescaleIntercept, source.RescaleType
+    source.VOILUTSequence = [lut(5, 12, [0, 7, 4095])]
+    source.ModalityLUTSequence = [lut(0, 16, [65535, 2, 1, 0], kind="US")]
+    state = write(answer([source]), [source])
+    assert errors_of(to_bytes(state), tmp_path) == []
+    table = state.SoftcopyVOILUTSequence[0].VOILUTSequence[0]
+    assert list(table.LUTDescriptor) == [3, 5, 12]
+    assert np.frombuffer(table.LUTData, "<u2").tolist() == [0, 7, 4095]
+    table = state.ModalityLUTSequence[0]
+    assert np.frombuffer(table.LUTData, "<u2").tolist() == [65535, 2, 1, 0]
+
+
+@pytest.mark.parametrize("function", ["SIGMOID", "LINEAR_EXACT"])
+def test_the_function_of_a_window_is_taken_with_it(function: str) -> None:
+    source = radiograph()
+    source.VOILUTFunction = function
+    state = write(answer([source]), [source])
+    assert state.SoftcopyVOILUTSequence[0].VOILUTFunction == function
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "count"), [([9, 0, 16], 3), ([3, 0, 77], 3), ([3, 0], 3)]
+)
+def test_tables_that_are_none_are_left_out(descriptor: list[int], count: int) -> None:
+    source = radiograph()
+    del source.WindowCenter, source.WindowWidth
+    source.VOILUTSequence = [lut(0, 16, list(range(count)))]
+    source.VOILUTSequence[0].LUTDescriptor = descriptor
+    assert "SoftcopyVOILUTSequence" not in write(answer([source]), [source])
+
+
 def test_images_that_are_shown_otherwise_get_a_state_of_their_own() -> None:
     sources = series("MR")
     for source, slope in zip(sources, (1.0, 1.0, 2.0, 2.0), strict=True):

@@ -11,7 +11,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from highdicom import ModalityLUTTransformation, PresentationLUTTransformation, pr
+from highdicom import (
+    VOILUT,
+    ModalityLUT,
+    ModalityLUTTransformation,
+    PresentationLUTTransformation,
+    pr,
+)
 from highdicom.content import ReferencedImageSequence
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -19,6 +25,7 @@ from pydicom.dataset import Dataset
 from medlens.core.diagnosis import Assessment
 from medlens.core.terms import Lang
 from medlens.write import codes
+from medlens.write.luts import Table, table_of
 from medlens.write.marks import Mark, find_marks, plane_of, tell_mark
 from medlens.write.source import clean_sources, copy_body_part
 from medlens.write.stamp import Stamp, make_stamp, seal, stand_in, tracking_of, writing
@@ -109,6 +116,7 @@ def _look(mark: Mark) -> tuple[Any, ...]:
         mark.source.Columns,
         plane.get("RescaleSlope"),
         plane.get("RescaleIntercept"),
+        str(mark.source.get("ModalityLUTSequence")),
     )
 
 
@@ -150,6 +158,9 @@ def _plain(images: list[Dataset]) -> list[Dataset]:
             "RescaleIntercept",
             "WindowCenter",
             "WindowWidth",
+            "VOILUTFunction",
+            "VOILUTSequence",
+            "ModalityLUTSequence",
             "PerFrameFunctionalGroupsSequence",
         ):
             if keyword in copy:
@@ -178,7 +189,12 @@ def _grey(marks: list[Mark]) -> dict[str, Any]:
             presentation_lut_shape="INVERSE" if is_inverse else "IDENTITY"
         )
     }
-    if "RescaleSlope" in plane and "RescaleIntercept" in plane:
+    table = table_of(source, "ModalityLUTSequence")
+    if table is not None:
+        chain["modality_lut_transformation"] = ModalityLUTTransformation(
+            modality_lut=_told(ModalityLUT("US", table.first, table.entries), table)
+        )
+    elif "RescaleSlope" in plane and "RescaleIntercept" in plane:
         chain["modality_lut_transformation"] = ModalityLUTTransformation(
             rescale_intercept=plane.RescaleIntercept,
             rescale_slope=plane.RescaleSlope,
@@ -196,16 +212,28 @@ def _once(marks: list[Mark]) -> list[Mark]:
 
 
 def _window(mark: Mark) -> list[Any]:
+    """The window of an image, else its table, which it may have instead."""
     plane = plane_of(mark.source, mark.image.frame)
-    if "WindowCenter" not in plane or plane.get("WindowWidth", 0) < 1:
+    table = table_of(mark.source, "VOILUTSequence")
+    if "WindowCenter" in plane and plane.get("WindowWidth", 0) >= 1:
+        shown: dict[str, Any] = {
+            "window_center": float(plane.WindowCenter),
+            "window_width": float(plane.WindowWidth),
+            "voi_lut_function": plane.get("VOILUTFunction"),
+        }
+    elif table is not None:
+        shown = {"voi_luts": [_told(VOILUT(table.first, table.entries), table)]}
+    else:
         return []
     return [
-        pr.SoftcopyVOILUTTransformation(
-            window_center=float(plane.WindowCenter),
-            window_width=float(plane.WindowWidth),
-            referenced_images=_references(mark),
-        )
+        pr.SoftcopyVOILUTTransformation(**shown, referenced_images=_references(mark))
     ]
+
+
+def _told(lut: Any, table: Table) -> Any:
+    """With the bits of the entries: 16 is not the brightness of a 12-bit table."""
+    lut.LUTDescriptor = [lut.LUTDescriptor[0], table.first, table.bits]
+    return lut
 
 
 def _references(mark: Mark) -> Any:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 
 from medlens.core import ReadError
+from medlens.write.luts import copy_table
 from medlens.write.values import clean_value, quiet
 
 IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
@@ -89,7 +90,7 @@ PLANE = {
         "SliceThickness",
         "SpacingBetweenSlices",
     ),
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth"),
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction"),
     "PixelValueTransformationSequence": ("RescaleIntercept", "RescaleSlope"),
 }
 """What a single-frame header holds at its root and a multi-frame one per frame."""
@@ -181,6 +182,8 @@ def _copy_planes(dataset: Dataset, result: Dataset) -> None:
     if not groups:
         for keywords in PLANE.values():
             _copy(dataset, result, keywords)
+        copy_table(dataset, "ModalityLUTSequence", result)
+        copy_table(dataset, "VOILUTSequence", result)
         return
     if len(groups) != frames:
         return  # which frame lies where is not known

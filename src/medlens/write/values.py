@@ -43,6 +43,7 @@ _CHOICES = {
     "Laterality": {"L", "R"},
     "ImageLaterality": {"L", "R", "U", "B"},
     "PatientIdentityRemoved": {"YES", "NO"},
+    "VOILUTFunction": {"LINEAR", "LINEAR_EXACT", "SIGMOID"},
 }
 _FORMS = {
     "CS": re.compile(r"[A-Z0-9_ ]{1,16}"),
