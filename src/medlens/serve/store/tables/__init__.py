@@ -19,20 +19,31 @@ from medlens.serve.store.tables.imaging import (
     series,
     studies,
 )
-from medlens.serve.store.tables.monitor import feedback, scores
+from medlens.serve.store.tables.monitor import (
+    baselines,
+    exports,
+    feedback,
+    looks,
+    promotions,
+    scores,
+)
 from medlens.serve.store.tables.work import bundles, jobs, result_objects, results
 
 __all__ = [
     "TRAIL_GUARDS",
     "attempts",
+    "baselines",
     "bundles",
     "conflicts",
     "devices",
+    "exports",
     "feedback",
     "instances",
     "invitations",
     "jobs",
+    "looks",
     "metadata",
+    "promotions",
     "refusals",
     "replies",
     "result_objects",

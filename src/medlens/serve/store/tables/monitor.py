@@ -1,11 +1,19 @@
-"""What readers said of findings, and what is watched of each bundle."""
+"""What readers said of findings, what is watched of each bundle, and exports."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from medlens.serve.store.tables.base import Digest, Id, Json, Moment, metadata
+from medlens.serve.store.tables.base import (
+    NAMES_FILE,
+    Digest,
+    Id,
+    Json,
+    Moment,
+    metadata,
+)
 
+# Appended to: the last word of a reader on a finding is the one with the highest id.
 feedback = sa.Table(
     "feedback",
     metadata,
@@ -40,4 +48,65 @@ scores = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.UniqueConstraint("result_id", "assessment"),
     sa.Index(None, "bundle_digest", "site", "month"),
+)
+
+# From when on the first answers are the reference of a bundle at a site: a person says
+# so when something was changed on purpose. Without a row it is the very first answer.
+baselines = sa.Table(
+    "baselines",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("bundle_digest", Digest, nullable=False),
+    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("starts_at", Moment, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("user_id", Id, sa.ForeignKey("users.id")),
+    sa.Index(None, "bundle_digest", "site"),
+)
+
+# One look at a bundle, a site and a month. It is taken once: a second try at the same
+# would have its own chance of a false alarm.
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("bundle_digest", Digest, nullable=False),
+    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("month", sa.String(7), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # 1 to 4: days 8, 15, 22, the end
+    sa.Column("state", sa.String(16), nullable=False),  # learning, few, steady, drift
+    sa.Column("is_alarm", sa.Boolean, nullable=False),
+    sa.Column("report", Json, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("seen_at", Moment),  # by a person, for an alarm
+    sa.Column("seen_by", Id, sa.ForeignKey("users.id")),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("bundle_digest", "site", "month", "number"),
+    sa.Index(None, "is_alarm", "id"),
+)
+
+# Who put which bundle in the place of which; the newest that was not taken back is the
+# one that a rollback takes back.
+promotions = sa.Table(
+    "promotions",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("digest", Digest, nullable=False),
+    sa.Column("replaced", Digest, nullable=False),  # "" where it replaced none
+    sa.Column("before", Json, nullable=False),  # digest → role and shadow_of before
+    sa.Column("user_id", Id, sa.ForeignKey("users.id")),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("rolled_back_at", Moment),
+)
+
+# A finished export; what was asked for stands in its job.
+exports = sa.Table(
+    "exports",
+    metadata,
+    sa.Column("job_id", Id, sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("digest", Digest, nullable=False, info=NAMES_FILE),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("report", Json, nullable=False),  # counts, what was held and why
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Index(None, "made_at"),
 )

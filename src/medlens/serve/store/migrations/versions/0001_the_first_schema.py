@@ -325,6 +325,37 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", name=op.f("uq_users_subject")),
     )
     op.create_table(
+        "baselines",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "bundle_digest",
+            sa.String(length=64).with_variant(
+                sa.String(length=64, collation="C"), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("site", sa.String(length=64), nullable=False),
+        sa.Column("starts_at", sa.Double(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_baselines_user_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_baselines")),
+    )
+    op.create_index(
+        op.f("ix_baselines_bundle_digest_site"),
+        "baselines",
+        ["bundle_digest", "site"],
+        unique=False,
+    )
+    op.create_table(
         "devices",
         sa.Column(
             "digest",
@@ -392,6 +423,79 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_jobs_study_id"), "jobs", ["study_id"], unique=False)
+    op.create_table(
+        "looks",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "bundle_digest",
+            sa.String(length=64).with_variant(
+                sa.String(length=64, collation="C"), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("site", sa.String(length=64), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("is_alarm", sa.Boolean(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("seen_at", sa.Double(), nullable=True),
+        sa.Column(
+            "seen_by",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["seen_by"], ["users.id"], name=op.f("fk_looks_seen_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_looks")),
+        sa.UniqueConstraint(
+            "bundle_digest",
+            "site",
+            "month",
+            "number",
+            name=op.f("uq_looks_bundle_digest_site_month_number"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_looks_is_alarm_id"), "looks", ["is_alarm", "id"], unique=False
+    )
+    op.create_table(
+        "promotions",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "digest",
+            sa.String(length=64).with_variant(
+                sa.String(length=64, collation="C"), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "replaced",
+            sa.String(length=64).with_variant(
+                sa.String(length=64, collation="C"), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+        ),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("rolled_back_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_promotions_user_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promotions")),
+    )
     op.create_table(
         "series",
         sa.Column(
@@ -550,6 +654,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
     op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False)
+    op.create_table(
+        "exports",
+        sa.Column(
+            "job_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        ),
+        sa.Column(
+            "digest",
+            sa.String(length=64).with_variant(
+                sa.String(length=64, collation="C"), "postgresql"
+            ),
+            nullable=False,
+        ),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("report", sa.JSON(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name=op.f("fk_exports_job_id")
+        ),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_exports")),
+    )
+    op.create_index(op.f("ix_exports_made_at"), "exports", ["made_at"], unique=False)
     op.create_table(
         "instances",
         sa.Column(
@@ -817,3 +944,25 @@ def upgrade() -> None:
         ["bundle_digest", "site", "month"],
         unique=False,
     )
+
+    guards = {
+        "sqlite": (
+            "CREATE TRIGGER trail_keeps_update BEFORE UPDATE ON trail "
+            "BEGIN SELECT RAISE(ABORT, 'the trail is only appended to'); "
+            "END",
+            "CREATE TRIGGER trail_keeps_delete BEFORE DELETE ON trail "
+            "BEGIN SELECT RAISE(ABORT, 'the trail is only appended to'); "
+            "END",
+        ),
+        "postgresql": (
+            "CREATE OR REPLACE FUNCTION trail_keeps() RETURNS trigger "
+            "LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''the trail is "
+            "only appended to''; END'",
+            "CREATE TRIGGER trail_keeps_rows BEFORE UPDATE OR DELETE ON "
+            "trail FOR EACH ROW EXECUTE FUNCTION trail_keeps()",
+            "CREATE TRIGGER trail_keeps_all BEFORE TRUNCATE ON trail FOR "
+            "EACH STATEMENT EXECUTE FUNCTION trail_keeps()",
+        ),
+    }
+    for statement in guards[op.get_bind().dialect.name]:
+        op.get_bind().exec_driver_sql(statement)
