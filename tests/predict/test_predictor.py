@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -221,15 +222,21 @@ def test_sources_do_not_stay_in_memory_while_their_evidence_is_awaited() -> None
         return as_image(np.full((2000, 4000), index, dtype=np.uint8), f"case {index}")
 
     keys = [f"case {i}" for i in range(2 * BATCH)]
+    most = 2 * BATCH * 8e6 / 2
     tracemalloc.start()
     stream = predictor.predict_many(len(keys), open_one, keys, with_evidence=True)
     try:
         next(stream)
         held, _ = tracemalloc.get_traced_memory()
+        # Two threads may still prepare an image each; what stays does so for good.
+        until = time.monotonic() + 20
+        while held >= most and time.monotonic() < until:
+            time.sleep(0.05)
+            held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
         stream.close()  # type: ignore[attr-defined]
-    assert held < 2 * BATCH * 8e6 / 2
+    assert held < most
 
 
 def test_nothing_and_nothing_but_failures() -> None:
