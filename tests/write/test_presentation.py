@@ -154,8 +154,9 @@ def test_tables_are_taken_where_a_file_has_them(tmp_path: Path) -> None:
     state = write(answer([source]), [source])
     assert errors_of(to_bytes(state), tmp_path) == []
     table = state.SoftcopyVOILUTSequence[0].VOILUTSequence[0]
-    assert list(table.LUTDescriptor) == [3, 5, 12]
-    assert np.frombuffer(table.LUTData, "<u2").tolist() == [0, 7, 4095]
+    # On 16 bits: 7 / 4095 is 112 / 65535.
+    assert list(table.LUTDescriptor) == [3, 5, 16]
+    assert np.frombuffer(table.LUTData, "<u2").tolist() == [0, 112, 65535]
     table = state.ModalityLUTSequence[0]
     assert np.frombuffer(table.LUTData, "<u2").tolist() == [65535, 2, 1, 0]
 

@@ -57,6 +57,14 @@ def table_of(source: Dataset, keyword: Keyword) -> Table | None:
     return Table(int(first), int(bits), entries)
 
 
+def full_range(table: Table) -> NDArray[np.uint16]:
+    """Entries of a VOI table on 16 bits: a presentation state has no others of more
+    than 8, and the largest value is the brightest whatever its bits are."""
+    most = 2**table.bits - 1
+    scaled = np.minimum(table.entries, most) * (65535 / most)
+    return np.rint(scaled).astype(np.uint16)
+
+
 def _entries(data: Any, count: int) -> NDArray[np.uint16] | None:
     """LUT Data as OW bytes or US values; 8-bit tables may be packed in bytes."""
     if isinstance(data, bytes):

@@ -25,7 +25,7 @@ from pydicom.dataset import Dataset
 from medlens.core.diagnosis import Assessment
 from medlens.core.terms import Lang
 from medlens.write import codes
-from medlens.write.luts import Table, table_of
+from medlens.write.luts import full_range, table_of
 from medlens.write.marks import Mark, find_marks, plane_of, tell_mark
 from medlens.write.source import clean_sources, copy_body_part
 from medlens.write.stamp import Stamp, make_stamp, seal, stand_in, tracking_of, writing
@@ -192,7 +192,7 @@ def _grey(marks: list[Mark]) -> dict[str, Any]:
     table = table_of(source, "ModalityLUTSequence")
     if table is not None:
         chain["modality_lut_transformation"] = ModalityLUTTransformation(
-            modality_lut=_told(ModalityLUT("US", table.first, table.entries), table)
+            modality_lut=ModalityLUT("US", table.first, table.entries)
         )
     elif "RescaleSlope" in plane and "RescaleIntercept" in plane:
         chain["modality_lut_transformation"] = ModalityLUTTransformation(
@@ -222,18 +222,12 @@ def _window(mark: Mark) -> list[Any]:
             "voi_lut_function": plane.get("VOILUTFunction"),
         }
     elif table is not None:
-        shown = {"voi_luts": [_told(VOILUT(table.first, table.entries), table)]}
+        shown = {"voi_luts": [VOILUT(table.first, full_range(table))]}
     else:
         return []
     return [
         pr.SoftcopyVOILUTTransformation(**shown, referenced_images=_references(mark))
     ]
-
-
-def _told(lut: Any, table: Table) -> Any:
-    """With the bits of the entries: 16 is not the brightness of a 12-bit table."""
-    lut.LUTDescriptor = [lut.LUTDescriptor[0], table.first, table.bits]
-    return lut
 
 
 def _references(mark: Mark) -> Any:
