@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from medlens.core import (
     BundleError,
@@ -25,6 +26,7 @@ from medlens.core import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 TYPES = "/api/v1/problems/"  # what a problem's `type` starts with; a page tells of each
 MAX_ERRORS = 20  # of a request that is wrong in many places
 log = logging.getLogger("medlens.web")
@@ -45,6 +47,10 @@ KINDS: dict[str, tuple[int, str]] = {
     "unsupported-media-type": (415, "The body is of a kind that is not taken here"),
     "invalid": (422, "The request has a value that is not allowed"),
     "too-many-requests": (429, "Too many requests; wait as Retry-After says"),
+    "key-reused": (422, "The idempotency key belongs to another request"),
+    "wrong-credentials": (401, "Name or password is wrong"),
+    "csrf": (403, "The change did not come from a page of this service"),
+    "wrong-host": (421, "The service is not known by the name it was asked by"),
     "internal": (500, "The service failed; its log has the request's number"),
     "not-installed": (501, "The service lacks an optional part"),
     "upstream": (502, "Another system did not answer as it should"),
@@ -53,7 +59,9 @@ KINDS: dict[str, tuple[int, str]] = {
 }
 """Kinds that any route may answer: status and title. A route may have its own."""
 
-_STATUS = {status: kind for kind, (status, _) in KINDS.items()}
+_STATUS: dict[int, str] = {}
+for _kind, (_status, _) in KINDS.items():
+    _STATUS.setdefault(_status, _kind)
 _OF_ERRORS: tuple[tuple[type[MedlensError], int], ...] = (
     (ExistsError, 409),
     (UsageError, 422),
@@ -144,8 +152,7 @@ def _detail_of(error: HTTPException) -> str:
     if error.status_code == 404:
         return "nothing is at this address; the list of addresses is /api/v1/docs"
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "others")
-        return f"this address does not take this method; it takes {allowed}"
+        return "this address does not take this method; Allow lists what it takes"
     return str(error.detail)
 
 
@@ -191,6 +198,16 @@ def _is_other_kind(request: Request, error: RequestValidationError) -> bool:
     return is_whole and not is_json and not is_empty
 
 
+def _methods(request: Request) -> list[str]:
+    """Methods that an address takes; the framework names those of one route."""
+    found = []
+    for method in METHODS:
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] == Match.FULL for route in request.app.routes):
+            found.append(method)
+    return found
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Let every failure of an application answer as a problem."""
 
@@ -198,6 +215,8 @@ def add_error_handlers(app: FastAPI) -> None:
         problem = problem_of(error)
         if isinstance(error, RequestValidationError) and _is_other_kind(request, error):
             problem = Problem(415, "wanted a body of the kind application/json")
+        if problem.status == 405:
+            problem.headers = {"Allow": ", ".join(_methods(request))}
         if problem.status >= 500 and not isinstance(error, Problem):
             log.error("a request failed", exc_info=error)
         return problem_response(request, problem)

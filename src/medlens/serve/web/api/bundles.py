@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
+from medlens.serve.receive.archive import ArchiveError
 from medlens.serve.store.blobs import Draft
 from medlens.serve.store.tables import bundles
 from medlens.serve.web.api.bundle_models import (
@@ -109,7 +110,10 @@ def _add(
 
     if query.role == "shadow":
         _check_shadowed(service, query.shadow_of)
-    found = unpack_bundle(service.store, draft.path, limits=service.settings.limits)
+    try:
+        found = unpack_bundle(service.store, draft.path, limits=service.settings.limits)
+    except ArchiveError as error:
+        raise Problem(422, str(error)) from None
     now = time.time()
     with service.store.begin() as connection:
         is_known = connection.execute(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Header, Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 LARGEST = 2**63 - 1  # that the index can hold
 TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters: databases refuse some
@@ -29,9 +36,20 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=200,
+        pattern=r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$',
         description="ETag that was read; 412 where the thing was changed since",
     ),
 ]
+
+
+def _written_as_day(value: object) -> object:
+    # Pydantic would take "0" for seconds since 1970.
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("wanted a day as 2026-11-28")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_as_day)]
 
 
 class Strict(BaseModel):

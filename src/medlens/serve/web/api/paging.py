@@ -51,7 +51,7 @@ def unpack_cursor(cursor: str, parts: int) -> tuple[float, ...] | None:
     """The place that a cursor holds, or None for the start.
 
     Raises:
-        Problem: 422, it is none of this list.
+        Problem: 404, it is none of this list.
     """
     if not cursor:
         return None
@@ -64,7 +64,7 @@ def unpack_cursor(cursor: str, parts: int) -> tuple[float, ...] | None:
     except (ValueError, binascii.Error, RecursionError):
         pass
     raise Problem(
-        422, "cursor: is none that this list gave; leave it out to start over"
+        404, "cursor: is none that this list gave; leave it out to start over"
     )
 
 

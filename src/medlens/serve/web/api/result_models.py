@@ -14,10 +14,13 @@ ObjectNumber = Annotated[
     int, Path(ge=1, le=LARGEST, description="`id` among the objects", examples=[3])
 ]
 _BINARY = {"type": "string", "format": "binary"}
-DICOM_FILE: dict[int | str, dict[str, Any]] = {
+OBJECT_FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the file",
-        "content": {"application/dicom": {"schema": _BINARY}},
+        "content": {
+            "application/dicom": {"schema": _BINARY},
+            "application/fhir+json": {"schema": {"type": "object"}},
+        },
     }
 }
 FHIR_FILE: dict[int | str, dict[str, Any]] = {

@@ -20,8 +20,8 @@ from medlens.serve.web.api.fields import ResultNumber, moment
 from medlens.serve.web.api.job_models import JobView
 from medlens.serve.web.api.jobs import job_view
 from medlens.serve.web.api.result_models import (
-    DICOM_FILE,
     FHIR_FILE,
+    OBJECT_FILE,
     ObjectNumber,
     ObjectView,
     ResultView,
@@ -100,7 +100,7 @@ def list_objects(
 
 
 @router.get(
-    "/{result}/objects/{number}", response_class=FileResponse, responses=DICOM_FILE
+    "/{result}/objects/{number}", response_class=FileResponse, responses=OBJECT_FILE
 )
 def download_object(
     result: ResultNumber, number: ObjectNumber, service: ServiceHere, caller: Viewer

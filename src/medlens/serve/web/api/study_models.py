@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from medlens.serve.web.api.fields import Text, Uid, dicom_date, moment
+from medlens.serve.web.api.fields import Day, Text, Uid, dicom_date, moment
 from medlens.serve.web.api.job_models import JobView
 from medlens.serve.web.api.paging import Page, Paged
 
@@ -22,8 +22,8 @@ class StudyQuery(Paged):
     )
     state: list[StudyState] = Field([], max_length=6, description="one of these")
     modality: Text = Field("", description="a series of it is there", examples=["CT"])
-    date_from: date | None = Field(None, description="of the study, this day counts")
-    date_to: date | None = Field(None, description="of the study, this day counts")
+    date_from: Day | None = Field(None, description="of the study, this day counts")
+    date_to: Day | None = Field(None, description="of the study, this day counts")
     urgency_from: float | None = Field(
         None, ge=0, le=4, allow_inf_nan=False, description="at least so urgent"
     )

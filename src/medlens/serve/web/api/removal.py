@@ -1,0 +1,33 @@
+"""Studies are removed for good by administrators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from medlens.serve.access.caller import Caller
+from medlens.serve.access.trail import record
+from medlens.serve.store.keep import remove_study as remove
+from medlens.serve.web.api.fields import IfMatch, StudyNumber
+from medlens.serve.web.api.studies import whole_study
+from medlens.serve.web.etag import check_match
+from medlens.serve.web.guard import may
+from medlens.serve.web.state import Service, service_of
+
+router = APIRouter(prefix="/api/v1/studies", tags=["studies"])
+
+
+@router.delete("/{study}", status_code=204)
+def remove_study(
+    study: StudyNumber,
+    service: Annotated[Service, Depends(service_of)],
+    caller: Annotated[Caller, Depends(may("administer"))],
+    if_match: IfMatch = None,
+) -> Response:
+    """Remove a study, its results and their files for good; the trail stays."""
+    with service.store.read() as connection:
+        check_match(if_match, whole_study(connection, study))
+    remove(service.store, study)
+    record(service.store, caller, "remove study", study_id=study)
+    return Response(status_code=204)
