@@ -35,6 +35,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -178,8 +180,16 @@ def _wait_for(port: int) -> None:
     raise SystemExit("a receiver did not start within 30 s")
 
 
-def send_own(port: int, files: list[Path]) -> None:
-    """Send by one association; wrong answers end the benchmark."""
+def send_own(
+    port: int,
+    files: list[Path],
+    barrier: Barrier,
+    times: SimpleQueue[tuple[float, float]],
+) -> None:
+    """Send by one association; wrong answers end the benchmark.
+
+    All that is sent is made before the clock starts.
+    """
     with socket.create_connection(("127.0.0.1", port), 60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = connection.makefile("rb")
@@ -189,13 +199,19 @@ def send_own(port: int, files: list[Path]) -> None:
         accept = decode_accept(reader.read(length))
         if kind != pdu.ASSOCIATE_AC or accept.results[1][0]:
             raise SystemExit("a receiver refuses CT")
-        for number, path in enumerate(files):
-            for piece in message_of(path, number % 65535 + 1, accept.pdu_bytes):
-                connection.sendall(piece)
+        messages = [
+            b"".join(message_of(path, number % 65535 + 1, accept.pdu_bytes))
+            for number, path in enumerate(files)
+        ]
+        barrier.wait(60)
+        begin = time.perf_counter()
+        for message in messages:
+            connection.sendall(message)
             _, length = pdu.HEADER.unpack(reader.read(6))
             answer = reader.read(length)
             if b"\x00\x00\x00\x09\x02\x00\x00\x00\x00\x00" not in answer:
                 raise SystemExit("a receiver refuses an instance")
+        times.put((begin, time.perf_counter()))
         connection.sendall(pdu.encode_release_request())
         reader.read(10)
 
@@ -216,27 +232,34 @@ def message_of(path: Path, message: int, pdu_bytes: int) -> Iterator[bytes]:
 
 def send(sender: str, port: int, parts: list[list[Path]]) -> float:
     """Seconds that the parts take, each by an association and process of its own."""
-    begin = time.perf_counter()
     if sender == "own":
-        children = [
-            multiprocessing.get_context("fork").Process(target=send_own, args=(port, p))
-            for p in parts
-        ]
-        for child in children:
-            child.start()
-        for child in children:
-            child.join()
-        failed = any(child.exitcode for child in children)
-    else:
-        scus = [
-            _start("storescu", "-aec", "MEDLENS", "127.0.0.1", str(port), *map(str, p))
-            for p in parts
-        ]
-        codes = [scu.wait() for scu in scus]
-        failed = any(codes)
-    if failed:
-        raise SystemExit(f"{sender} failed")
+        return _send_own(port, parts)
+    begin = time.perf_counter()
+    scus = [
+        _start("storescu", "-aec", "MEDLENS", "127.0.0.1", str(port), *map(str, part))
+        for part in parts
+    ]
+    codes = [scu.wait() for scu in scus]
+    if any(codes):
+        raise SystemExit("storescu failed")
     return time.perf_counter() - begin
+
+
+def _send_own(port: int, parts: list[list[Path]]) -> float:
+    context = multiprocessing.get_context("fork")
+    barrier, times = context.Barrier(len(parts)), context.SimpleQueue()
+    children = [
+        context.Process(target=send_own, args=(port, part, barrier, times))
+        for part in parts
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    if any(child.exitcode for child in children):
+        raise SystemExit("our own sender failed")
+    found = [times.get() for _ in parts]
+    return max(end for _, end in found) - min(begin for begin, _ in found)
 
 
 def main() -> None:
