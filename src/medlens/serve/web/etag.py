@@ -22,13 +22,17 @@ def tag(request: Request, response: Response, thing: BaseModel) -> bool:
     return found in _listed(request.headers.get("If-None-Match", ""))
 
 
-def check_match(wanted: str | None, thing: BaseModel) -> None:
+def check_match(wanted: str, thing: BaseModel) -> None:
     """Refuse a change that rests on another version.
+
+    Args:
+        wanted: If-Match of the request, "" for any version.
+        thing: as it is now.
 
     Raises:
         Problem: 412.
     """
-    if wanted is None or wanted.strip() == "*" or etag_of(thing) in _listed(wanted):
+    if wanted.strip() in ("", "*") or etag_of(thing) in _listed(wanted):
         return
     raise Problem(412, "it was changed since it was read; read it again, then decide")
 

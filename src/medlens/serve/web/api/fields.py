@@ -32,11 +32,11 @@ Uid = Annotated[
 ]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 IfMatch = Annotated[
-    str | None,
+    str,
     Header(
         alias="If-Match",
         max_length=200,
-        pattern=r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$',
+        pattern=r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)?$',
         description="ETag that was read; 412 where the thing was changed since",
     ),
 ]

@@ -94,7 +94,7 @@ def cancel_job(
     job: JobNumber,
     once: OnceOnly,
     caller: Annotated[Caller, Depends(may("read"))],
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> JSONResponse:
     """Take a job out; what is being made of it is dropped."""
     return _change(once, caller, job, if_match, "cancel", cancel)
@@ -105,7 +105,7 @@ def retry_job(
     job: JobNumber,
     once: OnceOnly,
     caller: Annotated[Caller, Depends(may("read"))],
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> JSONResponse:
     """Let a job that was parked or cancelled start over."""
     return _change(once, caller, job, if_match, "retry", revive)
@@ -115,7 +115,7 @@ def _change(
     once: OnceOnly,
     caller: Caller,
     job: int,
-    if_match: str | None,
+    if_match: str,
     verb: str,
     change: Callable[..., bool],
 ) -> JSONResponse:

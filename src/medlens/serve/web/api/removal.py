@@ -23,7 +23,7 @@ def remove_study(
     study: StudyNumber,
     service: Annotated[Service, Depends(service_of)],
     caller: Annotated[Caller, Depends(may("administer"))],
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> Response:
     """Remove a study, its results and their files for good; the trail stays."""
     with service.store.read() as connection:
