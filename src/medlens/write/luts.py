@@ -62,7 +62,8 @@ def full_range(table: Table) -> NDArray[np.uint16]:
     than 8, and the largest value is the brightest whatever its bits are."""
     most = 2**table.bits - 1
     scaled = np.minimum(table.entries, most) * (65535 / most)
-    return np.rint(scaled).astype(np.uint16)
+    whole: NDArray[np.uint16] = np.rint(scaled).astype(np.uint16)
+    return whole
 
 
 def _entries(data: Any, count: int) -> NDArray[np.uint16] | None:
