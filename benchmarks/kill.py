@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import multiprocessing
 import os
 import random
@@ -29,7 +30,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchmarks.machine import keep
+from benchmarks.machine import RESULTS, keep
 from medlens.serve.settings import Limits, ServeSettings
 from medlens.serve.store.store import Store, open_store
 
@@ -295,6 +296,13 @@ def database_of(kind: str) -> Iterator[str]:
         postgres.stop(cluster)
 
 
+def earlier() -> dict[str, Any]:
+    """Figures of the databases of the last run, so that each may be run alone."""
+    path = RESULTS / "kill.json"
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return {kind: known[kind] for kind in ("sqlite", "postgresql") if kind in known}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
@@ -304,7 +312,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     kinds = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
-    figures = {}
+    figures: dict[str, dict[str, Any]] = {}
     for kind in kinds:
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -314,7 +322,7 @@ def main() -> None:
         print(f"{kind}:")
         for name, value in figures[kind].items():
             print(f"  {name:<20} {value}")
-    print(f"kept in {keep('kill', figures)}")
+    print(f"kept in {keep('kill', {**earlier(), **figures})}")
     if any(found[name] for found in figures.values() for name in BAD):
         sys.exit("something was lost, doubled or at odds")
 
