@@ -8,7 +8,18 @@ cd "$(dirname "$0")"
 . ./scripts/venv.sh
 
 make_venv train,openvino,serve,postgresql,test
-command -v chromium >/dev/null 2>&1 || install_debian chromium
+# Programs that tests hold ours against; what is not there is skipped with its reason.
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"; }
+need chromium chromium
+need storescu dcmtk
+need dciodvfy dicom3tools
+need Orthanc orthanc
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+ls /usr/share/orthanc/plugins/libOrthancDicomWeb.so* >/dev/null 2>&1 \
+  || missing="$missing orthanc-dicomweb"
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install_debian $missing || echo "Tests that need them are skipped."
 
 echo "== format";  "$PYTHON" -m ruff format --check .
 echo "== lint";    "$PYTHON" -m ruff check .
