@@ -13,6 +13,7 @@ import argparse
 import re
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from alembic.autogenerate import produce_migrations, render_python_code
@@ -22,6 +23,7 @@ from medlens.serve.store.migrate import FOLDER, upgrade
 from medlens.serve.store.migrations import HEAD
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import metadata
+from medlens.serve.store.tables.access import TRAIL_GUARDS
 
 _PAGE = '''"""{title}."""
 
@@ -58,12 +60,33 @@ def write(title: str, *, revision: str, before: str | None) -> Path:
         title=title,
         revision=revision,
         before=f'"{before}"' if before else "None",
-        body=_portable(render_python_code(found)),
+        body=_portable(render_python_code(found)) + ("" if before else _guards()),
     )
     slug = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40]
     path = FOLDER / "versions" / f"{revision}_{slug}.py"
     path.write_text(text)
     return path
+
+
+def _guards() -> str:
+    """What `create_all` runs beside the tables, as the first revision's last step."""
+    lines = ["", "    guards = {"]
+    for dialect, statements in TRAIL_GUARDS.items():
+        lines.append(f"        {dialect!r}: (")
+        lines += [f"            {_quoted(each)}," for each in statements]
+        lines.append("        ),")
+    lines += [
+        "    }",
+        "    for statement in guards[op.get_bind().dialect.name]:",
+        "        op.get_bind().exec_driver_sql(statement)",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A literal over several lines of at most 60 characters."""
+    parts = textwrap.wrap(text, 60, drop_whitespace=False, break_on_hyphens=False)
+    return "\n            ".join(repr(part) for part in parts)
 
 
 def _portable(code: str) -> str:

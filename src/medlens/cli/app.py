@@ -15,6 +15,7 @@ from medlens.cli import (
     predict,
     road,
     serve,
+    store,
     trail,
     users,
 )
@@ -40,6 +41,8 @@ app.command("features")(features.features)
 app.command("compare")(compare.compare)
 app.command("deidentify")(deidentify.deidentify)
 app.command("serve")(serve.serve)
+app.command("backup")(store.backup)
+app.command("restore")(store.restore)
 app.command("info")(info.info)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")

@@ -14,10 +14,16 @@ from alembic.script import ScriptDirectory
 
 from medlens.core import UsageError
 from medlens.serve.store import trigrams
-from medlens.serve.store.migrate import FOLDER, bring_up_to_date, revision_of, upgrade
+from medlens.serve.store.migrate import (
+    FOLDER,
+    bring_up_to_date,
+    make_schema,
+    revision_of,
+    upgrade,
+)
 from medlens.serve.store.migrations import HEAD
 from medlens.serve.store.store import Store, open_store
-from medlens.serve.store.tables import metadata, series, studies
+from medlens.serve.store.tables import metadata, series, studies, trail
 from tests.serve import postgres
 
 
@@ -82,6 +88,24 @@ def test_an_empty_database_gets_the_same(bare: Store) -> None:
         )
         assert compare_metadata(context, metadata) == []
     bring_up_to_date(bare)  # again changes nothing
+
+
+@pytest.mark.parametrize("by_steps", [True, False])
+def test_either_way_guards_the_trail(bare: Store, by_steps: bool) -> None:
+    row = {"number": 1, "at": 0.0, "who": "", "address": "", "action": "view"}
+    with bare.begin() as connection:
+        if by_steps:
+            upgrade(connection)
+        else:
+            make_schema(connection)
+        row |= {"detail": {}, "previous": "0" * 64, "digest": "1" * 64}
+        connection.execute(sa.insert(trail).values(row))
+    for statement in (sa.update(trail).values(who="x"), sa.delete(trail)):
+        with (
+            pytest.raises(sa.exc.DBAPIError, match="only appended to"),
+            bare.begin() as connection,
+        ):
+            connection.execute(statement)
 
 
 def test_data_of_the_first_schema_outlive_every_step(bare: Store) -> None:

@@ -105,14 +105,22 @@ class Draft:
         Raises:
             ResourceError: the disk is full.
         """
-        digest = self.digest
-        home = self._blobs.path_of(digest)
         with _explained():
             os.fsync(self._file)
-            self.path.replace(home)
+            home = self._settle()
             _sync_folder(home.parent)
+        return home.name
+
+    def keep(self) -> str:
+        """As `commit`, not yet durable: the caller waits for the disk once for all."""
+        with _explained():
+            return self._settle().name
+
+    def _settle(self) -> Path:
+        home = self._blobs.path_of(self.digest)
+        self.path.replace(home)
         self.is_committed = True
-        return digest
+        return home
 
     def _close(self) -> None:
         if self._is_open:

@@ -8,6 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from medlens.core import MissingExtraError, UsageError
+from medlens.serve.store.prepared import Prepared
+
+_BEGIN = Prepared(sa.text("BEGIN"))
+_BEGIN_WRITING = Prepared(sa.text("BEGIN IMMEDIATE"))
 
 BUSY_S = 30.0  # how long a writer waits for the one before it
 
@@ -69,6 +73,6 @@ def _open_sqlite(url: sa.URL) -> Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         is_writer = connection.get_execution_options().get("medlens_writer", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+        (_BEGIN_WRITING if is_writer else _BEGIN).run(connection, {})
 
     return engine

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from medlens.serve.store.prepared import Prepared
 from medlens.serve.store.tables import instances, series, studies
 
 _STUDY_TEXT = (
@@ -15,24 +16,34 @@ _STUDY_TEXT = (
     "referring_physician",
 )  # fmt: skip
 
-# Built once: making a statement costs more than running it.
-_FIND_INSTANCE = sa.select(
-    instances.c.study_id,
-    instances.c.id,
-    instances.c.digest,
-    instances.c.transfer_syntax,
-    instances.c.origin,
-).where(instances.c.sop_uid == sa.bindparam("uid"))
-_FIND_STUDY = sa.select(
-    *(studies.c[name] for name in ("id", "modalities", *_STUDY_TEXT))
-).where(studies.c.study_uid == sa.bindparam("uid"))
-_FIND_SERIES = sa.select(series.c.id, series.c.is_own).where(
-    series.c.study_id == sa.bindparam("study"),
-    series.c.series_uid == sa.bindparam("uid"),
+# What every image runs; the rest runs once for a study or a series.
+_FIND_INSTANCE = Prepared(
+    sa.select(
+        instances.c.study_id,
+        instances.c.id,
+        instances.c.digest,
+        instances.c.transfer_syntax,
+        instances.c.origin,
+    ).where(instances.c.sop_uid == sa.bindparam("uid"))
+)
+_STUDY_KEYS = ("id", "modalities", *_STUDY_TEXT)
+_FIND_STUDY = Prepared(
+    sa.select(*(studies.c[name] for name in _STUDY_KEYS)).where(
+        studies.c.study_uid == sa.bindparam("uid")
+    )
+)
+_FIND_SERIES = Prepared(
+    sa.select(series.c.id, series.c.is_own).where(
+        series.c.study_id == sa.bindparam("study"),
+        series.c.series_uid == sa.bindparam("uid"),
+    )
 )
 _ADD_STUDY, _ADD_SERIES = sa.insert(studies), sa.insert(series)
-_ADD_INSTANCE = sa.insert(instances)
-_COUNT_OWN = (
+_ADD_INSTANCE = Prepared(
+    sa.insert(instances).inline(),
+    tuple(column.name for column in instances.c if column.name != "id"),
+)
+_MORE_IN_STUDY = (
     sa.update(studies)
     .where(studies.c.id == sa.bindparam("study"))
     .values(
@@ -41,8 +52,11 @@ _COUNT_OWN = (
         series_count=studies.c.series_count + sa.bindparam("more_series"),
     )
 )
-_COUNT_FOREIGN = _COUNT_OWN.values(last_at=sa.bindparam("at"), state="receiving")
-_COUNT_SERIES = (
+_COUNT_OWN = Prepared(_MORE_IN_STUDY)
+_COUNT_FOREIGN = Prepared(
+    _MORE_IN_STUDY.values(last_at=sa.bindparam("at"), state="receiving")
+)
+_COUNT_SERIES = Prepared(
     sa.update(series)
     .where(series.c.id == sa.bindparam("series"))
     .values(instance_count=series.c.instance_count + 1)
@@ -92,7 +106,7 @@ def foresee(connection: sa.Connection, row: Row) -> Placed | None:
     taken = find_instance(connection, row.instance["sop_uid"])
     if taken is not None:
         return taken
-    study = _find(connection, _FIND_STUDY, uid=row.study_uid)
+    study = _find_study(connection, row.study_uid)
     if study is not None and is_stranger(study, row.study):
         return Placed("stranger", study["id"])
     return None
@@ -104,7 +118,7 @@ def add_row(connection: sa.Connection, row: Row) -> Placed:
     Two processes that add the same study at once may meet an IntegrityError on
     PostgreSQL: begin again with a new transaction.
     """
-    study = _find(connection, _FIND_STUDY, uid=row.study_uid)
+    study = _find_study(connection, row.study_uid)
     taken = find_instance(connection, row.instance["sop_uid"])
     if taken is not None:
         return taken
@@ -113,19 +127,21 @@ def add_row(connection: sa.Connection, row: Row) -> Placed:
     study_id = _add_study(connection, row) if study is None else int(study["id"])
     known = None
     if study is not None:
-        known = _find(connection, _FIND_SERIES, study=study_id, uid=row.series_uid)
+        known = _FIND_SERIES.first(
+            connection, {"study": study_id, "uid": row.series_uid}
+        )
     _count(connection, study_id, row, more_series=int(known is None))
     if study is not None:
         _fill_study(connection, study, row)
     series_id = _place_series(connection, study_id, known, row)
     place = {"study_id": study_id, "series_id": series_id}
-    connection.execute(_ADD_INSTANCE, row.instance | place)
+    _ADD_INSTANCE.run(connection, row.instance | place)
     return Placed("stored", study_id)
 
 
 def find_instance(connection: sa.Connection, sop_uid: str) -> Placed | None:
     """The instance that has a UID, as a taken place."""
-    found = connection.execute(_FIND_INSTANCE, {"uid": sop_uid}).first()
+    found = _FIND_INSTANCE.first(connection, {"uid": sop_uid})
     return None if found is None else Placed("taken", *found)
 
 
@@ -142,8 +158,9 @@ def is_stranger(known: Any, new: dict[str, Any]) -> bool:
     return any(known[key] and new[key] and known[key] != new[key] for key in keys)
 
 
-def _find(connection: sa.Connection, query: sa.Select[Any], **values: Any) -> Any:
-    return connection.execute(query, values).mappings().first()
+def _find_study(connection: sa.Connection, study_uid: str) -> dict[str, Any] | None:
+    found = _FIND_STUDY.first(connection, {"uid": study_uid})
+    return None if found is None else dict(zip(_STUDY_KEYS, found, strict=True))
 
 
 def _add_study(connection: sa.Connection, row: Row) -> int:
@@ -166,10 +183,10 @@ def _count(
     size = row.instance["bytes"]
     values = {"study": study_id, "size": size, "more_series": more_series}
     if row.is_own:
-        connection.execute(_COUNT_OWN, values)
+        _COUNT_OWN.run(connection, values)
     else:
         values["at"] = row.instance["received_at"]
-        connection.execute(_COUNT_FOREIGN, values)
+        _COUNT_FOREIGN.run(connection, values)
 
 
 def _fill_study(connection: sa.Connection, study: Any, row: Row) -> None:
@@ -205,12 +222,13 @@ def _place_series(
             **row.series,
         }
         return _key(connection.execute(_ADD_SERIES, values))
-    connection.execute(_COUNT_SERIES, {"series": known["id"]})
-    if known["is_own"] and not row.is_own:
+    series_id, is_own = int(known[0]), known[1]
+    _COUNT_SERIES.run(connection, {"series": series_id})
+    if is_own and not row.is_own:
         # One foreign image is enough for rules to look at the series.
-        this = series.c.id == known["id"]
+        this = series.c.id == series_id
         connection.execute(sa.update(series).where(this).values(is_own=False))
-    return int(known["id"])
+    return series_id
 
 
 def _key(made: sa.CursorResult[Any]) -> int:

@@ -50,11 +50,25 @@ def bring_up_to_date(store: Store) -> None:
         if found:
             upgrade(connection)
         else:
-            metadata.create_all(connection)
-            _VERSION.create(connection)
-            connection.execute(sa.insert(_VERSION).values(version_num=HEAD))
+            make_schema(connection)
         if not store.is_sqlite:
             add_trigrams(connection)
+
+
+def make_schema(connection: sa.Connection, revision: str = HEAD) -> None:
+    """Make the tables of a revision in an empty database.
+
+    Raises:
+        UsageError: the revision is unknown here, or the database is not empty.
+    """
+    if revision != HEAD:
+        _check(connection, revision)
+        upgrade(connection, revision)
+        return
+    _check(connection, "")
+    metadata.create_all(connection)
+    _VERSION.create(connection)
+    connection.execute(sa.insert(_VERSION).values(version_num=HEAD))
 
 
 def revision_of(connection: sa.Connection) -> str:

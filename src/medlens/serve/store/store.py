@@ -25,6 +25,7 @@ class Store:
         self.folder = folder
         self.url = url or f"sqlite:///{folder.absolute() / 'index.sqlite'}"
         self.engine = open_engine(self.url)
+        self._writer = self.engine.execution_options(medlens_writer=True)
         self.blobs = Blobs(folder)
 
     @property
@@ -35,11 +36,7 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """A transaction that writes; committed and durable when the block ends."""
-        options = {"medlens_writer": True}
-        with (
-            self.engine.connect().execution_options(**options) as connection,
-            connection.begin(),
-        ):
+        with self._writer.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager

@@ -103,7 +103,7 @@ TRAIL_GUARDS: dict[str, tuple[str, ...]] = {
         "BEGIN SELECT RAISE(ABORT, 'the trail is only appended to'); END",
     ),
     "postgresql": (
-        "CREATE FUNCTION trail_keeps() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE OR REPLACE FUNCTION trail_keeps() RETURNS trigger LANGUAGE plpgsql AS "
         "'BEGIN RAISE EXCEPTION ''the trail is only appended to''; END'",
         "CREATE TRIGGER trail_keeps_rows BEFORE UPDATE OR DELETE ON trail "
         "FOR EACH ROW EXECUTE FUNCTION trail_keeps()",
