@@ -150,6 +150,7 @@ def test_the_bundle_holds_all_that_predicting_needs(volumes: tuple[Path, str]) -
     assert bundle.labels == ("background", "label 3")
     assert [step.name for step in bundle.steps][-1] == "resample_volume"
     assert bundle.training["train_cases"] == 13
+    assert bundle.training["modality"] == ""  # pictures do not say what they are
     assert bundle.training["surface_tolerance"] == 1.0  # mm, one pixel
     assert bundle.outlier is not None
     assert "test" in bundle.metrics

@@ -96,6 +96,7 @@ def test_a_bundle_that_reads_series_is_made(finished: Path) -> None:
     bundle = load_bundle(finished / "bundle")
     assert (bundle.form, bundle.height, bundle.positive) == ("sequence", SIDE, "yes")
     assert bundle.slice_labels
+    assert bundle.training["modality"] == "MR"
     tried = bundle.training["readers_tried"]
     assert (tried["tried"], tried["unit"]) == ("gru", "slice")
     assert bundle.reader in ("gru", "none")

@@ -217,9 +217,16 @@ def _write_bundle(folder: RunFolder, learned: Learned, splits: dict[str, Any]) -
         name=_bundle_name(folder),
         intended_use=INTENDED_USE,
         metrics=summary,
+        training={**learned.bundle.training, "modality": _modality(folder)},
     )
     card = write_card(bundle, splits)
     return write_bundle(folder.file("bundle"), bundle, card=card, force=True)
+
+
+def _modality(folder: RunFolder) -> str:
+    """What most training images say they are; a service offers the bundle no other."""
+    found = (read_json(folder.file("audit.json")) or {}).get("fingerprint", {})
+    return str(found.get("modality") or "")
 
 
 def _bundle_name(folder: RunFolder) -> str:
