@@ -22,6 +22,10 @@ VERBS = (
     "info",
     "doctor",
     "data",
+    "deidentify",
+    "serve",
+    "users",
+    "trail",
 )
 
 
