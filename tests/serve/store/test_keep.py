@@ -16,6 +16,7 @@ from medlens.serve.store.files import file_columns, free_files, hold_files
 from medlens.serve.store.keep import (
     Removed,
     clear_drafts,
+    free_orphans,
     measure_usage,
     remove_expired,
     remove_study,
@@ -144,6 +145,17 @@ def test_fresh_files_stay_for_whoever_is_bringing_them(store: Store) -> None:
     assert free_files(store, [digest]) == (0, 0)
 
 
+def test_orphans_are_freed_folder_by_folder(store: Store) -> None:
+    take(store, part10())
+    orphan = store.blobs.put(b"left by a crash")
+    assert sum(free_orphans(store, byte) for byte in range(256)) == 0
+    age_files(store)
+    assert free_orphans(store, int(orphan[:2], 16) + 1) == 0
+    assert free_orphans(store, int(orphan[:2], 16)) == 1
+    assert sum(free_orphans(store, byte) for byte in range(256)) == 0
+    assert len(files(store)) == 1
+
+
 def test_nothing_is_deleted_while_a_backup_runs(store: Store) -> None:
     digest = store.blobs.put(b"x")
     age_files(store)
@@ -218,7 +230,8 @@ def test_every_digest_is_known_to_name_a_file_or_not() -> None:
         if column.name == "digest"
     }
     # Digests of secrets, of bundles, and of the rows of the trail.
-    others = {"sessions", "tokens", "invitations", "devices", "bundles", "trail"}
+    others = {"sessions", "tokens", "invitations", "devices", "trail"}
+    others |= {"bundles", "promotions"}
     received = {"instances.digest", "conflicts.digest", "result_objects.digest"}
     assert received <= names_file
     assert digests - names_file <= {f"{table}.digest" for table in others}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from medlens.serve.store.files import file_columns, free_files
+from medlens.serve.store.files import file_columns, free_files, stored_files
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import (
     conflicts,
@@ -148,6 +148,22 @@ def clear_drafts(store: Store, *, older_than_s: float = DRAFT_S) -> int:
                 path.unlink()
                 count += 1
     return count
+
+
+def free_orphans(store: Store, byte: int, *, older_than_s: float = DRAFT_S) -> int:
+    """Delete old files that no row names, in one of the 256 folders; how many.
+
+    Such files are left by a process that died between file and index, and by a
+    removal soon after the files came. Called with 0 to 255 in turn it costs little
+    at a time, however large the store is.
+    """
+    now = time.time()
+    old = [
+        digest
+        for digest, status in stored_files(store, f"{byte % 256:02x}")
+        if now - status.st_mtime > older_than_s
+    ]
+    return free_files(store, old, older_than_s=older_than_s)[0]
 
 
 def measure_usage(store: Store) -> Usage:

@@ -7,18 +7,26 @@ import logging
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
 from medlens.serve.settings import Limits
-from medlens.serve.store.keep import Removed, clear_drafts, remove_expired
+from medlens.serve.store.keep import (
+    Removed,
+    clear_drafts,
+    free_orphans,
+    remove_expired,
+)
 from medlens.serve.store.store import Store
 
 log = logging.getLogger("medlens.work")
 
 MOST_ROUNDS = 100
+ROUND_S, FOLDERS = 600.0, 32
+"""In each round 32 of the 256 folders of files are looked at: all in 80 minutes."""
+
 SERVICE = Caller(None, "medlens", "administrator", frozenset())
 """Who did what the service does by itself, in the trail."""
 
 
 def tidy(store: Store, limits: Limits, *, now: float) -> int:
-    """Remove studies past their time, and half-written files; how many studies.
+    """Remove studies past their time, and files of nobody; how many studies.
 
     Args:
         store: files and index.
@@ -42,6 +50,9 @@ def tidy(store: Store, limits: Limits, *, now: float) -> int:
         if not found:
             break
     drafts = clear_drafts(store)
-    if removed or drafts:
-        log.info("tidied", extra={"studies": removed, "drafts": drafts})
+    first = int(now // ROUND_S) * FOLDERS
+    orphans = sum(free_orphans(store, first + index) for index in range(FOLDERS))
+    if removed or drafts or orphans:
+        found = {"studies": removed, "drafts": drafts, "orphans": orphans}
+        log.info("tidied", extra=found)
     return removed
