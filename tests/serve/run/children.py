@@ -22,10 +22,12 @@ def echo_child(
     lifeline: Connection,
 ) -> None:
     """Tells its process id to whoever connects; a worker only waits."""
-    stop = threading.Event()
+    end = child.End()
+    end.begin()
+    stop = end.stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=child._watch, args=(lifeline, stop), daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda *_: end.ask())
+    threading.Thread(target=child._watch, args=(lifeline, end), daemon=True).start()
     (settings.data / f"{role}.{os.getpid()}").touch()
     if role == "work-1" and (settings.data / "fail").exists():
         sys.exit(3)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from medlens.serve.settings import ServeSettings
 
@@ -36,14 +38,45 @@ def start_child(
 
     set_up_logs(role)
     _name_process(f"medlens-{role}")
-    stop = threading.Event()
+    end = End()
     # Ctrl-C reaches the whole group; the first process then stops the others in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: end.ask())
     threading.Thread(
-        target=_watch, args=(lifeline, stop), name="lifeline", daemon=True
+        target=_watch, args=(lifeline, end), name="lifeline", daemon=True
     ).start()
-    _work_of(role)(role, settings, taken, stop)
+    _work_of(role)(role, settings, taken, end)
+    _leave()
+
+
+class End:
+    """How a process is asked to end.
+
+    Attributes:
+        stop: set when it should; what is in hand is finished first.
+    """
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """From here on there may be something in hand."""
+        self._has_begun = True
+
+    def ask(self) -> None:
+        """End soon; at once while bundles and modules are still being loaded."""
+        self.stop.set()
+        if not self._has_begun:
+            _leave()
+
+
+def _leave() -> NoReturn:
+    """End without taking the engines and their modules apart: that takes seconds."""
+    with contextlib.suppress(Exception):  # a signal may come amid a line of the log
+        logging.shutdown()
+        sys.stderr.flush()
+    os._exit(0)
 
 
 def _name_process(name: str) -> None:
@@ -52,48 +85,43 @@ def _name_process(name: str) -> None:
         Path("/proc/self/comm").write_text(name[:15], encoding="ascii")
 
 
-def _watch(lifeline: Connection, stop: threading.Event) -> None:
+def _watch(lifeline: Connection, end: End) -> None:
     with contextlib.suppress(EOFError, OSError):
         lifeline.recv_bytes()
-    stop.set()
+    end.ask()
     threading.Event().wait(GRACE_S)
     os._exit(1)
 
 
-Work = Callable[[str, ServeSettings, Any, threading.Event], None]
+Work = Callable[[str, ServeSettings, Any, End], None]
 
 
 def _work_of(role: str) -> Work:
     return {"web": _web, "listen": _listen}.get(role, _work)
 
 
-def _web(
-    role: str, settings: ServeSettings, taken: socket.socket, stop: threading.Event
-) -> None:
+def _web(role: str, settings: ServeSettings, taken: socket.socket, end: End) -> None:
     del role
     from medlens.serve.web.server import run_web
 
-    run_web(settings, stop, taken=taken)
+    run_web(settings, end.stop, taken=taken, on_ready=end.begin)
 
 
-def _listen(
-    role: str, settings: ServeSettings, taken: socket.socket, stop: threading.Event
-) -> None:
+def _listen(role: str, settings: ServeSettings, taken: socket.socket, end: End) -> None:
     del role
     from medlens.serve.listen.listener import serve_listener
     from medlens.serve.store.store import open_store
 
     store = open_store(settings.data, settings.database, migrate=False)
+    end.begin()
     try:
-        serve_listener(store, settings, stop, taken=taken)
+        serve_listener(store, settings, end.stop, taken=taken)
     finally:
         store.close()
 
 
-def _work(
-    role: str, settings: ServeSettings, taken: None, stop: threading.Event
-) -> None:
+def _work(role: str, settings: ServeSettings, taken: None, end: End) -> None:
     del taken
     from medlens.serve.work.worker import run_worker
 
-    run_worker(settings, role, stop)
+    run_worker(settings, role, end.stop, on_ready=end.begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import uvicorn
 from fastapi import FastAPI
@@ -73,6 +73,7 @@ def run_web(
     stop: threading.Event,
     *,
     taken: socket.socket | None = None,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until told to stop.
 
@@ -80,10 +81,12 @@ def run_web(
         settings: of the service; its schema is up to date.
         stop: ends it: requests in hand are finished, at most `STOP_S` seconds.
         taken: a socket that is bound already; None binds host and port.
+        on_ready: called before the first request is taken.
     """
     store = open_store(settings.data, settings.database, migrate=False)
     try:
         app = create_app(store, settings)
+        on_ready()
         WebServer(app, settings, stop).run(sockets=[taken] if taken else None)
     finally:
         store.close()

@@ -37,20 +37,29 @@ HOMES = {
     "answer": "medlens.serve.work.answer:answer_study",
     "shadow": "medlens.serve.work.answer:answer_in_shadow",
     "send": "medlens.serve.work.deliver:deliver",
+    "export": "medlens.serve.work.exports:export",
 }
 """Job kind → function that does it; imported when the first such job comes."""
 
-CARRIED = ("send",)
-"""Kinds that wait for other machines: done beside the rest, never before it."""
+CARRIED = ("send", "export")
+"""Kinds that wait for other machines or take long: each is done in a thread of its own
+beside the answering, never before it."""
 
 
-def run_worker(settings: ServeSettings, name: str, stop: threading.Event) -> None:
+def run_worker(
+    settings: ServeSettings,
+    name: str,
+    stop: threading.Event,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
     """Work until told to stop; the job in hand is finished first.
 
     Args:
         settings: of the service; its schema is up to date.
         name: of this worker, the same after a restart: "work-1".
         stop: set from outside.
+        on_ready: called once all is loaded, before the first job.
 
     Raises:
         UsageError: the rules cannot be used.
@@ -59,15 +68,21 @@ def run_worker(settings: ServeSettings, name: str, stop: threading.Event) -> Non
     store = open_store(settings.data, settings.database, migrate=False)
     try:
         place = prepare(store, settings)
+        on_ready()
         worker = f"{name}@{socket.gethostname()}"[:64]
         _let_go(store, worker)
         log.info("worker ready", extra={"worker": name})
-        carrier = threading.Thread(
-            target=_carry, args=(place, worker, stop), name="carrier", daemon=True
-        )
-        carrier.start()
+        carriers = [
+            threading.Thread(
+                target=_carry, args=(place, worker, kind, stop), name=kind, daemon=True
+            )
+            for kind in CARRIED
+        ]
+        for carrier in carriers:
+            carrier.start()
         _work(place, worker, stop)
-        carrier.join()
+        for carrier in carriers:
+            carrier.join()
     finally:
         store.close()
 
@@ -155,28 +170,38 @@ def _step(
     return job is not None
 
 
-def _carry(place: Workplace, worker: str, stop: threading.Event) -> None:
-    """Send results and tidy up, beside the answering."""
+def _carry(place: Workplace, worker: str, kind: str, stop: threading.Event) -> None:
+    """Do jobs of one kind beside the answering; whoever sends also looks after all."""
     tidied = 0.0
     while not stop.is_set():
         try:
             job = lease(
                 place.store,
                 worker=worker,
-                kinds=CARRIED,
+                kinds=(kind,),
                 lease_s=place.settings.lease_s,
                 now=time.time(),
             )
             if job is not None:
                 do(place, job, stop)
                 continue
-            if time.monotonic() - tidied > TIDY_S:
-                tidy(place.store, place.settings.limits, now=time.time())
-                tidied = time.monotonic()
+            if kind == CARRIED[0] and time.monotonic() - tidied > TIDY_S:
+                tidied = time.monotonic()  # first: what fails waits for its turn, too
+                _look_after(place, now=time.time())
         except Exception as error:
             _tell_trouble(error)
             stop.wait(RECOVER_S)
         stop.wait(5 * POLL_S)
+
+
+def _look_after(place: Workplace, *, now: float) -> None:
+    """What is due now and then: retention, old exports, looks for drift."""
+    from medlens.serve.monitor.looks import take_looks
+    from medlens.serve.work.exports import remove_old_exports
+
+    tidy(place.store, place.settings.limits, now=now)
+    remove_old_exports(place.store, now=now)
+    take_looks(place.store, now=now)
 
 
 def _doer_of(kind: str) -> Doer:
