@@ -64,7 +64,7 @@ def test_a_missing_value_is_told_and_nothing_is_written(store: Store) -> None:
         assert connection.execute(sa.select(refusals)).first() is None
 
 
-def test_errors_are_sqlalchemys_and_name_no_value(store: Store) -> None:
+def test_errors_are_sqlalchemys_without_parameters(store: Store) -> None:
     again = Prepared(
         sa.insert(users).inline(), ("name", "role", "is_active", "created_at")
     )
