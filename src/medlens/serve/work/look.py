@@ -11,11 +11,11 @@ import numpy as np
 from medlens.core import Image, reason_of
 from medlens.core.diagnosis import Assessment, Evidence
 from medlens.predict.diagnose import describe, not_assessable
+from medlens.predict.key_picture import Picture, paint_key
 from medlens.predict.mapped import allocate
 from medlens.read import open_image, open_series
 from medlens.serve.work.candidates import Candidate
 from medlens.serve.work.choose import Task
-from medlens.serve.work.picture import Picture, paint_key
 from medlens.serve.work.rule import Rule
 
 if TYPE_CHECKING:

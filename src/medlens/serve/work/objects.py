@@ -13,11 +13,11 @@ from typing import Any
 from medlens.core import reason_of
 from medlens.core.diagnosis import Diagnosis
 from medlens.core.terms import Lang
+from medlens.predict.key_picture import Picture
 from medlens.read.dicom.header import read_header
 from medlens.read.source import open_source
 from medlens.serve.work.inputs import Input
 from medlens.serve.work.look import Looked
-from medlens.serve.work.picture import Picture
 
 log = logging.getLogger("medlens.work")
 
@@ -33,12 +33,14 @@ class Made:
         assessment: index among the diagnosis' assessments; 0 where it is of all.
         media_type: of the data.
         data: the whole file.
+        part: counts the objects of one kind of an assessment, from 0.
     """
 
     kind: str
     assessment: int
     media_type: str
     data: bytes = field(repr=False)
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,13 +124,12 @@ class _Writer:
         self._try("FHIR", 0, self._fhir)
 
     def _try(self, kind: str, at: int, write: Callable[[], Any]) -> list[Any]:
-        """The written data set in a list, [] where there is none."""
+        """What was written in a list, [] where there is nothing."""
+        is_json = kind == "FHIR"
         try:
             made = write()
-            if made is None:
-                return []
-            is_json = kind == "FHIR"
-            data = _json_bytes(made) if is_json else _dicom_bytes(made)
+            parts = made if isinstance(made, list) else [made]
+            data = [_json_bytes(p) if is_json else _dicom_bytes(p) for p in parts]
         except Exception as error:  # a hostile header must not cost the other objects
             log.warning(
                 "object not written",
@@ -136,8 +137,11 @@ class _Writer:
             )
             self.missing.append(f"no {kind} was written: {reason_of(error)}")
             return []
-        self.objects.append(Made(kind, at, FHIR if is_json else DICOM, data))
-        return [made]
+        media_type = FHIR if is_json else DICOM
+        self.objects += [
+            Made(kind, at, media_type, each, part) for part, each in enumerate(data)
+        ]
+        return parts
 
     def _sources(self, at: int) -> list[Any]:
         return self.headers.of(self.looked[at].task.candidate.inputs)
@@ -158,9 +162,9 @@ class _Writer:
         )
 
     def _mark(self, at: int) -> Any:
-        from medlens.write.presentation import to_presentation_state
+        from medlens.write.presentation import to_presentation_states
 
-        return to_presentation_state(
+        return to_presentation_states(
             self.diagnosis.assessments[at],
             self._sources(at),
             lang=self.lang,

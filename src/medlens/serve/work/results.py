@@ -134,6 +134,7 @@ def _add_objects(
                 result_id=number,
                 kind=made.kind,
                 assessment=made.assessment,
+                part=made.part,
                 media_type=made.media_type,
                 digest=digest,
                 bytes=len(made.data),

@@ -41,6 +41,8 @@ jobs = sa.Table(
     sa.Column("finished_at", Moment),
     # In this order jobs are taken: the highest priority, then the oldest.
     sa.Index(None, "state", "priority", "id"),
+    # Idle workers ask by this one, however many jobs wait for a later moment.
+    sa.Index(None, "state", "kind", "run_after"),
     sa.Index(None, "state", "leased_until"),
     sa.Index(None, "study_id"),
 )
@@ -67,11 +69,13 @@ result_objects = sa.Table(
     sa.Column("result_id", Id, sa.ForeignKey("results.id"), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),  # SR, SEG, GSPS, SC, FHIR
     sa.Column("assessment", sa.Integer, nullable=False, server_default="0"),
+    # Marks on images that are shown in different ways are several objects.
+    sa.Column("part", sa.Integer, nullable=False, server_default="0"),
     sa.Column("media_type", sa.String(64), nullable=False),
     sa.Column("digest", Digest, nullable=False, info=NAMES_FILE),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("sop_uid", Uid, nullable=False, server_default=""),  # "" for FHIR
-    sa.UniqueConstraint("result_id", "kind", "assessment"),
+    sa.UniqueConstraint("result_id", "kind", "assessment", "part"),
 )
 
 bundles = sa.Table(

@@ -411,6 +411,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_jobs_key")),
     )
     op.create_index(
+        op.f("ix_jobs_state_kind_run_after"),
+        "jobs",
+        ["state", "kind", "run_after"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_jobs_state_leased_until"),
         "jobs",
         ["state", "leased_until"],
@@ -875,6 +881,7 @@ def upgrade() -> None:
         ),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("assessment", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("part", sa.Integer(), server_default="0", nullable=False),
         sa.Column("media_type", sa.String(length=64), nullable=False),
         sa.Column(
             "digest",
@@ -900,7 +907,8 @@ def upgrade() -> None:
             "result_id",
             "kind",
             "assessment",
-            name=op.f("uq_result_objects_result_id_kind_assessment"),
+            "part",
+            name=op.f("uq_result_objects_result_id_kind_assessment_part"),
         ),
     )
     op.create_table(
