@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from medlens.bundle import write_bundle
-from medlens.serve.monitor.looks import take_looks
+from medlens.serve.monitor.looks import REFERENCE, take_looks
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import bundles, scores, trail
@@ -20,7 +20,7 @@ from medlens.serve.web.app import create_app
 from medlens.serve.work.models import register
 from tests.serve.http import client_for
 from tests.serve.monitor.answers import BUNDLE, JUNE
-from tests.serve.monitor.test_looks import JULY, MAY, REFERENCE, fill
+from tests.serve.monitor.test_looks import JULY, MAY, fill
 from tests.serve.people import token_of
 from tests.serve.web.api.filled import add_result, add_study
 from tests.tiny import CARD, bundle_of, plain_graph
