@@ -68,9 +68,16 @@ def test_comments_of_a_jpeg_go_and_its_pixels_stay() -> None:
 
 
 def test_a_comment_of_jpeg_2000_goes() -> None:
-    head = b"\xff\x4f\xff\x51\x00\x04ab" + b"\xff\x64\x00\x0c\x00\x01Jane Doe"
-    tile = b"\xff\x90\x00\x0aJane Doe"  # what follows is image, not text
-    assert blank_comments(head + tile) == head.replace(b"Jane Doe", bytes(8)) + tile
+    comment = b"\xff\x64\x00\x0c\x00\x01Jane Doe"
+    head = b"\xff\x4f\xff\x51\x00\x04ab" + comment
+    body = b"\xff\x93Jane Doe"  # what follows SOD is image, not text
+    length = 12 + len(comment) + len(body)
+    start = b"\xff\x90\x00\x0a\x00\x00" + length.to_bytes(4, "big") + b"\x00\x01"
+    end = b"\xff\xd9"
+    gone = comment.replace(b"Jane Doe", bytes(8))
+    blank = blank_comments(head + start + comment + body + end + b"Jane Doe")
+    wanted = head.replace(comment, gone) + start + gone + body + end + bytes(8)
+    assert blank == wanted
 
 
 @given(st.binary(max_size=60))

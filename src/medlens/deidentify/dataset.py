@@ -9,6 +9,7 @@ from medlens.deidentify.dates import shift
 from medlens.deidentify.options import Keep
 from medlens.deidentify.profile import (
     CODE_PARTS,
+    LUT_DATA,
     MAKER,
     PALETTES,
     PIXELS,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MAX_DEPTH = 32
+PIXEL_VRS = ("OB", "OW", "OF", "OD")
+LUT_NUMBERS = 3  # of its descriptor: entries, first value, bits
 METHOD = "medlens: PS3.15 E basic profile, free text removed"
 
 
@@ -89,8 +92,9 @@ def _clean(
         kept = _element(element, secret, keep, person, depth)
         if kept is not None:
             result.add(kept)
-    _settle_code(result)
+    _settle_code(result, depth)
     _drop_palettes(result, depth)
+    _drop_table(result, depth)
     return result
 
 
@@ -107,9 +111,10 @@ def _element(
     # What the file calls a value and what the standard calls it must be one thing.
     is_odd = known and known != element.VR and element.VR not in known
     pair = (tag.group, tag.element)
-    action = "remove" if is_odd and pair not in PIXELS else ""
-    action = action or action_of(*pair, known, keep)
     vr = element.VR
+    if pair in PIXELS:  # of the image itself, as bytes; icons and the like go
+        return None if depth or vr not in PIXEL_VRS else _copy(element)
+    action = "remove" if is_odd else action_of(*pair, known, keep)
     if action == "keep":
         is_plain = str(element.value).isascii() if vr in TEXTS else True
         return _copy(element) if is_plain else _emptied(tag, vr, depth)
@@ -196,16 +201,37 @@ def _drop_palettes(result: Dataset, depth: int) -> None:
                 del result[group, element]
 
 
-def _settle_code(item: Dataset) -> None:
+def _drop_table(item: Dataset, depth: int) -> None:
+    """A look-up table stays where it has as many entries as it says, and no more."""
+    if LUT_DATA not in item:
+        return
+    value = item[LUT_DATA].value
+    shape = item.get("LUTDescriptor")
+    entries = 0
+    if depth and hasattr(shape, "__len__") and len(shape) == LUT_NUMBERS:
+        entries = int(shape[0]) or 1 << 16
+    is_bytes = isinstance(value, bytes)
+    count = len(value) if is_bytes else len(_many(value))
+    if not entries or count not in ((entries, 2 * entries) if is_bytes else (entries,)):
+        del item[LUT_DATA]
+
+
+def _many(value: Any) -> list[Any]:
+    return list(value) if hasattr(value, "__iter__") else [value]
+
+
+def _settle_code(item: Dataset, depth: int) -> None:
     """A code stays where it is the standard's, with the standard's meaning."""
-    if "CodingSchemeDesignator" not in item:
+    if not any(part in item for part in CODE_PARTS):
         return
     scheme = str(item.get("CodingSchemeDesignator") or "")
     value = str(item.get("CodeValue") or item.get("LongCodeValue") or "")
     meaning = known_meaning(value, scheme)
-    for keyword in ("LongCodeValue", "URNCodeValue", "CodingSchemeVersion"):
-        if keyword in item:
-            del item[keyword]
+    for part in CODE_PARTS:
+        if part in item:
+            del item[part]
+    if not depth:  # codes stand in items; elsewhere they are somebody's words
+        return
     if meaning is None:
         value, scheme, meaning = UNKNOWN_CODE
     item.CodeValue, item.CodingSchemeDesignator = value, scheme

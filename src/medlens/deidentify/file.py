@@ -10,6 +10,7 @@ from medlens.core import ReadError
 from medlens.deidentify.codestream import blank_items
 from medlens.deidentify.dataset import IdentityError, deidentify_dataset
 from medlens.deidentify.options import Keep
+from medlens.deidentify.pixels import clean_pixels, has_hidden_overlay
 from medlens.deidentify.quiet import quiet
 from medlens.deidentify.risk import why_held
 from medlens.deidentify.secret import Secret
@@ -21,6 +22,7 @@ IMPLEMENTATION_UID = "2.25.226817284962154374187240293713829263465"
 IMPLEMENTATION_NAME = "MEDLENS"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 DEFLATED = "1.2.840.10008.1.2.1.99"
+RLE = "1.2.840.10008.1.2.5"
 MAX_BYTES = 4 << 30
 
 
@@ -76,7 +78,7 @@ def _free(
         return Freed(b"", held)
     try:
         clean = deidentify_dataset(source, secret, keep=keep)
-        _blank_pixels(clean, str(source.file_meta.TransferSyntaxUID))
+        _blank_pixels(clean, source)
         data = _write(clean, source)
     except (IdentityError, ReadError) as error:
         raise type(error)(f"{case}: {error}") from None
@@ -135,15 +137,25 @@ def _name_syntax(source: FileDataset) -> None:
         source.file_meta.TransferSyntaxUID = Implicit if is_implicit else explicit
 
 
-def _blank_pixels(clean: Dataset, syntax: str) -> None:
-    """Comments of compressed frames go."""
+def _blank_pixels(clean: Dataset, source: FileDataset) -> None:
+    """Comments of compressed frames go, and what native ones hide."""
     from pydicom.uid import UID
 
-    if "PixelData" in clean and UID(syntax).is_encapsulated:
-        element = clean["PixelData"]
-        element.value = blank_items(bytes(element.value))
-        element.VR = "OB"
-        element.is_undefined_length = True
+    syntax = UID(str(source.file_meta.TransferSyntaxUID))
+    if not syntax.is_transfer_syntax:
+        raise IdentityError("its transfer syntax is not known; convert it first")
+    if "PixelData" not in clean or not syntax.is_encapsulated:
+        clean_pixels(clean, is_little=source.original_encoding[1] is not False)
+        return
+    if has_hidden_overlay(source):
+        raise IdentityError(
+            "an overlay lies in unused bits of its compressed pixels, and may hold "
+            "text; convert the file to uncompressed pixels first"
+        )
+    element = clean["PixelData"]
+    element.value = blank_items(bytes(element.value or b""), is_rle=syntax == RLE)
+    element.VR = "OB"
+    element.is_undefined_length = True
 
 
 def _write(clean: Dataset, source: FileDataset) -> bytes:

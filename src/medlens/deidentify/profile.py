@@ -57,6 +57,7 @@ PATIENT = frozenset(
         (0x0010, 0x21C0), (0x0010, 0x2203),
     }
 )  # fmt: skip
+BIRTH = frozenset({(0x0010, 0x0030), (0x0010, 0x0032)})  # its day and its hour
 MAKER = (0x0008, 0x0070)
 CODE_VALUES = frozenset({(0x0008, 0x0100), (0x0008, 0x0119), (0x0008, 0x0120)})
 CODE_PARTS = CODE_VALUES | {(0x0008, 0x0102), (0x0008, 0x0103), (0x0008, 0x0104)}
@@ -90,8 +91,6 @@ def action_of(group: int, element: int, vr: str, keep: Keep) -> Action:
         return "remove"  # private, of the file, or of no standard
     if 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF or element == 0:
         return "remove"  # curves, overlays, group lengths
-    if tag in PIXELS:
-        return "keep"
     if tag in PATIENT:
         if keep.patient:
             return _by_vr(tag, vr)
@@ -99,7 +98,7 @@ def action_of(group: int, element: int, vr: str, keep: Keep) -> Action:
     if tag in DEVICE and keep.device:
         return "keep"
     listed = _table().get(tag)
-    if vr in _TIMES and keep.dates != "remove" and tag != (0x0010, 0x0030):
+    if vr in _TIMES and keep.dates != "remove" and tag not in BIRTH:
         return "date"
     if listed == "uid":
         return "keep" if keep.uids else "uid"

@@ -72,7 +72,11 @@ def is_term(value: str) -> bool:
     whole = value.strip().upper()
     if whole in WORDS:
         return True
-    return all(word in WORDS or _NUMBERED.fullmatch(word) for word in words)
+    # One number among terms numbers them; several may be a date or a telephone's.
+    numbered = [word for word in words if word not in WORDS]
+    numbered += [word for word in words if word in WORDS and word.isdigit()]
+    is_known = all(word in WORDS or _NUMBERED.fullmatch(word) for word in words)
+    return is_known and len(numbered) <= 1
 
 
 def maker_of(value: str) -> str:
