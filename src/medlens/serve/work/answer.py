@@ -24,6 +24,7 @@ from medlens.serve.work.models import Models, work_digest
 from medlens.serve.work.objects import write_objects
 from medlens.serve.work.prior import find_prior
 from medlens.serve.work.queue import Job, finish, hold
+from medlens.serve.work.ready import look_again
 from medlens.serve.work.results import Result, keep_result
 from medlens.serve.work.rules import Rules
 
@@ -133,6 +134,8 @@ def _inputs_of(store: Store, job: Job) -> Study | None:
         return study
     with store.begin() as connection:
         finish(connection, job, now=time.time())
+        if study is not None:
+            look_again(connection, study.id)
     log.info("images changed", extra={"job": job.id})
     return None
 

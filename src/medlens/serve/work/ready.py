@@ -10,18 +10,18 @@ import sqlalchemy as sa
 
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import instances, jobs, series, studies
-from medlens.serve.work.control import hasten, revive
+from medlens.serve.work.control import CANCELLED, hasten, revive
+from medlens.serve.work.outcome import earlier_outcome
 from medlens.serve.work.queue import enqueue
 
 AT_ONCE = 20
 STATES = {
     "waiting": "ready",
     "leased": "running",
-    "done": "answered",
     "parked": "failed",
     "cancelled": "refused",
 }
-"""State of a study by that of its job."""
+"""State of a study by that of its job; one that is done has its outcome."""
 ASKED_PRIORITY = 1000  # of an answer that a person waits for
 
 
@@ -133,6 +133,11 @@ def ask(
     Returns:
         None where there is no such study, or no image in it.
     """
+    # An image that comes at this moment waits, and then sets the study back; without
+    # this PostgreSQL would let us say "ready" over its "receiving".
+    connection.execute(
+        sa.select(studies.c.id).where(studies.c.id == study_id).with_for_update()
+    )
     digest = inputs_digest(connection, study_id)
     if not digest:
         return None
@@ -156,6 +161,28 @@ def ask(
     is_revived = revive(connection, number, now=now)
     hasten(connection, number, priority=ASKED_PRIORITY)
     return Asked(number, is_revived)
+
+
+def look_again(connection: sa.Connection, study_id: int) -> None:
+    """A study that waits for an answer, and has no job that gives one, gets one.
+
+    This happens where a job of images as they once were is started over: what the
+    study's newest images are told by is decided anew, as after the quiet time.
+    """
+    works = sa.select(jobs.c.id).where(
+        jobs.c.study_id == study_id,
+        jobs.c.kind == "answer",
+        jobs.c.state.in_(("waiting", "leased")),
+    )
+    connection.execute(
+        sa.update(studies)
+        .where(
+            studies.c.id == study_id,
+            studies.c.state.in_(("ready", "running")),
+            ~works.exists(),
+        )
+        .values(state="receiving")
+    )
 
 
 def key_of(study_id: int, inputs: str, rules_digest: str) -> str:
@@ -185,17 +212,26 @@ def _make_job(
         max_attempts=attempts,
         now=now,
     )
-    state = "ready"
-    if made is None:  # the same images as once before: what became of them stands
-        same = key_of(study_id, digest, rules)
-        found = connection.execute(sa.select(jobs.c.state).where(jobs.c.key == same))
-        state = STATES[found.scalar_one()]
-    _set_state(connection, study_id, state)
+    if made is not None:
+        _set_state(connection, study_id, "ready")
+        return
+    # The same images as once before: what became of them stands.
+    same = jobs.c.key == key_of(study_id, digest, rules)
+    found = connection.execute(sa.select(jobs.c.state, jobs.c.error).where(same)).one()
+    if found.state == "done":
+        state, reason = earlier_outcome(connection, study_id, digest)
+    else:
+        is_cancelled = found.state == "cancelled"
+        reason = CANCELLED if is_cancelled else found.error
+        state = STATES[found.state]
+    _set_state(connection, study_id, state, reason)
 
 
-def _set_state(connection: sa.Connection, study_id: int, state: str) -> None:
+def _set_state(
+    connection: sa.Connection, study_id: int, state: str, reason: str = ""
+) -> None:
     connection.execute(
         sa.update(studies)
         .where(studies.c.id == study_id)
-        .values(state=state, reason="")
+        .values(state=state, reason=reason)
     )

@@ -24,11 +24,11 @@ from medlens.serve.store.tables import result_objects, results, scores, studies
 from medlens.serve.work.inputs import Study
 from medlens.serve.work.look import Looked
 from medlens.serve.work.objects import DICOM, Made, Written
+from medlens.serve.work.outcome import outcome_of
 from medlens.serve.work.queue import Job, enqueue, finish
 from medlens.write.document import to_document
 
 SEND_ATTEMPTS = 12  # with growing pauses: some nine hours
-LONGEST_REASON = 2000
 TIERS: dict[Advice, int] = {"refer": 3, "outside": 2, "unsure": 2, "not_assessable": 1}
 """What a reader should see first; all other advice is 0."""
 
@@ -70,12 +70,12 @@ def keep_result(store: Store, job: Job, study: Study, result: Result) -> None:
     def write(connection: sa.Connection) -> None:
         finish(connection, job, now=now)  # first: it holds the job until the end
         is_here = results.c.key == result.key
-        if connection.execute(sa.select(results.c.id).where(is_here)).first():
-            return
-        number = _add_result(connection, job, study, result, now)
-        _add_objects(connection, number, study, result.written.objects, digests, now)
-        _add_scores(connection, number, study, result, now)
-        _follow_up(connection, number, study, result, now)
+        if not connection.execute(sa.select(results.c.id).where(is_here)).first():
+            number = _add_result(connection, job, study, result, now)
+            made = result.written.objects
+            _add_objects(connection, number, study, made, digests, now)
+            _add_scores(connection, number, study, result, now)
+            _follow_up(connection, number, study, result, now)
         if result.role == "active":
             _end_study(connection, study, result)
 
@@ -245,28 +245,14 @@ def _follow_up(
 
 def _end_study(connection: sa.Connection, study: Study, result: Result) -> None:
     """Move the study on, unless more images came meanwhile."""
-    diagnosis = result.diagnosis
-    is_answered = any(each.status == "assessed" for each in diagnosis.assessments)
-    reasons = [f"{what}: {reason}" for what, reason in diagnosis.left_out]
-    reasons += [
-        f"{each.images[0].case}: {each.reason}"
-        for each in diagnosis.assessments
-        if each.reason and each.images
-    ]
-    reasons += result.written.missing
+    state, reason = outcome_of(result.diagnosis, result.written.missing)
     connection.execute(
         sa.update(studies)
         .where(studies.c.id == study.id)
-        .values(urgency=urgency_of(diagnosis), site=study.site)
+        .values(urgency=urgency_of(result.diagnosis), site=study.site)
     )
     connection.execute(
         sa.update(studies)
-        .where(
-            studies.c.id == study.id,
-            studies.c.state.in_(("ready", "running", "failed")),
-        )
-        .values(
-            state="answered" if is_answered else "refused",
-            reason="\n".join(reasons)[:LONGEST_REASON],
-        )
+        .where(studies.c.id == study.id, studies.c.state != "receiving")
+        .values(state=state, reason=reason)
     )
