@@ -13,8 +13,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,23 +61,60 @@ def record(
                 connection, caller, action, study_id=study_id, detail=detail, now=now
             )
         return
-    hold(where, "trail")
-    last = where.execute(
-        sa.select(trail.c.number, trail.c.digest)
-        .order_by(trail.c.number.desc())
-        .limit(1)
-    ).first()
-    row = {
-        "number": last.number + 1 if last else 1,
-        "at": float(time.time() if now is None else now),
-        "who": _text(caller.name, 64),
-        "address": _text(caller.address, 64),
-        "action": _text(action, 32),
-        "study_id": study_id,
-        "detail": _bounded(detail or {}),
-        "previous": last.digest if last else START,
-    }
-    where.execute(sa.insert(trail).values(**row, digest=digest_of(row)))
+    append(where, [line_of(caller, action, study_id=study_id, detail=detail, now=now)])
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one row will say, made fit for the table.
+
+    Attributes:
+        at: seconds since 1970.
+        who, address, action, study_id, detail: see `record`.
+    """
+
+    at: float
+    who: str
+    address: str
+    action: str
+    study_id: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def line_of(
+    caller: Caller,
+    action: str,
+    *,
+    study_id: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+    now: float | None = None,
+) -> Line:
+    """A line that is not written yet; see `record`."""
+    return Line(
+        at=float(time.time() if now is None else now),
+        who=_text(caller.name, 64),
+        address=_text(caller.address, 64),
+        action=_text(action, 32),
+        study_id=study_id,
+        detail=_bounded(detail or {}),
+    )
+
+
+def append(connection: sa.Connection, lines: Sequence[Line]) -> None:
+    """Append lines in their order, as one statement.
+
+    Args:
+        connection: of `Store.begin`.
+        lines: one or more.
+    """
+    hold(connection, "trail")
+    end, rows = anchor_of(connection), []
+    for line in lines:
+        row = {"number": end.number + 1, "previous": end.digest, **vars(line)}
+        row["digest"] = digest_of(row)
+        rows.append(row)
+        end = Anchor(row["number"], row["digest"])
+    connection.execute(sa.insert(trail), rows)
 
 
 def digest_of(row: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import cast
 
 from fastapi import Request
 
+from medlens.serve.access.scribe import Scribe
 from medlens.serve.receive.intake import Intake
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
@@ -20,14 +21,17 @@ class Service:
         store: files and index.
         settings: as the service was started with.
         intake: takes instances into the store; one for all requests.
+        scribe: writes lines of the trail; one for all requests.
     """
 
     store: Store
     settings: ServeSettings
     intake: Intake = field(init=False)
+    scribe: Scribe = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "intake", Intake(self.store, self.settings.limits))
+        object.__setattr__(self, "scribe", Scribe(self.store))
 
 
 def service_of(request: Request) -> Service:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from medlens.serve.store.tables import studies, trail
 from tests.serve.web.api.filled import add_job, add_result, add_study
 
 
-def listed(client: httpx.Client, **query: object) -> list[int]:
+def listed(client: httpx.Client, **query: Any) -> list[int]:
     """Numbers of the studies that a search gives."""
     reply = client.get("/api/v1/studies", params=query)
     assert reply.status_code == 200, reply.text
@@ -137,14 +139,27 @@ def test_every_look_leaves_a_line(store: Store, viewer: httpx.Client) -> None:
     viewer.get(f"/api/v1/studies/{study}")
     with store.read() as connection:
         rows = connection.execute(
-            sa.select(trail.c.action, trail.c.study_id, trail.c.who).order_by(
-                trail.c.number
-            )
+            sa.select(
+                trail.c.action, trail.c.study_id, trail.c.who, trail.c.detail
+            ).order_by(trail.c.number)
         ).all()
     assert [tuple(row) for row in rows][-2:] == [
-        ("list studies", None, "viewer"),
-        ("view study", study, "viewer"),
+        ("list studies", None, "viewer", {"found": 1, "studies": [study]}),
+        ("view study", study, "viewer", {}),
     ]
+
+
+def test_a_long_list_names_every_study_that_it_shows(
+    store: Store, viewer: httpx.Client
+) -> None:
+    shown = {add_study(store) for _ in range(205)}
+    listed(viewer, limit=500)
+    with store.read() as connection:
+        rows = connection.execute(
+            sa.select(trail.c.detail).where(trail.c.action == "list studies")
+        ).all()
+    assert len(rows) == 2
+    assert {study for row in rows for study in row.detail["studies"]} == shown
 
 
 @pytest.mark.parametrize(

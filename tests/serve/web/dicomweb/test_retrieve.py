@@ -164,16 +164,53 @@ def test_only_the_named_parents_have_it(quick: Served) -> None:
     assert quick.client.get(wrong).status_code == 404
 
 
-def test_looking_leaves_one_line_for_each_kind_and_study(quick: Served) -> None:
+def test_every_request_leaves_a_line(quick: Served) -> None:
     (receipt,) = quick.put(dicom(1))
-    for _ in range(5):
-        quick.client.get(address(receipt))
-        quick.client.get(address(receipt) + "/frames/1")
-        quick.client.get(address(receipt) + "/rendered")
+    whole = f"/studies/{receipt.study_uid}"
+    asked = {
+        whole: ("retrieve", {}),
+        f"{whole}/series/{receipt.series_uid}": ("retrieve", {"series": 1}),
+        address(receipt): ("retrieve", {"instance": 1}),
+        f"{whole}/metadata": ("view", {"as": "metadata"}),
+        f"{whole}/thumbnail": ("view", {"as": "thumbnail"}),
+        address(receipt) + "/rendered": ("view", {"as": "rendered", "instance": 1}),
+        address(receipt) + "/frames/1": (
+            "view",
+            {"as": "frames", "instance": 1, "frames": [1]},
+        ),
+        address(receipt) + "/frames/1/rendered": (
+            "view",
+            {"as": "rendered", "instance": 1, "frame": 1},
+        ),
+        address(receipt) + "/bulkdata/7fe00010": (
+            "view",
+            {"as": "bulkdata", "instance": 1, "tag": "7FE00010"},
+        ),
+    }
+    for where in [*asked, *asked]:  # the second time is a line as well
+        assert quick.client.get(where).status_code == 200
+    known = quick.client.get(address(receipt)).headers["ETag"]
+    again = quick.client.get(address(receipt), headers={"If-None-Match": known})
+    assert again.status_code == 304
     with quick.store.read() as connection:
-        rows = connection.execute(sa.select(trail)).all()
-    assert sorted(row.action for row in rows) == ["retrieve", "view"]
+        rows = connection.execute(sa.select(trail).order_by(trail.c.number)).all()
+    assert [(row.action, row.detail) for row in rows] == [
+        *asked.values(),
+        *asked.values(),
+        ("retrieve", {"instance": 1}),
+        ("retrieve", {"instance": 1}),
+    ]
     assert {row.study_id for row in rows} == {receipt.study_id}
+
+
+def test_of_many_frames_the_trail_tells_how_many(quick: Served) -> None:
+    (receipt,) = quick.put(dicom(1))
+    frames = ",".join(["1"] * 300)
+    assert quick.client.get(f"{address(receipt)}/frames/{frames}").status_code == 200
+    with quick.store.read() as connection:
+        (row,) = connection.execute(sa.select(trail)).all()
+    assert row.detail["count"] == 300
+    assert row.detail["frames"] == [1] * 200
 
 
 def variety(shared: Path) -> list[Path]:

@@ -207,8 +207,10 @@ def test_a_search_leaves_a_line_in_the_trail(quick: Served) -> None:
 
     fill(quick)
     quick.client.get("/studies?PatientID=P1")
+    quick.client.get("/studies?PatientID=nobody")
     with quick.store.read() as connection:
         rows = connection.execute(sa.select(trail)).all()
-    assert [row.action for row in rows] == ["search"]
-    assert rows[0].detail["found"] == 2
+    assert [row.action for row in rows] == ["search", "search"]
+    assert rows[1].detail["studies"] == []
+    assert rows[0].detail == {"level": "study", "found": 2, "studies": [1, 2]}
     assert "P1" not in str(rows[0])

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
-from medlens.serve.store.store import Store
 from medlens.serve.store.tables import jobs, result_objects, results
 from medlens.serve.web.api.destinations import peer_named
 from medlens.serve.web.api.fields import ResultNumber, moment
@@ -31,6 +30,7 @@ from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import tag
 from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
+from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import Service, service_of
 from medlens.serve.work.control import revive
 from medlens.serve.work.queue import enqueue
@@ -54,7 +54,7 @@ def read_result(
     caller: Viewer,
 ) -> Any:
     """One result: the diagnosis (schema medlens/diagnosis/1) and its objects."""
-    with service.store.begin() as connection:
+    with service.store.read() as connection:
         row = _row(connection, result)
         found = ResultView(
             id=row.id,
@@ -64,13 +64,7 @@ def read_result(
             diagnosis=row.diagnosis,
             objects=_objects(connection, result),
         )
-        record(
-            connection,
-            caller,
-            "view result",
-            study_id=row.study_id,
-            detail={"result": result},
-        )
+    note_look(service, caller, "view result", row.study_id, result=result)
     if tag(request, response, found):
         return Response(status_code=304, headers=dict(response.headers))
     return found
@@ -84,7 +78,7 @@ def read_text(
     lang: Annotated[Literal["en", "zh"], Query(description="of the text")] = "en",
 ) -> PlainTextResponse:
     """The diagnosis as a text for people."""
-    row = _look(service.store, result, caller, "text")
+    row = _look(service, result, caller, "text")
     text = to_text(from_document(row.diagnosis), lang=lang)
     return PlainTextResponse(text, headers={"Content-Language": lang})
 
@@ -94,7 +88,7 @@ def list_objects(
     result: ResultNumber, service: ServiceHere, caller: Viewer
 ) -> list[ObjectView]:
     """What was made of the result: DICOM objects and FHIR."""
-    _look(service.store, result, caller, "objects")
+    _look(service, result, caller, "objects")
     with service.store.read() as connection:
         return _objects(connection, result)
 
@@ -106,7 +100,7 @@ def download_object(
     result: ResultNumber, number: ObjectNumber, service: ServiceHere, caller: Viewer
 ) -> FileResponse:
     """One object as a file."""
-    return _send_file(service.store, result, caller, result_objects.c.id == number)
+    return _send_file(service, result, caller, result_objects.c.id == number)
 
 
 @router.get("/{result}/fhir", response_class=FileResponse, responses=FHIR_FILE)
@@ -115,7 +109,7 @@ def read_fhir(
 ) -> FileResponse:
     """The result as a FHIR R4 Bundle."""
     is_fhir = result_objects.c.media_type == FHIR
-    return _send_file(service.store, result, caller, is_fhir)
+    return _send_file(service, result, caller, is_fhir)
 
 
 @router.post("/{result}/sendings", status_code=202, response_model=JobView)
@@ -173,10 +167,6 @@ def _sending(connection: sa.Connection, result: int, study: int, peer: str) -> i
     return made
 
 
-def _begins_with(text: str) -> sa.ColumnElement[bool]:
-    return jobs.c.key.startswith(text, autoescape=True)
-
-
 def _row(connection: sa.Connection, result: int) -> Any:
     """The row of a result that counts; what runs in the shadow is shown to nobody.
 
@@ -191,16 +181,11 @@ def _row(connection: sa.Connection, result: int) -> Any:
     return row
 
 
-def _look(store: Store, result: int, caller: Caller, what: str) -> Any:
-    with store.begin() as connection:
+def _look(service: Service, result: int, caller: Caller, what: str) -> Any:
+    with service.store.read() as connection:
         row = _row(connection, result)
-        record(
-            connection,
-            caller,
-            "view result",
-            study_id=row.study_id,
-            detail={"result": result, "as": what},
-        )
+    said = {"result": result, "as": what}
+    note_look(service, caller, "view result", row.study_id, **said)
     return row
 
 
@@ -225,17 +210,17 @@ def _objects(connection: sa.Connection, result: int) -> list[ObjectView]:
 
 
 def _send_file(
-    store: Store, result: int, caller: Caller, which: sa.ColumnElement[bool]
+    service: Service, result: int, caller: Caller, which: sa.ColumnElement[bool]
 ) -> FileResponse:
-    with store.read() as connection:
+    with service.store.read() as connection:
         _row(connection, result)
         row = connection.execute(
             sa.select(result_objects).where(result_objects.c.result_id == result, which)
         ).first()
     if row is None:
         raise Problem(404, f"result {result} has no such object")
-    _look(store, result, caller, row.kind)
-    path = store.blobs.path_of(row.digest)
+    _look(service, result, caller, row.kind)
+    path = service.store.blobs.path_of(row.digest)
     if not path.is_file():
         raise Problem(
             500, "its file is missing; the operator should run medlens doctor"

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from medlens.serve.access.caller import Caller
-from medlens.serve.access.trail import record
 from medlens.serve.store.names import name_key
 from medlens.serve.store.tables import jobs, results, series, studies
 from medlens.serve.web.api.fields import StudyNumber, moment
@@ -26,6 +25,7 @@ from medlens.serve.web.api.study_models import (
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import tag
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_list, note_look
 from medlens.serve.web.state import Service, service_of
 
 router = APIRouter(prefix="/api/v1/studies", tags=["studies"])
@@ -47,7 +47,7 @@ def list_studies(
     place = unpack_cursor(query.cursor, len(columns))
     if place is not None:
         wanted.append(after(columns, place))
-    with service.store.begin() as connection:
+    with service.store.read() as connection:
         rows = connection.execute(
             sa.select(studies)
             .where(*wanted)
@@ -56,7 +56,7 @@ def list_studies(
         ).all()
         page = rows[: query.limit]
         newest = _newest_results(connection, [row.id for row in page])
-        record(connection, caller, "list studies", detail={"count": len(page)})
+    note_list(service, caller, "list studies", (row.id for row in page))
     cursor = None
     if len(rows) > query.limit:
         last = page[-1]
@@ -130,9 +130,9 @@ def read_study(
     caller: Annotated[Caller, Depends(may("view"))],
 ) -> Any:
     """One study with its series, results and jobs."""
-    with service.store.begin() as connection:
+    with service.store.read() as connection:
         found = whole_study(connection, study)
-        record(connection, caller, "view study", study_id=study)
+    note_look(service, caller, "view study", study)
     if tag(request, response, found):
         return Response(status_code=304, headers=dict(response.headers))
     return found

@@ -15,7 +15,6 @@ from starlette.requests import ClientDisconnect
 
 from medlens.core import ResourceError
 from medlens.serve.access.caller import Caller
-from medlens.serve.access.trail import record
 from medlens.serve.receive.multipart import (
     MediaType,
     MultipartError,
@@ -28,6 +27,7 @@ from medlens.serve.receive.wrap import Details, WrapError
 from medlens.serve.store.blobs import Draft
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_upload
 from medlens.serve.web.state import Service, service_of
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
@@ -114,7 +114,7 @@ async def upload(request: Request, caller: Uploader) -> JSONResponse:
         raise Problem(400, "the body was not sent to its end; send it again") from None
     finally:
         await run_in_threadpool(taker.close)
-        await run_in_threadpool(_note, service, caller, taker.receipts)
+        await run_in_threadpool(note_upload, service, caller, "upload", taker.receipts)
     return _reply(taker.receipts)
 
 
@@ -248,15 +248,6 @@ def _plain(name: str) -> str:
         name = name.encode("latin-1").decode("utf-8")
     last = name.rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable())[:128]
-
-
-def _note(service: Service, caller: Caller, receipts: Sequence[UploadReceipt]) -> None:
-    """One line of the trail for each study that something came into."""
-    for study_id in dict.fromkeys(each.study_id for each in receipts):
-        if study_id is not None:
-            count = sum(each.study_id == study_id for each in receipts)
-            detail = {"instances": count, "way": "upload"}
-            record(service.store, caller, "upload", study_id=study_id, detail=detail)
 
 
 def _reply(receipts: Sequence[UploadReceipt]) -> JSONResponse:

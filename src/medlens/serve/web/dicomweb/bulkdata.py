@@ -19,7 +19,6 @@ from medlens.serve.web.dicomweb.addresses import addresses_of
 from medlens.serve.web.dicomweb.dataset import open_dataset
 from medlens.serve.web.dicomweb.found import StoredInstance, find_instance
 from medlens.serve.web.dicomweb.frames import OCTETS, media_type_of
-from medlens.serve.web.dicomweb.notes import notes
 from medlens.serve.web.dicomweb.parts import Part, file_pieces, multipart_response
 from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
 from medlens.serve.web.dicomweb.transcode import (
@@ -30,6 +29,7 @@ from medlens.serve.web.dicomweb.transcode import (
 )
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of
 
 router = APIRouter(include_in_schema=False)
@@ -53,14 +53,15 @@ def retrieve_bulkdata(
     """One value, by its tag; within sequences "SEQUENCE/item from 0/TAG"."""
     if not _PATH.fullmatch(place):
         raise Problem(400, "bulkdata: wanted a tag of 8 digits, or SEQUENCE/item/TAG")
-    store = service_of(request).store
-    found = find_instance(store, study, series, instance)
-    notes.looked_at(store, caller, "view", (found.study_id,))
-    tag = etag_of((found,), place.upper())
+    service, place = service_of(request), place.upper()
+    found = find_instance(service.store, study, series, instance)
+    said = {"as": "bulkdata", "instance": found.instance_id, "tag": place}
+    note_look(service, caller, "view", found.study_id, **said)
+    tag = etag_of((found,), place)
     headers = {**CACHE, "ETag": tag}
     if is_known(request, tag):
         return Response(status_code=304, headers=headers)
-    kind, bodies = _value(found, place.upper())
+    kind, bodies = _value(found, place)
     return _answer(request, kind, bodies, headers)
 
 

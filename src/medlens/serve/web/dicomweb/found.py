@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,7 +22,7 @@ class StoredInstance:
     """One instance of the index.
 
     Attributes:
-        study_id, series_id: our own numbers.
+        study_id, series_id, instance_id: our own numbers.
         study_uid, series_uid, sop_uid, sop_class: its UIDs.
         transfer_syntax: as stored.
         digest, bytes: of its file.
@@ -29,6 +31,7 @@ class StoredInstance:
 
     study_id: int
     series_id: int
+    instance_id: int
     study_uid: str = field(repr=False)
     series_uid: str = field(repr=False)
     sop_uid: str = field(repr=False)
@@ -69,6 +72,7 @@ def find_instances(
         sa.select(
             instances.c.study_id,
             instances.c.series_id,
+            instances.c.id,
             studies.c.study_uid,
             series.c.series_uid,
             instances.c.sop_uid,
@@ -87,12 +91,24 @@ def find_instances(
     if sop is not None:
         query = query.where(instances.c.sop_uid == check_uid(sop))
     with store.read() as connection:
-        rows = connection.execute(query).all()
+        rows: Sequence[Any] = connection.execute(query).all()
     if not rows:
         what = "instance" if sop else "series" if series_uid else "study"
         raise Problem(404, f"there is no such {what} here")
     path_of = store.blobs.path_of
-    return [StoredInstance(*row, path=path_of(row.digest)) for row in rows]
+    return [StoredInstance(*row, path_of(row.digest)) for row in rows]
+
+
+def place_of(found: Sequence[StoredInstance], *uids: str) -> dict[str, int]:
+    """What an address named below the study, in our own numbers, for the trail.
+
+    Args:
+        found: what `find_instances` gave.
+        uids: that it was given.
+    """
+    if len(uids) == 3:
+        return {"instance": found[0].instance_id}
+    return {"series": found[0].series_id} if len(uids) == 2 else {}
 
 
 def find_instance(

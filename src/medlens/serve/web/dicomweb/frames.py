@@ -19,7 +19,6 @@ from medlens.serve.access.caller import Caller
 from medlens.serve.web.dicomweb.accept import Accepted, accepted, not_acceptable
 from medlens.serve.web.dicomweb.addresses import addresses_of
 from medlens.serve.web.dicomweb.found import StoredInstance, find_instance
-from medlens.serve.web.dicomweb.notes import notes
 from medlens.serve.web.dicomweb.parts import Part, multipart_response
 from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
 from medlens.serve.web.dicomweb.transcode import (
@@ -32,6 +31,7 @@ from medlens.serve.web.dicomweb.transcode import (
 from medlens.serve.web.dicomweb.work import heavy
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import MOST_NAMED, note_look
 from medlens.serve.web.state import service_of
 
 router = APIRouter(include_in_schema=False)
@@ -94,9 +94,10 @@ def retrieve_frames(
 ) -> Response:
     """Frames by their numbers, which count from 1: "1" or "3,4,5"."""
     numbers = parse_frames(frames)
-    store = service_of(request).store
-    found = find_instance(store, study, series, instance)
-    notes.looked_at(store, caller, "view", (found.study_id,))
+    service = service_of(request)
+    found = find_instance(service.store, study, series, instance)
+    said = {"as": "frames", "instance": found.instance_id, **_shortly(numbers)}
+    note_look(service, caller, "view", found.study_id, **said)
     source, header, layout = open_frames(found, numbers)
     form = _choose(request, found.transfer_syntax, len(numbers))
     tag = etag_of((found,), frames, form)
@@ -126,6 +127,13 @@ def parse_frames(text: str) -> list[int]:
     if min(numbers) < 1:
         raise Problem(400, "frames: count from 1")
     return numbers
+
+
+def _shortly(numbers: Sequence[int]) -> dict[str, object]:
+    """Which frames, for the trail; of many how many and the first."""
+    if len(numbers) <= MOST_NAMED:
+        return {"frames": list(numbers)}
+    return {"count": len(numbers), "frames": list(numbers[:MOST_NAMED])}
 
 
 def open_frames(

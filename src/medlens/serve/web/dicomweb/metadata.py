@@ -12,14 +12,14 @@ from fastapi.responses import StreamingResponse
 from medlens.serve.access.caller import Caller
 from medlens.serve.web.dicomweb.accept import accepted, not_acceptable
 from medlens.serve.web.dicomweb.addresses import Addresses, addresses_of
-from medlens.serve.web.dicomweb.found import StoredInstance, find_instances
+from medlens.serve.web.dicomweb.found import StoredInstance, find_instances, place_of
 from medlens.serve.web.dicomweb.model import Model, model_of
 from medlens.serve.web.dicomweb.native import MEDIA_TYPE as XML
 from medlens.serve.web.dicomweb.native import to_xml
-from medlens.serve.web.dicomweb.notes import notes
 from medlens.serve.web.dicomweb.parts import Part, multipart_response
 from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of
 
 router = APIRouter(include_in_schema=False)
@@ -54,10 +54,11 @@ def instance_metadata(
 
 
 def _metadata(request: Request, caller: Caller, *uids: str) -> Response:
-    store = service_of(request).store
-    found = find_instances(store, *uids)
+    service = service_of(request)
+    found = find_instances(service.store, *uids)
     form = choose_form(request)
-    notes.looked_at(store, caller, "view", {each.study_id for each in found})
+    said = {"as": "metadata", **place_of(found, *uids)}
+    note_look(service, caller, "view", found[0].study_id, **said)
     addresses = addresses_of(request)
     tag = etag_of(found, form, addresses.root)
     headers = {**CACHE, "ETag": tag}

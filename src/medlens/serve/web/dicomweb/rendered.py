@@ -12,14 +12,14 @@ from medlens.read import open_image
 from medlens.serve.access.caller import Caller
 from medlens.serve.web.dicomweb.accept import choose
 from medlens.serve.web.dicomweb.dataset import MAX_WHOLE
-from medlens.serve.web.dicomweb.found import StoredInstance, find_instances
+from medlens.serve.web.dicomweb.found import StoredInstance, find_instances, place_of
 from medlens.serve.web.dicomweb.frames import open_frames, parse_frames
-from medlens.serve.web.dicomweb.notes import notes
 from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
 from medlens.serve.web.dicomweb.view import View, encode, parse_view, render
 from medlens.serve.web.dicomweb.work import heavy
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of
 
 router = APIRouter(include_in_schema=False)
@@ -80,7 +80,7 @@ def frame_rendered(
 @router.api_route("/studies/{study}/thumbnail", methods=_METHODS)
 def study_thumbnail(request: Request, caller: Viewer, study: str) -> Response:
     """A small image of a study."""
-    return _respond(request, caller, _small(request), (study,))
+    return _respond(request, caller, _small(request), (study,), name="thumbnail")
 
 
 @router.api_route("/studies/{study}/series/{series}/thumbnail", methods=_METHODS)
@@ -88,7 +88,8 @@ def series_thumbnail(
     request: Request, caller: Viewer, study: str, series: str
 ) -> Response:
     """A small image of a series."""
-    return _respond(request, caller, _small(request), (study, series))
+    uids = (study, series)
+    return _respond(request, caller, _small(request), uids, name="thumbnail")
 
 
 @router.api_route(
@@ -98,7 +99,8 @@ def instance_thumbnail(
     request: Request, caller: Viewer, study: str, series: str, instance: str
 ) -> Response:
     """A small image of an instance."""
-    return _respond(request, caller, _small(request), (study, series, instance))
+    uids = (study, series, instance)
+    return _respond(request, caller, _small(request), uids, name="thumbnail")
 
 
 @router.api_route(
@@ -114,8 +116,8 @@ def frame_thumbnail(
     frames: str,
 ) -> Response:
     """A small image of a frame."""
-    uids = (study, series, instance)
-    return _respond(request, caller, _small(request), uids, _one(frames))
+    view, uids = _small(request), (study, series, instance)
+    return _respond(request, caller, view, uids, _one(frames), name="thumbnail")
 
 
 def _one(frames: str) -> int:
@@ -136,11 +138,14 @@ def _respond(
     view: View,
     uids: tuple[str, ...],
     frame: int | None = None,
+    *,
+    name: str = "rendered",
 ) -> Response:
-    store = service_of(request).store
-    found = find_instances(store, *uids)
+    service = service_of(request)
+    found = find_instances(service.store, *uids)
     media_type = choose(request, OFFERS)
-    notes.looked_at(store, caller, "view", (found[0].study_id,))
+    said = {"as": name, **place_of(found, *uids), **({"frame": frame} if frame else {})}
+    note_look(service, caller, "view", found[0].study_id, **said)
     tag = etag_of(found, view, frame, media_type)
     headers = {**CACHE, "ETag": tag}
     if is_known(request, tag):

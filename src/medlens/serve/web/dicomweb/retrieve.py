@@ -14,8 +14,7 @@ from medlens.core import MedlensError
 from medlens.serve.access.caller import Caller
 from medlens.serve.web.dicomweb.accept import Accepted, accepted, not_acceptable
 from medlens.serve.web.dicomweb.addresses import Addresses, addresses_of
-from medlens.serve.web.dicomweb.found import StoredInstance, find_instances
-from medlens.serve.web.dicomweb.notes import notes
+from medlens.serve.web.dicomweb.found import StoredInstance, find_instances, place_of
 from medlens.serve.web.dicomweb.parts import Part, file_pieces, multipart_response
 from medlens.serve.web.dicomweb.transcode import (
     EXPLICIT_LITTLE,
@@ -24,6 +23,7 @@ from medlens.serve.web.dicomweb.transcode import (
     to_explicit_little,
 )
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of
 
 router = APIRouter(include_in_schema=False)
@@ -57,10 +57,11 @@ def retrieve_instance(
 
 
 def _retrieve(request: Request, caller: Caller, *uids: str) -> Response:
-    store = service_of(request).store
-    found = find_instances(store, *uids)
+    service = service_of(request)
+    found = find_instances(service.store, *uids)
     chosen, given = _choose(request, found, is_single=len(uids) == 3)
-    notes.looked_at(store, caller, "retrieve", {each.study_id for each in found})
+    place = place_of(found, *uids)
+    note_look(service, caller, "retrieve", found[0].study_id, **place)
     tag = etag_of(found, chosen.name, chosen.transfer_syntax)
     headers = {**CACHE, "ETag": tag}
     if is_known(request, tag):

@@ -23,10 +23,10 @@ from medlens.serve.web.dicomweb.addresses import Addresses, addresses_of
 from medlens.serve.web.dicomweb.found import StoredInstance, check_uid
 from medlens.serve.web.dicomweb.metadata import choose_form, models_response
 from medlens.serve.web.dicomweb.model import Model, model_of
-from medlens.serve.web.dicomweb.notes import notes
 from medlens.serve.web.dicomweb.query import Search, parse_search
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_list
 from medlens.serve.web.state import service_of
 
 router = APIRouter(include_in_schema=False)
@@ -94,7 +94,8 @@ def find_series_instances(
 def _answer(
     request: Request, caller: Caller, level: Level, above: dict[str, str]
 ) -> Response:
-    store = service_of(request).store
+    service = service_of(request)
+    store = service.store
     search = parse_search(level, request.query_params.multi_items())
     form = choose_form(request)
     for keyword, uid in above.items():
@@ -104,7 +105,7 @@ def _answer(
     rows = _rows(store, level, search)
     headers = {**_HEADERS, **_warnings(search, len(rows))}
     rows = rows[: search.limit]
-    notes.searched(store, caller, level, {row["study"] for row in rows})
+    note_list(service, caller, "search", (row["study"] for row in rows), level=level)
     if not rows:
         return Response(status_code=204, headers=headers)
     addresses = addresses_of(request)
@@ -186,9 +187,9 @@ def _add_from_file(
         return
     path = store.blobs.path_of(row["digest"])
     instance = StoredInstance(
-        row["study"], row["series"], row["StudyInstanceUID"], row["SeriesInstanceUID"],
-        row["SOPInstanceUID"], row["SOPClassUID"], row["AvailableTransferSyntaxUID"],
-        row["digest"], row["bytes"], path,
+        row["study"], row["series"], row["instance"], row["StudyInstanceUID"],
+        row["SeriesInstanceUID"], row["SOPInstanceUID"], row["SOPClassUID"],
+        row["AvailableTransferSyntaxUID"], row["digest"], row["bytes"], path,
     )  # fmt: skip
     whole = model_of(instance, _address("instance", row, addresses))
     for tag, entry in whole.items():

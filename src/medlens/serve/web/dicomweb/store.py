@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 
 from medlens.core import ResourceError
 from medlens.serve.access.caller import Caller
-from medlens.serve.access.trail import record
 from medlens.serve.receive.multipart import (
     MediaType,
     MultipartError,
@@ -30,6 +29,7 @@ from medlens.serve.web.dicomweb.stow import DICOM, DICOM_JSON, Stow
 from medlens.serve.web.dicomweb.stow_metadata import StowMetadata
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
+from medlens.serve.web.notes import note_upload
 from medlens.serve.web.state import Service, service_of
 
 router = APIRouter(include_in_schema=False)
@@ -67,7 +67,7 @@ async def _store(request: Request, caller: Caller, study: str) -> Response:
         raise Problem(400, "the body was not sent to its end; send it again") from None
     finally:
         await run_in_threadpool(sink.close)
-        await run_in_threadpool(_note, service, caller, sink.receipts)
+        await run_in_threadpool(note_upload, service, caller, "stow", sink.receipts)
     if not sink.receipts:
         raise Problem(400, "the body has no part; wanted one or more instances")
     return _respond(sink.receipts, addresses_of(request), form)
@@ -124,15 +124,6 @@ async def _feed(request: Request, parser: MultipartParser, most: int) -> None:
             held.clear()
     await run_in_threadpool(parser.feed, bytes(held))
     parser.finish()
-
-
-def _note(service: Service, caller: Caller, receipts: Sequence[Receipt]) -> None:
-    """One line of the trail for each study that something came into."""
-    taken = [each for each in receipts if each.study_id is not None]
-    for study_id in dict.fromkeys(each.study_id for each in taken):
-        count = sum(each.study_id == study_id for each in taken)
-        detail = {"instances": count, "way": "stow"}
-        record(service.store, caller, "upload", study_id=study_id, detail=detail)
 
 
 def _respond(receipts: Sequence[Receipt], addresses: Addresses, form: str) -> Response:
