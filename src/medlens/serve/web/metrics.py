@@ -17,7 +17,14 @@ from prometheus_client.registry import Collector
 
 from medlens import __version__
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import conflicts, jobs, refusals, results, studies
+from medlens.serve.store.tables import (
+    conflicts,
+    jobs,
+    looks,
+    refusals,
+    results,
+    studies,
+)
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 FRESH_S = 2.0  # how long the figures of the index are given again
@@ -104,6 +111,7 @@ class IndexFigures(Collector):
                     _results(connection),
                     _count(connection, conflicts, "medlens_conflicts"),
                     _refusals(connection),
+                    _alarms(connection),
                 ]
         except sa.exc.SQLAlchemyError as error:
             log.error("the figures of the index cannot be read", exc_info=error)
@@ -184,6 +192,14 @@ def _refusals(connection: sa.Connection) -> Metric:
     for origin, count in rows:
         metric.add_metric((origin,), count)
     return metric
+
+
+def _alarms(connection: sa.Connection) -> Metric:
+    is_open = (looks.c.is_alarm, looks.c.seen_at.is_(None))
+    total = connection.execute(sa.select(sa.func.count(looks.c.id)).where(*is_open))
+    value = int(total.scalar() or 0)
+    said = "Alarms of drift that nobody has seen"
+    return GaugeMetricFamily("medlens_open_alarms", said, value=value)
 
 
 def _count(connection: sa.Connection, table: sa.Table, name: str) -> Metric:

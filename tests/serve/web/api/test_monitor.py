@@ -156,6 +156,7 @@ def test_an_alarm_is_shown_until_it_is_seen(
     fill(store, REFERENCE, start=MAY, seed=1)
     fill(store, 40, start=JUNE, seed=2, bright=2.0)
     take_looks(store, now=JULY)
+    assert "medlens_open_alarms 1.0" in viewer.get("/metrics").text
     told = viewer.get("/api/v1/monitor", params={"bundle": BUNDLE, "site": "A"}).json()
     assert told["false_alarms"] == 0.01
     (alarm,) = told["open_alarms"]
