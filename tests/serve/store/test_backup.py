@@ -72,6 +72,24 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     cluster.drop(url)
 
 
+@pytest.fixture
+def twin(
+    filled: Store, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Store]:
+    """As `empty`, on the kind of database that `filled` is on."""
+    if filled.is_sqlite:
+        store = Store(tmp_path / "twin")
+        yield store
+        store.close()
+        return
+    cluster: postgres.Cluster = request.getfixturevalue("cluster")
+    url = cluster.create()
+    store = Store(tmp_path / "twin", url)
+    yield store
+    store.close()
+    cluster.drop(url)
+
+
 def rows(store: Store) -> dict[str, list[Any]]:
     with store.read() as connection:
         return {
@@ -103,15 +121,15 @@ def test_the_store_comes_back_on_either_database(
 
 
 def test_numbers_go_on_where_they_were(
-    filled: Store, empty: Store, tmp_path: Path
+    filled: Store, twin: Store, tmp_path: Path
 ) -> None:
     from medlens.serve.store.keep import remove_study
 
     remove_study(filled, 2)
     back_up(filled, tmp_path / "copy")
-    restore(tmp_path / "copy", empty)
-    take(empty, part10(1, study=7))
-    with empty.read() as connection:
+    restore(tmp_path / "copy", twin)
+    take(twin, part10(1, study=7))
+    with twin.read() as connection:
         query = sa.select(studies.c.id).order_by(studies.c.id)
         assert connection.execute(query).scalars().all() == [1, 3]
 
@@ -132,7 +150,7 @@ def test_a_folder_is_brought_up_to_date(filled: Store, tmp_path: Path) -> None:
 
 
 def test_a_backup_under_load_is_one_moment(
-    filled: Store, empty: Store, tmp_path: Path
+    filled: Store, twin: Store, tmp_path: Path
 ) -> None:
     intake, stop = Intake(filled, Limits(free_mb=1)), threading.Event()
 
@@ -152,24 +170,24 @@ def test_a_backup_under_load_is_one_moment(
     finally:
         stop.set()
         thread.join(30)
-    restore(tmp_path / "copy", empty)
-    assert healthy(empty)
+    restore(tmp_path / "copy", twin)
+    assert healthy(twin)
 
 
 def test_nothing_is_overwritten_unless_forced(
-    filled: Store, empty: Store, tmp_path: Path
+    filled: Store, twin: Store, tmp_path: Path
 ) -> None:
     out = tmp_path / "copy.tar"
     back_up(filled, out)
     with pytest.raises(ExistsError, match="is there already"):
         back_up(filled, out)
     back_up(filled, out, force=True)
-    restore(out, empty)
-    take(empty, part10(1, study=8))
+    restore(out, twin)
+    take(twin, part10(1, study=8))
     with pytest.raises(ExistsError, match="has tables already"):
-        restore(out, empty)
-    restore(out, empty, force=True)
-    assert rows(empty) == rows(filled)
+        restore(out, twin)
+    restore(out, twin, force=True)
+    assert rows(twin) == rows(filled)
     other = tmp_path / "other"
     other.mkdir()
     (other / "letter.txt").write_text("mine")
@@ -229,18 +247,18 @@ def _resign(out: Path) -> None:
     ],
 )
 def test_a_spoilt_backup_changes_nothing(
-    filled: Store, empty: Store, tmp_path: Path, spoil: Any, message: str
+    filled: Store, twin: Store, tmp_path: Path, spoil: Any, message: str
 ) -> None:
     out = tmp_path / "copy"
     back_up(filled, out)
-    restore(out, empty)
-    take(empty, part10(1, study=8))
-    before = rows(empty)
+    restore(out, twin)
+    take(twin, part10(1, study=8))
+    before = rows(twin)
     spoil(out)
     with pytest.raises((DataError, UsageError), match=message):
-        restore(out, empty, force=True)
-    assert rows(empty) == before
-    assert healthy(empty)
+        restore(out, twin, force=True)
+    assert rows(twin) == before
+    assert healthy(twin)
 
 
 def test_a_store_with_a_lost_file_is_not_backed_up(
@@ -254,20 +272,18 @@ def test_a_store_with_a_lost_file_is_not_backed_up(
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "more/../../evil"])
 def test_names_in_a_tar_never_leave_the_folder(
-    filled: Store, empty: Store, tmp_path: Path, name: str
+    filled: Store, twin: Store, tmp_path: Path, name: str
 ) -> None:
     out = tmp_path / "copy.tar"
     back_up(filled, out)
     with tarfile.open(out, "a") as tar:
         tar.addfile(tarfile.TarInfo(name))
     with pytest.raises(DataError, match="a name that no backup gives"):
-        restore(out, empty)
+        restore(out, twin)
     assert not list(tmp_path.rglob("evil"))
 
 
-def test_a_link_in_a_tar_is_refused(
-    filled: Store, empty: Store, tmp_path: Path
-) -> None:
+def test_a_link_in_a_tar_is_refused(filled: Store, twin: Store, tmp_path: Path) -> None:
     out = tmp_path / "copy.tar"
     back_up(filled, out)
     entry = tarfile.TarInfo("more/link")
@@ -275,7 +291,7 @@ def test_a_link_in_a_tar_is_refused(
     with tarfile.open(out, "a") as tar:
         tar.addfile(entry)
     with pytest.raises(DataError, match="more than plain files"):
-        restore(out, empty)
+        restore(out, twin)
 
 
 def test_what_is_no_backup_is_told(empty: Store, tmp_path: Path) -> None:

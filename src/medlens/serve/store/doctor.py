@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,19 +109,12 @@ def _compare_files(
     lost: list[str] = []
     wrong: list[str] = []
     orphans: list[tuple[str, float]] = []
-    for byte in range(256):
-        folder = f"{byte:02x}"
-        rows = _rows_of(store, folder)  # before the files: a file is there first
-        found = dict(stored_files(store, folder))
-        gone = [digest for digest in rows if digest not in found]
-        if gone:  # a study that was removed meanwhile took rows and files along
-            with store.read() as connection:
-                still = named(connection, gone)
-            lost += [
-                digest
-                for digest in gone
-                if digest in still and not store.blobs.path_of(digest).exists()
-            ]
+    for number, digit in enumerate("0123456789abcdef"):
+        rows = _rows_of(store, digit)  # before the files: a file is there first
+        found: dict[str, os.stat_result] = {}
+        for second in "0123456789abcdef":
+            found.update(stored_files(store, digit + second))
+        lost += _still_lost(store, [each for each in rows if each not in found])
         for digest, status in found.items():
             if digest not in rows:
                 orphans.append((digest, time.time() - status.st_mtime))
@@ -128,18 +122,29 @@ def _compare_files(
                 deep and _digest_of(store, digest) not in (digest, "")
             ):
                 wrong.append(digest)
-        on_progress((byte + 1) / 256)
+        on_progress((number + 1) / 16)
     return lost, wrong, orphans
 
 
-def _rows_of(store: Store, folder: str) -> dict[str, int | None]:
-    """Digest → size of every file that a row names and that lies in a folder."""
+def _still_lost(store: Store, gone: list[str]) -> list[str]:
+    """Those that a row names even now: a removed study takes rows and files along."""
+    with store.read() as connection:
+        still = named(connection, gone)
+    return [each for each in gone if each in still and not _is_there(store, each)]
+
+
+def _is_there(store: Store, digest: str) -> bool:
+    return store.blobs.path_of(digest).exists()
+
+
+def _rows_of(store: Store, start: str) -> dict[str, int | None]:
+    """Digest → size of every file that a row names and that begins so."""
     rows: dict[str, int | None] = {}
     with store.read() as connection:
         for column in file_columns():
             size = column.table.c.get("bytes", sa.null())
             query = sa.select(column, size).where(
-                column >= folder, column < f"{folder}g"
+                column >= start, column < f"{start}g"
             )  # "g" sorts behind every hexadecimal digit
             rows.update((digest, count) for digest, count in connection.execute(query))
     return rows
