@@ -12,7 +12,14 @@ from medlens.bundle import Bundle
 from medlens.core import SequencePrediction
 from medlens.core.diagnosis import Code, Finding
 from medlens.predict import Predictor
-from medlens.predict.diagnose import advise, assess, describe, gather, not_assessable
+from medlens.predict.diagnose import (
+    RESAMPLED,
+    advise,
+    assess,
+    describe,
+    gather,
+    not_assessable,
+)
 from tests.predict.diagnose_kit import (
     LOUD,
     label_bundle,
@@ -275,8 +282,10 @@ def test_slices_that_were_interpolated_are_no_files() -> None:
     )
     bundle = binary(form="sequence", slice_labels=True)
     found, _ = describe(bundle, series_answer(), image, refs(4))
-    place = found.findings[0].place
-    assert (place.image, place.slice_index) == (None, 1)
+    (finding,) = found.findings
+    assert (finding.place.image, finding.place.slice_index) == (None, None)
+    assert (finding.place.box, finding.slices) == (None, ())
+    assert found.notes == (RESAMPLED,)
 
 
 def test_a_file_that_holds_the_volume_is_the_image_of_every_slice() -> None:

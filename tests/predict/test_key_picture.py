@@ -85,3 +85,24 @@ def test_large_images_are_averaged_down(shape: tuple[int, int]) -> None:
     assert max(shown.pixels.shape) == LARGEST_SIDE
     assert shown.pixels.shape[0] / shown.pixels.shape[1] == shape[0] / shape[1]
     assert (shown.pixels[-1, -1] == 100).all()
+
+
+def test_of_interpolated_slices_the_largest_of_the_mask_is_shown() -> None:
+    """Four slices of two files: slice 3 lies by the second."""
+    image = volume_image(steps(4))
+    mask = np.zeros((4, 600, 600), np.uint8)
+    mask[1, :2], mask[3, :9] = 1, 1
+    found = Finding("1", "lesion", None, True)
+    evidence = Evidence(mask=mask, labels=("background", "lesion"))
+    shown = paint_key(image, said(found, images=2), evidence)
+    assert shown.ref == refs(2)[1]
+    assert shown.evidence_of == ""
+    assert (shown.pixels[300:] == 120).all()
+
+
+def test_the_picture_names_whose_evidence_it_shows() -> None:
+    image = volume_image(steps(5))
+    maps = {"1": np.ones((1, 600, 600), np.float32)}
+    shown = paint_key(image, said(FOUND, images=5), Evidence(maps=maps, first_slice=2))
+    assert shown.evidence_of == "lesion"
+    assert paint_key(image, said(FOUND, images=5), Evidence()).evidence_of == ""

@@ -30,6 +30,10 @@ from medlens.predict.diagnose_place import Slices, side_of_image
 if TYPE_CHECKING:
     from medlens.predict.forms import AnyPredictor
 
+RESAMPLED = (
+    "the slices were interpolated onto an even grid; sizes are those of that grid, and "
+    "no slice of the source is named"
+)
 AnyAnswer = Prediction | SequencePrediction | MaskPrediction
 
 
@@ -106,9 +110,13 @@ def describe(
         prediction_set=held,
         coverage=coverage,
         out_of_distribution=gate,
-        notes=tuple(notes),
+        notes=(*notes, *_own_notes(image)),
     )
     return assessment, evidence
+
+
+def _own_notes(image: Image) -> tuple[str, ...]:
+    return (RESAMPLED,) if "Resampled" in image.provenance.facts else ()
 
 
 def not_assessable(

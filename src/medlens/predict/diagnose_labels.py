@@ -107,7 +107,7 @@ def find_labels(
                 threshold=threshold,
                 operating_point=name,
                 place=_with_side(place, side_of(label) or side),
-                slices=on,
+                slices=slices.numbered(on),
             )
         )
     return tuple(sorted(found, key=_rank))
@@ -169,7 +169,11 @@ def _place(answer: Answer, label: str, slices: Slices) -> Place:
         at = d - answer.first_slice
         if 0 <= at < answer.evidence.shape[1]:
             box = box_of_evidence(answer.evidence[k, at])
-    return Place(image=slices.image_of(d), slice_index=slices.index_of(d), box=box)
+    return Place(
+        image=slices.image_of(d),
+        slice_index=slices.index_of(d),
+        box=slices.box(box),
+    )
 
 
 def _key_slice(answer: Answer, label: str) -> int | None:

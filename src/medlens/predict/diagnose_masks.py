@@ -56,7 +56,7 @@ def find_regions(
                 is_present=region.voxels > 0,
                 place=place,
                 quantities=_quantities(region, geometry, slices.count),
-                slices=spread.slices if spread and slices.count > 1 else (),
+                slices=slices.numbered(spread.slices) if spread else (),
                 parts=region.parts,
             )
         )
@@ -99,7 +99,7 @@ def _place(
         centre_mm=None if centre is None else _tenths(centre),
         image=slices.image_of(spread.key),
         slice_index=slices.index_of(spread.key),
-        box=box_of_mask(np.asarray(mask[spread.key] == k)),
+        box=slices.box(box_of_mask(np.asarray(mask[spread.key] == k))),
     )
 
 

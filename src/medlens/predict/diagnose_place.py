@@ -49,8 +49,17 @@ class Slices:
         return self.images[d] if len(self.images) == self.count else self.images[0]
 
     def index_of(self, d: int) -> int | None:
-        """d, or None of an image that is no volume."""
-        return d if self.count > 1 else None
+        """d, or None of an image that is no volume and of slices that are no file's:
+        whoever opened the source would find another slice under that number."""
+        return d if self.count > 1 and self.images else None
+
+    def numbered(self, found: Sequence[int]) -> tuple[int, ...]:
+        """Those of a volume whose slices are the source's own, else ()."""
+        return tuple(found) if self.count > 1 and self.images else ()
+
+    def box(self, found: Box | None) -> Box | None:
+        """A box on pixels of the source; None where they are interpolated ones."""
+        return found if self.images else None
 
 
 def side_of_image(image: Image) -> Laterality:

@@ -25,10 +25,12 @@ class Picture:
         pixels: (H, W, 3) uint8, R, G, B: as its file asks to be shown, with the
             evidence or the outlines of the mask laid over it.
         ref: the image that it shows, or None where the assessment names none.
+        evidence_of: label of the finding whose evidence is laid over it, or "".
     """
 
     pixels: NDArray[np.uint8] = field(repr=False)
     ref: ImageRef | None
+    evidence_of: str = ""
 
 
 def paint_key(image: Image, assessment: Assessment, evidence: Evidence) -> Picture:
@@ -44,18 +46,38 @@ def paint_key(image: Image, assessment: Assessment, evidence: Evidence) -> Pictu
     """
     shown = next((f for f in assessment.findings if f.is_present), None)
     depth = image.array.shape[1]
-    at = _slice_of(shown, depth)
+    at = _slice_of(shown, depth, evidence)
     plane = image.with_array(np.asarray(image.array[:, at : at + 1]))
     painted = _paint(plane, at, shown, evidence)
     refs = assessment.images
-    ref = refs[min(at, len(refs) - 1)] if refs else None
-    return Picture(np.ascontiguousarray(painted[:, :, ::-1]), ref)
+    # Interpolated slices are none of the source's: the one next to them is named.
+    ref = refs[min(at * len(refs) // depth, len(refs) - 1)] if refs else None
+    is_mapped = shown is not None and _map_of(shown, at, evidence) is not None
+    label = shown.label if shown is not None and is_mapped else ""
+    return Picture(np.ascontiguousarray(painted[:, :, ::-1]), ref, label)
 
 
-def _slice_of(finding: Finding | None, depth: int) -> int:
-    if finding is not None and finding.place.slice_index is not None:
+def _slice_of(finding: Finding | None, depth: int, evidence: Evidence) -> int:
+    if finding is None:
+        return depth // 2
+    if finding.place.slice_index is not None:
         return min(finding.place.slice_index, depth - 1)
+    if evidence.mask is not None and finding.label in evidence.labels:
+        k = evidence.labels.index(finding.label)
+        return int(np.argmax([np.count_nonzero(each == k) for each in evidence.mask]))
+    if finding.id in evidence.maps and len(evidence.maps[finding.id]) == 1:
+        return min(evidence.first_slice, depth - 1)
     return depth // 2
+
+
+def _map_of(finding: Finding, at: int, evidence: Evidence) -> Array | None:
+    """Evidence for the finding on a slice, None where there is none."""
+    maps = evidence.maps.get(finding.id)
+    where = at - evidence.first_slice
+    if evidence.mask is not None or maps is None or not 0 <= where < len(maps):
+        return None
+    found: Array = maps[where]
+    return found
 
 
 def _paint(
@@ -67,11 +89,10 @@ def _paint(
     if evidence.mask is not None:
         labels = np.asarray(evidence.mask[at], dtype=np.uint8)
         return paint_outlines(small, _resized(labels, size, cv2.INTER_NEAREST))
-    maps = evidence.maps.get(finding.id) if finding is not None else None
-    where = at - evidence.first_slice
-    if maps is None or not 0 <= where < len(maps):
+    found = None if finding is None else _map_of(finding, at, evidence)
+    if found is None:
         return paint_evidence(small, np.zeros(size, np.float32))
-    shown = np.asarray(maps[where], dtype=np.float32)
+    shown = np.asarray(found, dtype=np.float32)
     return paint_evidence(small, _resized(shown, size, cv2.INTER_AREA))
 
 
