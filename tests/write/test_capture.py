@@ -13,7 +13,7 @@ import pytest
 from medlens.core import Array, ReadError, UsageError
 from medlens.write import to_bytes, to_secondary_capture
 from medlens.write.banner import AMBER, BAND, add_banner
-from medlens.write.capture import key_image, tell_lines
+from medlens.write.capture import key_image, tell_lines, tell_picture
 from tests.write.answers import rich_diagnosis
 from tests.write.dicom_sources import (
     OBLIQUE,
@@ -156,3 +156,16 @@ def test_an_image_that_is_no_source_is_refused() -> None:
     assessment = rich_diagnosis(sources).assessments[0]
     with pytest.raises(ReadError, match="case 3: the picture shows this image"):
         to_secondary_capture(assessment, picture(), sources[:2])
+
+
+def test_the_words_say_which_slice_and_what_the_colours_mean() -> None:
+    item = rich_diagnosis(series()).assessments[0]
+    third = item.images[2]
+    assert tell_picture(item, third, "Hernia", "en") == [
+        f"Shown: slice 3 of {len(item.images)}; colours: evidence for hernia."
+    ]
+    assert tell_picture(item, third, "", "zh") == [
+        f"图示：第3层（共{len(item.images)}层）。"
+    ]
+    alone = replace(item, images=(third,))
+    assert tell_picture(alone, third, "", "en") == []

@@ -74,7 +74,7 @@ def told(*items: Assessment, lang: Lang = "en", **more: object) -> str:
 
 def test_a_report_in_english() -> None:
     assert told(HEAD).splitlines() == [
-        "Case case 7",
+        "Case case 7: AI result, not verified by a reader",
         "EXAMINED",
         "  CT, head, 32 images.",
         "FINDINGS",
@@ -93,7 +93,7 @@ def test_a_report_in_english() -> None:
 
 def test_the_same_report_in_chinese() -> None:
     assert told(HEAD, lang="zh").splitlines() == [
-        "病例 case 7",
+        "病例 case 7：人工智能结果，未经医师核实",
         "检查",
         "  CT，头部，32幅图像。",
         "影像所见",
@@ -148,10 +148,44 @@ def test_what_cannot_be_ruled_out_is_named() -> None:
     )
     assert "cannot be ruled out: no abnormality, intracranial haemorrhage" in told(both)
     one = replace(HEAD, prediction_set=("ich",), coverage=0.9)
-    assert "Only intracranial haemorrhage cannot be ruled out" in told(one)
+    assert "In keeping with intracranial haemorrhage alone" in told(one)
     none = replace(HEAD, prediction_set=(), coverage=0.9, advice="unsure")
     assert "no label is as probable as it is in its own cases" in told(none)
     assert "ruled out" not in told(HEAD)
+
+
+def test_what_is_present_is_not_called_open_again() -> None:
+    algorithm = replace(HEAD.algorithm, kind="multilabel")
+    absent = replace(BLEED, label="fracture", is_present=False, place=Place())
+    several = replace(
+        HEAD,
+        algorithm=algorithm,
+        findings=(BLEED, absent),
+        prediction_set=(BLEED.label, "fracture"),
+        coverage=0.9,
+    )
+    assert "Also cannot be ruled out: fracture (in 90 %" in told(several)
+    alone = replace(several, prediction_set=(BLEED.label,))
+    assert "Nothing else is left open (in 90 %" in told(alone)
+    nothing = replace(several, findings=(absent,))
+    assert "annot be ruled out: intracranial haemorrhage, fracture" in told(nothing)
+
+
+def test_a_probability_below_its_threshold_is_not_called_not_found() -> None:
+    absent = replace(BLEED, is_present=False, probability=0.4, place=Place(), slices=())
+    text = told(replace(HEAD, findings=(absent,), advice="nothing_found"))
+    assert "  Below the operating point: intracranial haemorrhage (" in text
+    assert "Not found" not in text
+
+
+def test_names_that_the_service_gives_are_translated() -> None:
+    left_out = (("series 4/image id 12", "was never seen"), ("the rest", "more"))
+    study = Diagnosis("study 7", (HEAD,), left_out=left_out)
+    assert to_text(study).startswith("Study 7: AI result, not verified by a reader\n")
+    chinese = to_text(study, lang="zh")
+    assert chinese.startswith("检查 7：人工智能结果，未经医师核实\n")
+    assert "序列4/图像12：" in chinese
+    assert "其余：" in chinese
 
 
 def test_absent_findings_are_one_line_with_their_probabilities() -> None:

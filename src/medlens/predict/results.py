@@ -137,6 +137,7 @@ class _Writer:
             shown.pixels,
             self.headers,
             image=shown.ref,
+            evidence_of=shown.evidence_of,
             lang=self.request.lang,
         )
         yield "_sc.dcm", to_bytes(made)

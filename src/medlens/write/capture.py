@@ -25,8 +25,9 @@ from medlens.write.marks import plane_of
 from medlens.write.source import clean_sources, copy_body_part, is_in_patient
 from medlens.write.stamp import make_stamp, seal, stand_in, writing
 from medlens.write.text import to_conclusion
-from medlens.write.text_finding import tell_finding
+from medlens.write.text_finding import label_name, tell_finding
 from medlens.write.values import clean_text
+from medlens.write.words import say
 
 LONGEST_SIDE = 16384  # of the picture; nobody looks at more
 
@@ -37,6 +38,7 @@ def to_secondary_capture(
     sources: Sequence[Dataset],
     *,
     image: ImageRef | None = None,
+    evidence_of: str = "",
     lang: Lang = "en",
     key: str = "",
     when: datetime | None = None,
@@ -49,6 +51,7 @@ def to_secondary_capture(
             shown, with its evidence if there is any; of any size.
         sources: headers of all images that the assessment speaks of.
         image: that the picture shows; by default `key_image` of the assessment.
+        evidence_of: label whose evidence colours the picture, "" where none does.
         lang: of the words.
         key: UIDs are derived from it; by default from assessment, sources and lang.
         when: it was made; now by default.
@@ -69,7 +72,10 @@ def to_secondary_capture(
         pixels = add_banner(
             picture,
             title=codes.CORNER[lang],
-            lines=tell_lines(assessment, lang),
+            lines=[
+                *tell_picture(assessment, shown, evidence_of, lang),
+                *tell_lines(assessment, lang),
+            ],
         )
         arguments = stamp.arguments()
         model = arguments.pop("manufacturer_model_name")
@@ -109,6 +115,29 @@ def key_image(assessment: Assessment) -> ImageRef:
     if not assessment.images:
         raise UsageError("the assessment names no image; there is nothing to show")
     return assessment.images[len(assessment.images) // 2]
+
+
+def tell_picture(
+    assessment: Assessment, shown: ImageRef, evidence_of: str, lang: Lang
+) -> list[str]:
+    """Which slice is shown, and what its colours mean; [] where there is neither.
+
+    Args:
+        assessment: that names the images.
+        shown: one of them.
+        evidence_of: label, or "".
+        lang: of the words.
+    """
+    images, parts = assessment.images, []
+    if len(images) > 1 and shown in images:
+        at = images.index(shown) + 1
+        parts.append(say("shown", lang, number=at, count=len(images)))
+    if evidence_of:
+        parts.append(say("colours", lang, name=label_name(evidence_of, lang)))
+    said = say("semicolon", lang).join(parts)
+    return [clean_text(said[:1].upper() + said[1:] + say("end", lang), 500)] * bool(
+        said
+    )
 
 
 def tell_lines(assessment: Assessment, lang: Lang) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from medlens.core.diagnosis import Assessment, Diagnosis, Finding
@@ -13,7 +14,7 @@ from medlens.write.text_finding import (
     tell_finding,
     tell_probability,
 )
-from medlens.write.words import printable, quoted, say, say_reason
+from medlens.write.words import printable, quoted, say, say_key, say_reason
 
 DIGEST_SHOWN = 12  # characters, as bundles are named elsewhere
 INDENT = "  "
@@ -34,7 +35,7 @@ def to_text(
         lang: "en" or "zh".
         with_notice: end with the notice that this is research software.
     """
-    lines = [say("case", lang, case=printable(diagnosis.case))]
+    lines = [_head(diagnosis.case, lang)]
     lines += _section("caution", _cautions(diagnosis, lang), lang)
     lines += _section("examined", _examined(diagnosis, lang), lang)
     lines += _section("findings", _findings(diagnosis, lang), lang)
@@ -52,6 +53,16 @@ def to_conclusion(diagnosis: Diagnosis, *, lang: Lang = "en") -> str:
     """The doubt and the impression alone, one line for each assessment."""
     lines = [*_cautions(diagnosis, lang), *_impressions(diagnosis, lang)]
     return "\n".join(dict.fromkeys(lines))
+
+
+def _head(case: str, lang: Lang) -> str:
+    """Which case, and that no reader has seen this."""
+    study = re.fullmatch(r"study (\d+)", case)  # as the service calls its studies
+    if study is not None:
+        said = say("study", lang, number=study[1])
+    else:
+        said = say("case", lang, case=printable(case))
+    return said + say("colon", lang) + say("unverified", lang)
 
 
 def _section(key: str, lines: Iterator[str], lang: Lang) -> list[str]:
@@ -82,8 +93,15 @@ def _doubts(item: Assessment, lang: Lang) -> list[str]:
 
 
 def _tell_set(item: Assessment, lang: Lang) -> str:
-    held = say("list", lang).join(label_name(x, lang) for x in item.prediction_set)
-    key = ("empty_set", "set_of_one", "set")[min(len(item.prediction_set), 2)]
+    labels = item.prediction_set
+    key = ("empty_set", "set_of_one", "set")[min(len(labels), 2)]
+    if item.algorithm.kind == "multilabel" and labels:
+        # No choice between labels: what is present need not be named again.
+        present = {one.label for one in item.findings if one.is_present}
+        key = "also" if present else "set"
+        labels = tuple(label for label in labels if label not in present)
+        key = key if labels else "none_else"
+    held = say("list", lang).join(label_name(x, lang) for x in labels)
     said = say(key, lang, list=held)
     if item.coverage is None:
         return said
@@ -150,7 +168,9 @@ def _tell_absent(absent: list[Finding], lang: Lang) -> str:
         tail = say("brackets", lang, inside=inside) if inside else ""
         parts.append(label_name(finding.label, lang) + tail)
     listed = say("semicolon", lang).join(parts)
-    return say("absent", lang, list=listed) + say("end", lang)
+    is_graded = all(finding.threshold is not None for finding in absent)
+    key = "below" if is_graded else "absent"
+    return say(key, lang, list=listed) + say("end", lang)
 
 
 def _tell_certainty(item: Assessment, lang: Lang) -> str:
@@ -206,7 +226,7 @@ def _tell_advice(item: Assessment, lang: Lang) -> str:
 
 def _left_out(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
     for what, reason in diagnosis.left_out:
-        key = printable(what)
+        key = say_key(what, lang)
         said = say_reason(reason.removeprefix(f"{what}: "), lang)
         yield f"{key}{say('colon', lang)}{said}"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from medlens.core.diagnosis import Finding, Place, Quantity
 from medlens.core.terms import Lang, name_of, side_name, side_of, term_of
-from medlens.write.words import printable, quoted, say, say_rule
+from medlens.write.words import printable, quoted, say, say_key, say_rule
 
 FIGURES = 4  # significant figures of a size, at least
 BARE = frozenset(("yes", "true", "positive", "pos", "y"))
@@ -186,6 +186,12 @@ def _tell_slices(finding: Finding, lang: Lang) -> str:
     return say(key, lang, slices=shown if lang == "en" else shown.replace(", ", "、"))
 
 
+def _tell_key(case: str, lang: Lang) -> str:
+    key = say_key(case, lang)
+    is_told = case.startswith("series ")  # "image series 2/image 6" would be twice
+    return key if is_told else say("image_key", lang, key=key)
+
+
 def _tell_place(place: Place, lang: Lang, *, images: int) -> list[str]:
     told = []
     if place.slice_index is not None:
@@ -194,7 +200,7 @@ def _tell_place(place: Place, lang: Lang, *, images: int) -> list[str]:
         told.append(say(key, lang, number=at, count=images))
     if place.image is not None:
         if images > 1:
-            told.append(say("image_key", lang, key=printable(place.image.case)))
+            told.append(_tell_key(place.image.case, lang))
         if place.image.frame is not None:
             told.append(say("frame", lang, number=place.image.frame))
     if place.box is not None:

@@ -9,6 +9,11 @@ from medlens.core.terms import Lang
 WORDS: dict[str, tuple[str, str]] = {
     # headings
     "case": ("Case {case}", "病例 {case}"),
+    "study": ("Study {number}", "检查 {number}"),
+    "unverified": (
+        "AI result, not verified by a reader",
+        "人工智能结果，未经医师核实",
+    ),
     "caution": ("CAUTION", "注意"),
     "examined": ("EXAMINED", "检查"),
     "findings": ("FINDINGS", "影像所见"),
@@ -37,7 +42,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "present": ("{name}: present", "{name}：阳性"),
     "measured": ("{name}", "{name}"),
     "absent": ("Not found: {list}", "未检出：{list}"),
-    "nothing_drawn": ("Not found: {list}", "未检出：{list}"),
+    "below": ("Below the operating point: {list}", "未达判定阈值：{list}"),
     "probability": ("probability {value} %", "概率{value}%"),
     "operating_point": ("operating point {value} %", "判定阈值{value}%"),
     "rule": ("operating point {value} %, {rule}", "判定阈值{value}%，{rule}"),
@@ -49,6 +54,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "on_slices": ("on slices {slices}", "见于第{slices}层"),
     "on_slice": ("on slice {slices}", "见于第{slices}层"),
+    "shown": ("shown: slice {number} of {count}", "图示：第{number}层（共{count}层）"),
+    "colours": ("colours: evidence for {name}", "色彩：{name}的依据"),
     "image_key": ("image {key}", "图像 {key}"),
     "frame": ("frame {number}", "第{number}帧"),
     "box": (
@@ -114,7 +121,9 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "advice_not_assessable": ("Not assessable: {reason}", "无法评估：{reason}"),
     "set": ("cannot be ruled out: {list}", "不能排除：{list}"),
-    "set_of_one": ("only {list} cannot be ruled out", "仅{list}不能排除"),
+    "set_of_one": ("in keeping with {list} alone", "仅符合{list}"),
+    "also": ("also cannot be ruled out: {list}", "另不能排除：{list}"),
+    "none_else": ("nothing else is left open", "无其他不能排除的标签"),
     "empty_set": (
         "no label is as probable as it is in its own cases",
         "没有任何标签达到其自身病例的概率水平",
@@ -210,9 +219,20 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"compared with an answer of another version of this bundle",
         "对比结果来自该模型包的另一版本",
     ),
+    (
+        r"the slices were interpolated onto an even grid; .*",
+        "层面经插值为等间距；测量值基于插值后的层面，不标注原始层号",
+    ),
 )  # fmt: skip
 """Sentences that medlens writes into notes and reasons → Chinese."""
 _PHRASES = tuple((re.compile(pattern, re.DOTALL), zh) for pattern, zh in PHRASES)
+KEYS = (
+    (r"\bseries (?:id )?(\d+)", r"序列\1"),
+    (r"\bimage (?:id )?(\d+)", r"图像\1"),
+    (r" \(([\d,]+) images\)", r"（\1幅图像）"),
+    (r"^the rest$", "其余"),
+)
+"""What the service calls series and images → Chinese."""
 MOST_PHRASE = 2000  # characters that are compared with a phrase
 
 
@@ -236,6 +256,20 @@ def say_reason(text: str, lang: Lang) -> str:
         if found is not None:
             return chinese.format(*found.groups())
     return quoted(plain, lang)
+
+
+def say_key(key: str, lang: Lang) -> str:
+    """A local key, made printable; one that medlens made up is translated.
+
+    >>> say_key("series 2/image 14", "zh")
+    '序列2/图像14'
+    """
+    plain = printable(key)
+    if lang == "en":
+        return plain
+    for pattern, chinese in KEYS:
+        plain = re.sub(pattern, chinese, plain)
+    return plain
 
 
 def say_rule(name: str, lang: Lang) -> str:

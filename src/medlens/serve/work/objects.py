@@ -180,6 +180,7 @@ class _Writer:
             picture.pixels,
             self._sources(at),
             image=picture.ref,
+            evidence_of=picture.evidence_of,
             lang=self.lang,
             key=f"{self.key}:{at}",
             when=self.when,
