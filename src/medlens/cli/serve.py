@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from medlens.serve.settings import ServeSettings
 
 
 def serve(
@@ -48,6 +51,12 @@ def serve(
     demo: Annotated[
         bool, typer.Option("--demo", help="No account; for this machine only.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Check settings, rules, bundles, ports; start nothing."
+        ),
+    ] = False,
 ) -> None:
     """Receive studies, answer them, and give standard DICOM results back.
 
@@ -88,7 +97,25 @@ def serve(
         for line in started.lines:
             typer.echo(line)
 
-    run_service(replace(settings, **said), tell)
+    settings = replace(settings, **said)
+    if check:
+        _check(settings)
+    else:
+        run_service(settings, tell)
+
+
+def _check(settings: ServeSettings) -> None:
+    """Print what the service would do; exit code 2 where something is wrong."""
+    from medlens.serve.run.preview import preview
+
+    found = preview(settings)
+    for line in found.lines:
+        typer.echo(line)
+    for fault in found.faults:
+        typer.echo(f"error: {fault}", err=True)
+    if found.faults:
+        raise typer.Exit(2)
+    typer.echo("All is well. Nothing was started.")
 
 
 def _is_said(context: typer.Context, name: str) -> bool:

@@ -24,8 +24,8 @@ def check_settings(settings: ServeSettings) -> None:
     """Refuse settings that cannot work or that would be unsafe.
 
     Raises:
-        UsageError: an AE title, language, number or address is wrong, or a demo
-            would be open to a network.
+        UsageError: an AE title, language, number, address, TLS file, rule, destination
+            or database URL is wrong, or a demo would be open to a network.
         BundleError: a bundle cannot be loaded.
     """
     if not AE_TITLE.fullmatch(settings.ae_title) or not settings.ae_title.strip():
@@ -50,8 +50,24 @@ def check_settings(settings: ServeSettings) -> None:
         )
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         raise UsageError("tls_certificate and tls_key: wanted both or none")
+    _check_parts(settings)
     for folder in settings.bundles:
         load_bundle(folder)
+
+
+def _check_parts(settings: ServeSettings) -> None:
+    """What a process would stumble over as soon as it is started, again and again."""
+    from medlens.serve.listen.admission import Admission
+    from medlens.serve.listen.tls import open_tls
+    from medlens.serve.store.database import open_engine
+    from medlens.serve.work.rules import check_destinations, load_rules
+
+    open_tls(settings)
+    Admission(settings.ae_title, settings.peers)
+    if settings.rules is not None:
+        check_destinations(load_rules(settings.rules), settings.peers)
+    if settings.database:
+        open_engine(settings.database).dispose()
 
 
 def is_loopback(host: str) -> bool:

@@ -37,11 +37,8 @@ def run_service(settings: ServeSettings, tell: Callable[[Started], None]) -> Non
         ResourceError: the folder or the database cannot be written.
     """
     from medlens.serve.web.logs import set_up_logs
-    from medlens.serve.work.rules import load_rules
 
     check_settings(settings)
-    if settings.rules is not None:
-        load_rules(settings.rules)
     set_up_logs("run")
     with hold(settings.data):
         invitation = _prepare(settings)

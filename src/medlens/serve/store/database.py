@@ -30,7 +30,12 @@ def open_engine(url: str) -> Engine:
         UsageError: another kind of database.
         MissingExtraError: PostgreSQL without its driver.
     """
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:  # its message would repeat a password
+        raise UsageError(
+            "--database: is no URL; wanted sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from None
     kind = parsed.get_backend_name()
     if kind == "sqlite":
         return _open_sqlite(parsed)

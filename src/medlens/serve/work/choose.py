@@ -75,7 +75,11 @@ def choose(
         rules: None for what the bundles say of themselves, see `own_rules`.
         models: bundles at work.
     """
-    chosen = rules if rules is not None else own_rules(models.active)
+    chosen = (
+        rules
+        if rules is not None
+        else own_rules([model.bundle for model in models.active])
+    )
     tasks: list[Task] = []
     left_out: list[tuple[str, str]] = []
     for candidate in candidates:
@@ -86,7 +90,7 @@ def choose(
     return Plan(tuple(tasks), tuple(left_out))
 
 
-def own_rules(models: Sequence[Model]) -> Rules:
+def own_rules(bundles: Sequence[Bundle]) -> Rules:
     """Rules without a file: every bundle takes what is like its training images.
 
     A bundle of single radiographs takes single radiographs, one of CT series takes CT
@@ -96,11 +100,11 @@ def own_rules(models: Sequence[Model]) -> Rules:
     return Rules(
         tuple(
             Rule(
-                name=f"{model.bundle.name} {model.digest[:8]}",
-                bundle=model.digest,
-                modality=modalities_of(model.bundle),
+                name=f"{bundle.name} {bundle.digest[:8]}",
+                bundle=bundle.digest,
+                modality=modalities_of(bundle),
             )
-            for model in models
+            for bundle in bundles
         ),
         match="all",
     )
