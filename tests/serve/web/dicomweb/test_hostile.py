@@ -116,6 +116,20 @@ def test_nested_sequences_do_not_break_a_study(quick: Served) -> None:
     assert quick.client.get(f"/studies/{study}/metadata").status_code == 200
 
 
+@pytest.mark.parametrize("where", ["header", "query"])
+def test_what_is_accepted_is_not_read_for_long(quick: Served, where: str) -> None:
+    """Quotes that never close: 16 kB of them held the service up for ten seconds."""
+    (receipt,) = quick.put(dicom(1))
+    quotes = '"' + '\\"' * 8000
+    said = {"headers": {"Accept": quotes}} if where == "header" else {}
+    asked = {"params": {"accept": quotes}} if where == "query" else {}
+    start = time.monotonic()
+    reply = quick.client.get(f"/studies/{receipt.study_uid}", **said, **asked)  # type: ignore[arg-type]
+    assert time.monotonic() - start < 3
+    assert reply.status_code == 400
+    assert "name fewer media types" in reply.json()["detail"]
+
+
 def test_slow_bodies_do_not_keep_others_waiting(store: Store) -> None:
     with serving(store, Limits(free_mb=1)) as served:
         host = urlsplit(served.url)

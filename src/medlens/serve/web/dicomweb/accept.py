@@ -13,6 +13,9 @@ from medlens.serve.web.errors import Problem
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 MAX_RANGES = 40
+MAX_CHARACTERS = 2048
+"""Of what is accepted; the pattern below takes the square of it on hostile text."""
+
 _PIECE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
@@ -54,10 +57,19 @@ def accepted(request: Request) -> list[Accepted]:
 
     The query parameter `accept` comes before the header (PS3.18 8.3.3.1). Ranges of
     quality 0 are dropped; one that cannot be read says nothing.
+
+    Raises:
+        Problem: 400, it is longer than any real one.
     """
     said = request.query_params.get("accept")
     if said is None:
         said = ", ".join(request.headers.getlist("accept"))
+    if len(said) > MAX_CHARACTERS:
+        raise Problem(
+            400,
+            f"Accept: has {len(said):,} characters; wanted up to {MAX_CHARACTERS:,}; "
+            "name fewer media types",
+        )
     found = [_read_range(piece) for piece in _PIECE.findall(said)[:MAX_RANGES]]
     ranges = [each for each in found if each is not None]
     if not ranges and not said.strip():

@@ -96,7 +96,7 @@ def find_instances(
         what = "instance" if sop else "series" if series_uid else "study"
         raise Problem(404, f"there is no such {what} here")
     path_of = store.blobs.path_of
-    return [StoredInstance(*row, path_of(row.digest)) for row in rows]
+    return [StoredInstance(*(*row, path_of(row.digest))) for row in rows]
 
 
 def place_of(found: Sequence[StoredInstance], *uids: str) -> dict[str, int]:
