@@ -87,6 +87,22 @@ def test_entries_of_zip64_are_counted() -> None:
     assert count_entries(out, most=100_000, case="x") == 65_600
 
 
+def test_a_zip64_record_behind_a_small_old_one_is_counted(tmp_path: Path) -> None:
+    """Python's reader takes the ZIP64 record wherever a locator stands."""
+    data = archive({f"{i}": b"" for i in range(50)})
+    place = data.rfind(b"PK\x05\x06")
+    length, start = struct.unpack_from("<2L", data, place + 12)
+    record = struct.pack(
+        "<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 50, 50, length, start
+    )
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, place, 1)
+    old = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0, 0, 0, 0, 0)
+    path = put(tmp_path, data[:place] + record + locator + old)
+    assert len(zipfile.ZipFile(path).infolist()) == 50
+    with pytest.raises(ArchiveError, match="more than 10 entries"):
+        opened(path)
+
+
 def test_a_bomb_ends_at_its_limit(tmp_path: Path) -> None:
     path = put(tmp_path, archive({"bomb": bytes(80 * MB)}))
     assert path.stat().st_size < MB

@@ -171,33 +171,40 @@ def count_entries(file: IO[bytes], *, most: int, case: str) -> int:
         raise _damaged(case)
     stated, length, start = struct.unpack_from("<H2L", tail, place + 10)
     end = size - tail_size + place
+    # Readers believe a ZIP64 record also where the old one is good: all are counted.
+    ends = [(stated, length, end), *_ends_64(file, end)]
     if 0xFFFFFFFF in (length, start) or stated == 0xFFFF:
-        stated, length, end = _read_end_64(file, end, (stated, length), case)
-    if stated > most:
+        ends = ends[1:] or ends
+    if max(stated for stated, _, _ in ends) > most:
         return most + 1
-    if length > min(end, _MOST_DIRECTORY_BYTES):
+    if any(length > min(end, _MOST_DIRECTORY_BYTES) for _, length, end in ends):
         raise _damaged(case)
+    return max(_count_at(file, length, end, most) for _, length, end in ends)
+
+
+def _count_at(file: IO[bytes], length: int, end: int, most: int) -> int:
     # Where bytes stand before the archive, its directory still ends at its end.
     file.seek(end - length)
     return _walk(file.read(length), most)
 
 
-def _read_end_64(
-    file: IO[bytes], end: int, plain: tuple[int, int], case: str
-) -> tuple[int, int, int]:
-    """(entries, length of the directory, its end) of a ZIP64 archive."""
+def _ends_64(file: IO[bytes], end: int) -> list[tuple[int, int, int]]:
+    """(entries, length of the directory, its end) by each ZIP64 record.
+
+    A reader may take either: one is where the locator says, one just before it.
+    """
     file.seek(max(0, end - 20))
     locator = file.read(20)
-    if locator[:4] != _LOCATOR_64:
-        return (*plain, end)
+    if len(locator) < 20 or locator[:4] != _LOCATOR_64:
+        return []
     (place,) = struct.unpack_from("<Q", locator, 8)
-    for start in (place, end - 20 - 56):
-        file.seek(min(max(0, start), end))
+    found = []
+    for start in {min(place, end), max(0, end - 20 - 56)}:
+        file.seek(start)
         record = file.read(56)
         if record[:4] == _END_64 and len(record) == 56:
-            stated, length = struct.unpack_from("<2Q", record, 32)
-            return stated, length, start
-    raise _damaged(case)
+            found.append((*struct.unpack_from("<2Q", record, 32), start))
+    return found
 
 
 def _walk(directory: bytes, most: int) -> int:
