@@ -70,6 +70,43 @@ def test_a_head_that_is_too_large_is_refused(url: str) -> None:
         assert ends_within(connection, 5)[:12] in (b"HTTP/1.1 431", b"")
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(
+            b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n",
+            id="trailers",
+        ),
+        pytest.param(
+            b"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET / HTTP/1.1\r\n",
+            id="the next head while a reply is sent",
+        ),
+    ],
+)
+def test_fields_without_end_are_not_gathered(url: str, start: bytes) -> None:
+    """In any place where a head may stand; each piece would stay in memory."""
+    field = b"X: " + b"a" * 1000 + b"\r\n"
+    with connect(url) as connection:
+        connection.sendall(start)
+        time.sleep(0.3)
+        sent, end = 0, time.monotonic() + 5
+        with contextlib.suppress(OSError):
+            while sent < 64 << 20 and time.monotonic() < end:
+                connection.sendall(field * 64)
+                sent += 64 * len(field)
+        assert sent < 16 << 20
+        assert time.monotonic() < end
+
+
+def test_a_body_in_tiny_pieces_is_taken(url: str) -> None:
+    """What stands between the pieces of a body is no head, however much it is."""
+    body = iter([b" "] * 30_000)
+    headers = {"Content-Type": "application/json"}
+    reply = httpx.post(f"{url}/api/v1/rules/check", content=body, headers=headers)
+    assert reply.status_code == 422
+
+
 def test_a_body_that_drips_is_refused(url: str) -> None:
     with connect(url) as connection:
         connection.sendall(

@@ -21,7 +21,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     uvicorn times a connection only after its first reply, and its parser takes a
     head of any size. Here the head of a request has a time and a size, what is left of
-    a body that was answered has a time, and a client that takes nothing is left. Where
+    a body that was answered has a time, and a client that takes nothing is left. What
+    comes behind a head and is no body (fields behind a body, a head sent ahead) has the
+    size of a head: the parser keeps it all. Where
     there are too many connections the one that has waited longest for its head makes
     room.
     """
@@ -31,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
         self._head_bytes = 0
+        self._loose_bytes = 0  # since a head or a piece of a body was whole
         self._is_head = True  # between requests, or within the head of one
         self._is_whole = True  # nothing of a body is still to come
         self._timer: asyncio.TimerHandle | None = None
@@ -70,7 +73,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.write(TOO_LARGE)
                 self.transport.close()
                 return
+        self._loose_bytes += len(data)
         super().data_received(data)
+        if not self._is_head and self._loose_bytes > MAX_HEAD_BYTES:
+            self.end()
 
     def _completes_head(self, data: bytes) -> bool:
         """True where the bytes hold the end of the head and a body behind it."""
@@ -83,15 +89,20 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_whole = False
         super().on_message_begin()
 
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body has come."""
+        self._loose_bytes = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
         """The head of a request is there."""
-        self._is_head, self._head_bytes = False, 0
+        self._is_head, self._head_bytes, self._loose_bytes = False, 0, 0
         self._stop_waiting()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """A request is there whole."""
-        self._is_whole = True
+        self._is_whole, self._loose_bytes = True, 0
         super().on_message_complete()
         if self.cycle.response_complete:
             self._expect_head()
