@@ -102,3 +102,18 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.raises(ResourceError, match="too many at a time"),
     ):
         is_password("four plain words", "")
+
+
+def test_a_crowd_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each who waits holds a thread of the web side, of which there are forty."""
+    monkeypatch.setattr(passwords, "_turns", threading.BoundedSemaphore(1))
+    places = threading.BoundedSemaphore(2)
+    monkeypatch.setattr(passwords, "_places", places)
+    monkeypatch.setattr(passwords, "WAIT_S", 20.0)
+    with passwords._turn():
+        places.acquire()  # another waits
+        start = time.monotonic()
+        with pytest.raises(ResourceError, match="too many at a time"):
+            is_password("four plain words", "")
+        assert time.monotonic() - start < 5
+    assert passwords.AT_A_TIME + passwords.WAITING <= 20

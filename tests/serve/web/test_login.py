@@ -342,11 +342,16 @@ def test_too_many_at_a_time_are_asked_to_wait(
     taken = [passwords._turns.acquire() for _ in range(passwords.AT_A_TIME)]
     try:
         reply = enter(client_of(store))
+        form = {"name": "anna", "password": WORDS}
+        page = client_of(store).post("/login", data=form)
     finally:
         for _ in taken:
             passwords._turns.release()
     assert reply.status_code == 503
+    assert reply.headers["Retry-After"] == "5"
     assert "too many at a time" in reply.json()["detail"]
+    assert page.status_code == 503
+    assert "too many at a time" in page.text
 
 
 # Invitations.

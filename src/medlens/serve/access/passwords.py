@@ -21,9 +21,16 @@ MIN_DIFFERENT = 5
 # RFC 9106, section 4, the second recommended choice, for machines with little memory.
 TIME_COST, MEMORY_KIB, LANES = 3, 64 * 1024, 4
 AT_A_TIME = 2  # so that log-ins never hold more than 128 MiB
+WAITING = 8  # each holds a thread that somebody who is logged in needs
 WAIT_S = 20.0
 
+
+class CrowdError(ResourceError):
+    """Too many log-ins at a time; it passes within seconds."""
+
+
 _turns = threading.BoundedSemaphore(AT_A_TIME)
+_places = threading.BoundedSemaphore(AT_A_TIME + WAITING)
 
 
 def check_password(password: str, *, name: str = "") -> None:
@@ -54,7 +61,7 @@ def hash_password(password: str) -> str:
     """What is kept of a password: Argon2id with its parameters and salt.
 
     Raises:
-        ResourceError: too many log-ins at a time.
+        CrowdError: too many log-ins at a time.
     """
     with _turn():
         return _hasher().hash(_plain(password))
@@ -69,7 +76,7 @@ def is_password(password: str, kept: str) -> bool:
             is then False after the same work, so that its time tells nothing.
 
     Raises:
-        ResourceError: too many log-ins at a time.
+        CrowdError: too many log-ins at a time.
     """
     from argon2.exceptions import Argon2Error, InvalidHashError
 
@@ -109,10 +116,16 @@ def _nobodys() -> str:
 
 @contextlib.contextmanager
 def _turn() -> Iterator[None]:
-    """One of the few log-ins that may work at a time."""
-    if not _turns.acquire(timeout=WAIT_S):
-        raise ResourceError("log-in: too many at a time; try again in a few seconds")
+    """One of the few log-ins that may work at a time; a few may wait for it."""
+    crowd = CrowdError("log-in: too many at a time; try again in a few seconds")
+    if not _places.acquire(blocking=False):
+        raise crowd
     try:
-        yield
+        if not _turns.acquire(timeout=WAIT_S):
+            raise crowd
+        try:
+            yield
+        finally:
+            _turns.release()
     finally:
-        _turns.release()
+        _places.release()

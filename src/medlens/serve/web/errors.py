@@ -24,6 +24,7 @@ from medlens.core import (
     ResourceError,
     UsageError,
 )
+from medlens.serve.access.passwords import CrowdError
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -63,6 +64,7 @@ _STATUS: dict[int, str] = {}
 for _kind, (_status, _) in KINDS.items():
     _STATUS.setdefault(_status, _kind)
 _OF_ERRORS: tuple[tuple[type[MedlensError], int], ...] = (
+    (CrowdError, 503),
     (ExistsError, 409),
     (UsageError, 422),
     (ReadError, 422),
@@ -140,7 +142,8 @@ def problem_of(error: Exception) -> Problem:
         return _of_validation(error)
     for family, status in _OF_ERRORS:
         if isinstance(error, family):
-            return Problem(status, str(error))
+            wait = {"Retry-After": "5"} if status == 503 else {}
+            return Problem(status, str(error), headers=wait)
     if isinstance(error, MedlensError):
         return Problem(500, str(error))
     if isinstance(error, DBAPIError):

@@ -13,7 +13,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from medlens.core import ResourceError
 from medlens.serve.access.caller import RIGHTS, Caller, Right, Role
 from medlens.serve.access.invitations import accept_invitation
 from medlens.serve.access.limit import begin_attempt, succeed
@@ -99,16 +98,13 @@ def post_login(
     is 429 with `Retry-After`.
     """
     check_same_site(request)
-    try:
-        found = log_in(
-            service.store,
-            sent.name,
-            sent.password,
-            service.settings.limits,
-            browser=browser_of(request),
-        )
-    except ResourceError as error:
-        raise Problem(503, str(error), headers={"Retry-After": "5"}) from None
+    found = log_in(
+        service.store,
+        sent.name,
+        sent.password,
+        service.settings.limits,
+        browser=browser_of(request),
+    )
     if found.wait_s > 0:
         raise too_many(found.wait_s)
     if found.user is None:
