@@ -22,6 +22,7 @@ from pydicom.uid import (
 
 from medlens.core import ReadError
 from medlens.read import limits, list_members, open_image
+from medlens.read.dicom.header import with_article
 
 from .phantoms import SECRET, SECRET_ID, dicom, ramp, save, to_bytes
 
@@ -119,7 +120,7 @@ def test_without_preamble_and_meta(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("uid", "name"),
     [
-        ("1.2.840.10008.5.1.4.1.1.481.3", "a RT Structure Set without pixels"),
+        ("1.2.840.10008.5.1.4.1.1.481.3", "an RT Structure Set without pixels"),
         ("1.2.840.10008.5.1.4.1.1.88.33", "a Comprehensive SR without pixels"),
         ("1.2.840.10008.1.3.10", "a Media Storage Directory without pixels"),
         ("1.2.3.4", "has no pixels"),
@@ -184,3 +185,18 @@ def test_threads_read_at_the_same_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert found == {index: {index} for index in range(8)}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Encapsulated PDF", "an Encapsulated PDF"),
+        ("RT Plan", "an RT Plan"),
+        ("Segmentation", "a Segmentation"),
+        ("US Image", "a US Image"),
+        ("X-Ray Radiation Dose SR", "an X-Ray Radiation Dose SR"),
+        ("Ultrasound Image", "an Ultrasound Image"),
+    ],
+)
+def test_classes_have_their_article(name: str, said: str) -> None:
+    assert with_article(name) == said

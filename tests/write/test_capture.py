@@ -12,7 +12,7 @@ import pytest
 
 from medlens.core import Array, ReadError, UsageError
 from medlens.write import to_bytes, to_secondary_capture
-from medlens.write.banner import AMBER, BAND, add_banner
+from medlens.write.banner import AMBER, BAND, _break, add_banner
 from medlens.write.capture import key_image, tell_lines, tell_picture
 from tests.write.answers import rich_diagnosis
 from tests.write.dicom_sources import (
@@ -169,3 +169,14 @@ def test_the_words_say_which_slice_and_what_the_colours_mean() -> None:
     ]
     alone = replace(item, images=(third,))
     assert tell_picture(alone, third, "", "en") == []
+
+
+@pytest.mark.parametrize("width", range(180, 420, 16))
+def test_no_line_starts_with_a_mark_or_a_unit(width: int) -> None:
+    said = "脑：最长径193.3 mm；体积1488 ml；见于第1–37层；第16层显示最佳（共28层）。"
+    lines = list(_break(said, width=width, size=16))
+    assert "".join(lines).replace(" ", "") == said.replace(" ", "")
+    assert len(lines) > 1
+    for line in lines[1:]:
+        assert line[0] not in "）。，；：、%"
+        assert not line.startswith(("mm", "ml"))

@@ -336,6 +336,10 @@ def test_phrases_match_what_the_rooms_write() -> None:
         "duplicate slices: 1 place is taken twice: 'a' and 'b'": "1处层面重复",
         "unevenly spaced slices: gaps of 5.0 mm (9 times)": "层间距不均匀",
         "is a Segmentation Storage, no scan": "不是扫描图像",
+        "is an Encapsulated PDF, no scan": "不是扫描图像",
+        "is no image (Comprehensive SR)": "不是图像",
+        "left out by rule 'dose'": "按规则排除",
+        "1,200 more files are left out": "另有1,200个文件未分析",
         "no bundle takes MR knee: rule 'a' wants modality CT": "没有适用的模型包",
         "slices lie up to 2.5 mm beside the line of the others": (
             "部分层面偏离轴线达2.5 mm"

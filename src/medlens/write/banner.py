@@ -13,6 +13,10 @@ SHORTEST_WIDTH = 512
 BAND = (24, 24, 24)
 WHITE, AMBER = (235, 235, 235), (255, 191, 0)
 _MARGIN = 8
+# What no line starts with (GB/T 15834): it stays with the word before it.
+_NO_START = "）。，；：、％%)”.,;:"
+WIDE = 0x2E80  # Chinese letters and marks from here on
+_UNITS = ("mm²", "mm", "ml", "%")
 _FACE = "uni"  # OpenCV's own font with Latin and Chinese letters
 
 
@@ -57,12 +61,25 @@ def _break(line: str, *, width: int, size: int) -> Iterator[str]:
     room = width - 2 * _MARGIN
     while line and _width(line, size) > room:
         end = _longest(line, room, size)
-        space = line.rfind(" ", 0, end + 1)
-        end = space if space > 0 else end
+        end = _good_end(line, end)
         yield line[:end]
         line = line[end:].lstrip()
     if line:
         yield line
+
+
+def _good_end(line: str, longest: int) -> int:
+    """The last place up to there where a line may end: at a space that parts no number
+    from its unit, else between letters of which no mark starts the next line."""
+    for end in range(longest, 0, -1):
+        rest = line[end:].lstrip()
+        is_space = line[end : end + 1] == " "
+        is_wide = ord(line[end - 1]) >= WIDE and not rest.startswith(_UNITS)
+        is_mark = rest[:1] in tuple(_NO_START)
+        is_unit = line[end - 1].isdigit() and rest.startswith(_UNITS)
+        if (is_space or is_wide) and not is_mark and not is_unit:
+            return end
+    return longest
 
 
 def _longest(line: str, room: int, size: int) -> int:

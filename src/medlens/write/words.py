@@ -195,7 +195,11 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"is a copy of '.*' \(the same SOP Instance UID\)", "重复文件"),
     (r"is a colour picture \(.*\), no slice of a scan", "彩色图片，不是扫描层面"),
     (r"is a screen shot by its Image Type", "屏幕截图"),
-    (r"is a .*, no scan", "不是扫描图像"),
+    (r"is an? .*, no scan", "不是扫描图像"),
+    (r"is no image \(.*\)", "不是图像"),
+    (r"is an object of unknown kind without pixels", "未知类型的对象，不含像素"),
+    (r"left out by rule .*", "按规则排除"),
+    (r"([\d,]+) more files are left out", "另有{0}个文件未分析"),
     (r"has a transfer syntax that is not read; convert the file", "不支持的传输语法"),
     (
         r"has no usable .*, so its place in the patient is unknown",

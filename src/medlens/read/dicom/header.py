@@ -235,11 +235,23 @@ def _no_pixels(data: Any, source: Source) -> str:
     name = sop_class_name(data)
     if not name and "Rows" not in data:
         name = "DICOM object of unnamed class"
-    what = f"is a {name} without pixels" if name else "has no pixels"
+    what = f"is {with_article(name)} without pixels" if name else "has no pixels"
     return (
         f"{source.case}: {what} (no Pixel Data (7FE0,0010)); wanted an image; "
         "leave it out, or export it again if it should be one"
     )
+
+
+def with_article(name: str) -> str:
+    """A class of the standard in a sentence, by how it is spoken.
+
+    >>> [with_article(f"{x} Image") for x in ("MR", "US", "CT", "X-Ray", "Ultrasound")]
+    ['an MR Image', 'a US Image', 'a CT Image', 'an X-Ray Image', 'an Ultrasound Image']
+    """
+    first = name.partition(" ")[0]
+    is_spelt = first.isupper() or first.startswith("X-")  # "em ar", "ex ray"
+    letters = "AEFHILMNORSX" if is_spelt else "AEIOUaeiou"
+    return f"{'an' if name[:1] in letters else 'a'} {name}"
 
 
 def sop_class_name(data: Any) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from medlens.core import ReadError
 from medlens.read.dicom.codecs import is_known
 from medlens.read.dicom.geometry import find_position, read_axes, read_spacing
-from medlens.read.dicom.header import quiet, read_header, sop_class_name
+from medlens.read.dicom.header import quiet, read_header, sop_class_name, with_article
 from medlens.read.dicom.layout import GREY, Layout, read_layout
 from medlens.read.dicom.numbers import items, text, whole
 from medlens.read.dicom.values import (
@@ -79,12 +79,14 @@ def _unfit(data: Any, case: str) -> LeftOut | None:
     uid = text(data, "SOPClassUID")
     kinds = text(data, "ImageType").upper().split("\\")
     if uid == _CAPTURE or uid.startswith(f"{_CAPTURE}."):
-        reason = f"is a {sop_class_name(data) or 'secondary capture'}, no scan"
+        name = sop_class_name(data) or "secondary capture"
+        reason = f"is {with_article(name)}, no scan"
         return LeftOut(case, reason, "capture")
     if any(kind.startswith(("SCREEN", "SECONDARY CAPTURE")) for kind in kinds):
         return LeftOut(case, "is a screen shot by its Image Type", "capture")
     if uid.startswith(_NO_SCAN):
-        reason = f"is a {sop_class_name(data) or 'derived object'}, no scan"
+        name = sop_class_name(data) or "derived object"
+        reason = f"is {with_article(name)}, no scan"
         return LeftOut(case, reason, "no_image")
     return None
 
