@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from medlens.serve.store.tables import conflicts, refusals, studies
 KEPT_REFUSALS = 10_000
 """Rows of `refusals`; a flood pushes out the oldest."""
 
+SYNCING = 8  # files that wait for the disk at a time; more wait for these
 _QUOTA_S = 10.0  # how old the sum of all files may be
 _COMPARED = 1 << 20
 
@@ -55,6 +57,7 @@ class Intake:
         self.store, self._limits = store, limits
         self._committer = Committer(store)
         self._quota = _Quota()
+        self._syncing = ThreadPoolExecutor(SYNCING, thread_name_prefix="sync")
 
     def take(
         self,
@@ -81,9 +84,14 @@ class Intake:
         instance: Instance | None = None
         try:
             self._check_space(draft.size)
-            instance = read_instance(Window(draft.read_at, draft.size))
-            _check_announced(instance, sop_class, sop_uid)
-            return self._keep(draft, instance, sender)
+            # The disk works while the header is read and the index is asked.
+            synced = self._syncing.submit(draft.sync)
+            try:
+                instance = read_instance(Window(draft.read_at, draft.size))
+                _check_announced(instance, sop_class, sop_uid)
+                return self._keep(draft, instance, sender, synced)
+            finally:
+                wait([synced])  # before the draft is closed by whoever opened it
         except UnfitError as error:
             return self._refuse(str(error), instance, sender)
         except (ResourceError, UnavailableError) as error:
@@ -128,10 +136,17 @@ class Intake:
             self._quota.at = now
         return self._quota.used
 
-    def _keep(self, draft: Draft, instance: Instance, sender: _Sender) -> Receipt:
+    def _keep(
+        self,
+        draft: Draft,
+        instance: Instance,
+        sender: _Sender,
+        synced: Future[None],
+    ) -> Receipt:
         row = _to_row(instance, draft.digest, draft.size, sender)
         placed = self._committer.read(lambda connection: foresee(connection, row))
         if placed is None:
+            wait([synced])  # where it failed, commit tries again and says why
             draft.commit()
             placed = self._committer.add(row)
         if placed.outcome == "stored":

@@ -73,6 +73,7 @@ class Draft:
         with _explained():
             self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         self._is_open = True
+        self._synced = 0
         self.is_committed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -106,10 +107,24 @@ class Draft:
             ResourceError: the disk is full.
         """
         with _explained():
-            os.fsync(self._file)
+            self.sync()
             home = self._settle()
             _sync_folder(home.parent)
         return home.name
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written so far.
+
+        May be called by another thread while this one looks at the bytes; `commit`
+        then finds little to wait for.
+
+        Raises:
+            OSError: the disk fails or is full.
+        """
+        if self._synced != self.size:
+            size = self.size
+            os.fsync(self._file)
+            self._synced = size
 
     def keep(self) -> str:
         """As `commit`, not yet durable: the caller waits for the disk once for all."""
