@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from medlens.core.diagnosis import Finding
-from medlens.serve.monitor.feedback import Correction, Word
+from medlens.serve.monitor.feedback import Correction, Verdict, Word
 from medlens.serve.monitor.shadow import (
     Pair,
     compare_shadow,
@@ -27,7 +29,8 @@ def pair(number: int, one: bool, two: bool, verdict: str = "") -> Pair:
     def of(is_present: bool) -> dict[str, Finding]:
         return {"blob": finding_of(is_present=is_present)}
 
-    words = {"1": (Word(number, 1, 0, "1", verdict, Correction(), "", 1, 0.0),)}  # type: ignore[arg-type]
+    said = Word(number, 1, 0, "1", cast(Verdict, verdict), Correction(), "", 1, 0.0)
+    words: dict[str, tuple[Word, ...]] = {"1": (said,)}
     return Pair(str(number), of(one), of(two), False, two, words if verdict else {})
 
 
@@ -37,9 +40,8 @@ def test_the_figures_are_those_worked_out_by_hand() -> None:
         *(pair(n, False, False) for n in range(10, 14)),
         pair(20, True, False, "reject"),  # the shadow was right
         pair(21, True, False, "accept"),  # the active one was right
-        *(
-            pair(n, False, True, "reject") for n in range(30, 36)
-        ),  # the shadow was right
+        # The shadow was right.
+        *(pair(n, False, True, "reject") for n in range(30, 36)),
     ]
     found = summarise_pairs(BUNDLE, OTHER, pairs)
     (label,) = found.labels

@@ -245,3 +245,10 @@ def test_rules_that_would_name_nothing_stop_a_promotion(
         assert roles(client) == {old: "active", new: "shadow"}
         forced = client.post(f"/api/v1/bundles/{new}/promote", json={"force": True})
         assert forced.status_code == 200
+
+
+def test_a_rollback_is_posted_alone(administrator: httpx.Client) -> None:
+    reply = administrator.get("/api/v1/bundles/rollback")
+    assert reply.status_code == 405
+    reply = administrator.put("/api/v1/bundles/rollback")
+    assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
@@ -55,7 +56,22 @@ def list_bundles(
     return [view_of_bundle(row) for row in rows]
 
 
-@router.get("/{digest}", response_model=WholeBundle)
+class _Digest(Convertor[str]):
+    """A digest in an address: words such as "rollback" are none."""
+
+    regex = "[0-9a-f]{64}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("digest", _Digest())
+
+
+@router.get("/{digest:digest}", response_model=WholeBundle)
 def read_bundle(
     digest: BundleDigest,
     service: ServiceHere,
