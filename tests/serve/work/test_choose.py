@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
 
+from medlens.bundle import write_bundle
 from medlens.serve.store.store import Store, open_store
 from medlens.serve.store.tables import bundles
 from medlens.serve.work.candidates import Candidates, find_candidates, gather_reasons
@@ -16,7 +18,7 @@ from medlens.serve.work.inputs import load_study
 from medlens.serve.work.models import work_digest
 from medlens.serve.work.rules import Rules, rules_from_table
 from tests.serve.work.studies import models_of, of_study, put_bundle, take
-from tests.tiny import bundle_of, plain_graph
+from tests.tiny import CARD, bundle_of, plain_graph
 from tests.write.dicom_sources import radiograph, series, ultrasound
 
 
@@ -273,3 +275,18 @@ def test_workers_that_start_at_once_register_the_same_bundle(
     assert len({tuple(job.result()) for job in jobs}) == 1
     with store.read() as connection:
         assert len(connection.execute(sa.select(bundles)).all()) == 1
+
+
+def test_bundles_without_rules_are_called_bundles(place: Store, tmp_path: Path) -> None:
+    """And those that would take it but for its form are named first."""
+    made = bundle_of(plain_graph(), name="heads")
+    ct = replace(made, training={"modalities": ["CT"]}, conformal=None)
+    mr = replace(ct, name="knees", training={"modalities": ["MR"]})
+    for bundle in (mr, ct):
+        write_bundle(tmp_path / bundle.name, bundle, card=CARD)
+    models = models_of(place, tmp_path / "knees", tmp_path / "heads")
+    left_out = choose(sort(place, *slices()).found, None, models).left_out
+    assert left_out[0][1] == (
+        "no bundle takes CT HEAD: bundle 'heads' takes single images, and this is a "
+        "series of 4 slices; bundle 'knees' wants modality MR"
+    )

@@ -83,7 +83,7 @@ def choose(
     tasks: list[Task] = []
     left_out: list[tuple[str, str]] = []
     for candidate in candidates:
-        found, reason = _choose_one(candidate, chosen, models)
+        found, reason = _choose_one(candidate, chosen, models, is_own=rules is None)
         tasks += found
         if not found:
             left_out.append((candidate.case, reason))
@@ -143,10 +143,11 @@ def describe(facts: Facts) -> str:
 
 
 def _choose_one(
-    candidate: Candidate, rules: Rules, models: Models
+    candidate: Candidate, rules: Rules, models: Models, *, is_own: bool
 ) -> tuple[list[Task], str]:
     facts = candidate.facts
     reasons: list[str] = []
+    near: list[str] = []  # of bundles that would take it but for its form
     tasks: list[Task] = []
     for rule in rules.rules:
         unfit = misfit(rule, facts)
@@ -156,17 +157,24 @@ def _choose_one(
             continue
         model = None if unfit else models.named(rule.bundle)
         if unfit:
-            reasons.append(f"rule {rule.name!r} wants {unfit}")
+            reasons.append(f"{_subject(rule, is_own=is_own)} wants {unfit}")
         elif model is None:
             reasons.append(f"rule {rule.name!r} names a bundle that is not at work")
         elif wrong := form_misfit(model.bundle, facts):
-            reasons.append(f"bundle {model.bundle.name!r} {wrong}")
+            near.append(f"bundle {model.bundle.name!r} {wrong}")
         else:
             tasks.append(Task(candidate, model, rule))
             if rules.match == "first":
                 break
     reasons += [f"bundle {name!r} cannot be run: {why}" for name, why in models.failed]
-    return tasks, _tell(facts, reasons)
+    return tasks, _tell(facts, [*near, *reasons])
+
+
+def _subject(rule: Rule, *, is_own: bool) -> str:
+    """Who wants something: nobody wrote the rules that bundles make for themselves."""
+    return (
+        f"bundle {rule.name.rpartition(' ')[0]!r}" if is_own else f"rule {rule.name!r}"
+    )
 
 
 def _tell(facts: Facts, reasons: Sequence[str]) -> str:
