@@ -24,12 +24,12 @@ from medlens.serve.work.queue import Job, LostLeaseError, fail, lease, release
 from medlens.serve.work.ready import make_ready
 from medlens.serve.work.refusal import FinalError
 from medlens.serve.work.rules import check_destinations, load_rules
-from medlens.serve.work.tidy import tidy
+from medlens.serve.work.tidy import Housekeeper
 
 log = logging.getLogger("medlens.work")
 
 POLL_S = 0.1
-TIDY_S = 600.0
+FIRST = "work-1"  # of all workers: it keeps the house
 RECOVER_S = 1.0  # after the database could not be reached
 
 Doer = Callable[[Workplace, Job, Heartbeat], None]
@@ -72,9 +72,14 @@ def run_worker(
         worker = f"{name}@{socket.gethostname()}"[:64]
         _let_go(store, worker)
         log.info("worker ready", extra={"worker": name})
+        keeper = Housekeeper(store, settings.limits) if name == FIRST else None
         carriers = [
             threading.Thread(
-                target=_carry, args=(place, worker, kind, stop), name=kind, daemon=True
+                target=_carry,
+                args=(place, worker, kind, stop),
+                kwargs={"keeper": keeper if kind == CARRIED[0] else None},
+                name=kind,
+                daemon=True,
             )
             for kind in CARRIED
         ]
@@ -170,11 +175,22 @@ def _step(
     return job is not None
 
 
-def _carry(place: Workplace, worker: str, kind: str, stop: threading.Event) -> None:
-    """Do jobs of one kind beside the answering; whoever sends also looks after all."""
-    tidied = 0.0
+def _carry(
+    place: Workplace,
+    worker: str,
+    kind: str,
+    stop: threading.Event,
+    *,
+    keeper: Housekeeper | None = None,
+) -> None:
+    """Do jobs of one kind beside the answering.
+
+    The house comes first: results for a destination that hangs may wait for hours.
+    """
     while not stop.is_set():
         try:
+            if keeper is not None:
+                keeper.look()
             job = lease(
                 place.store,
                 worker=worker,
@@ -185,23 +201,10 @@ def _carry(place: Workplace, worker: str, kind: str, stop: threading.Event) -> N
             if job is not None:
                 do(place, job, stop)
                 continue
-            if kind == CARRIED[0] and time.monotonic() - tidied > TIDY_S:
-                tidied = time.monotonic()  # first: what fails waits for its turn, too
-                _look_after(place, now=time.time())
         except Exception as error:
             _tell_trouble(error)
             stop.wait(RECOVER_S)
         stop.wait(5 * POLL_S)
-
-
-def _look_after(place: Workplace, *, now: float) -> None:
-    """What is due now and then: retention, old exports, looks for drift."""
-    from medlens.serve.monitor.looks import take_looks
-    from medlens.serve.work.exports import remove_old_exports
-
-    tidy(place.store, place.settings.limits, now=now)
-    remove_old_exports(place.store, now=now)
-    take_looks(place.store, now=now)
 
 
 def _doer_of(kind: str) -> Doer:
