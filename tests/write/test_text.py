@@ -24,6 +24,7 @@ from medlens.core.diagnosis import (
     Quantity,
     Trend,
 )
+from medlens.core.term_table import BODY_PARTS
 from medlens.core.terms import LANGUAGES, Lang
 from medlens.write.text import to_conclusion, to_text
 from medlens.write.text_finding import number, percent, ranges
@@ -198,7 +199,10 @@ def test_absent_findings_are_one_line_with_their_probabilities() -> None:
         "  Not found: intracranial haemorrhage (probability 3.0 %, operating point "
         "41.0 %, sensitivity at least 95 %); fracture (probability <0.1 %).\n"
     ) in told(item)
-    assert "  Nothing found above the operating point.\n" in told(item)
+    assert (
+        "  Nothing found above the operating point; looked for: intracranial "
+        "haemorrhage, fracture.\n"
+    ) in told(item)
 
 
 def test_no_answer_has_its_reason_and_nothing_else() -> None:
@@ -237,6 +241,28 @@ def test_changes_are_told_with_what_was_before(trend: Trend, lang: Lang) -> None
     assert "0.75 ml" in line
     assert "60.0" in line
     assert say("prior_days", lang, days=91) in text
+
+
+@pytest.mark.parametrize(
+    ("days", "english", "chinese"),
+    [(0, "of the same day.", "同日"), (1, "1 day earlier.", "1天前")],
+)
+def test_short_times_are_told_as_people_do(
+    days: int, english: str, chinese: str
+) -> None:
+    findings = (replace(BLEED, change=Change("stable", days=days)),)
+    item = replace(HEAD, findings=findings)
+    assert english in told(item, has_prior=True)
+    assert chinese in told(item, has_prior=True, lang="zh")
+
+
+@pytest.mark.parametrize("part", sorted(BODY_PARTS))
+def test_every_body_part_has_its_words(part: str) -> None:
+    item = replace(HEAD, body_part=part)
+    chinese = told(item, lang="zh").splitlines()[2]
+    assert part not in chinese
+    if part in ("CHESTABDPELVIS", "TSPINE"):
+        assert part.lower() not in told(item)
 
 
 def test_without_a_size_stable_says_present_or_absent() -> None:

@@ -235,3 +235,35 @@ BODY_PARTS = frozenset((
 ))
 # fmt: on
 """Defined terms of Body Part Examined (PS3.16 Annex L) that are met most."""
+
+# fmt: off
+BODY_PART_NAMES: dict[str, tuple[str, str]] = {
+    "ABDOMENPELVIS": ("abdomen and pelvis", "腹部和盆腔"),
+    "CALCANEUS": ("calcaneus", "跟骨"),
+    "CAROTID": ("carotid artery", "颈动脉"),
+    "CHESTABDOMEN": ("chest and abdomen", "胸部和腹部"),
+    "CHESTABDPELVIS": ("chest, abdomen and pelvis", "胸部、腹部和盆腔"),
+    "COCCYX": ("coccyx", "尾骨"),
+    "CSPINE": ("cervical spine", "颈椎"),
+    "EAR": ("ear", "耳"),
+    "EXTREMITY": ("extremity", "四肢"),
+    "FINGER": ("finger", "手指"),
+    "HEADNECK": ("head and neck", "头颈部"),
+    "JAW": ("jaw", "颌部"),
+    "LSPINE": ("lumbar spine", "腰椎"),
+    "MANDIBLE": ("mandible", "下颌骨"),
+    "MAXILLA": ("maxilla", "上颌骨"),
+    "NOSE": ("nose", "鼻"),
+    "ORBIT": ("orbit", "眼眶"),
+    "PATELLA": ("patella", "髌骨"),
+    "SCAPULA": ("scapula", "肩胛骨"),
+    "SINUS": ("paranasal sinuses", "鼻窦"),
+    "STERNUM": ("sternum", "胸骨"),
+    "THUMB": ("thumb", "拇指"),
+    "TIBIA": ("tibia", "胫骨"),
+    "TOE": ("toe", "足趾"),
+    "TSPINE": ("thoracic spine", "胸椎"),
+    "WHOLEBODY": ("whole body", "全身"),
+}
+# fmt: on
+"""Body parts whose name is not their term's, or that are no term above."""

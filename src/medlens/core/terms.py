@@ -14,6 +14,7 @@ from typing import Literal
 
 from medlens.core.diagnosis import Code, Laterality
 from medlens.core.term_table import (
+    BODY_PART_NAMES,
     BODY_PARTS,
     MODALITIES,
     OTHER_MODALITIES,
@@ -180,6 +181,17 @@ def known_body_part(value: str) -> str:
     """A header's Body Part Examined where it is known anatomy, else "" (see above)."""
     plain = value.strip().upper()
     return plain if plain in BODY_PARTS or is_structure(plain) else ""
+
+
+def body_part_name(part: str, lang: Lang = "en") -> str:
+    """Body Part Examined in words; "" in Chinese where there are none."""
+    known = BODY_PART_NAMES.get(part.strip().upper())
+    if known is not None:
+        return known[0] if lang == "en" else known[1]
+    if lang == "en":
+        return part.strip().lower()
+    term = term_of(part)
+    return "" if term is None else term.chinese
 
 
 @cache

@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterator
 
 from medlens.core.diagnosis import Assessment, Diagnosis, Finding
-from medlens.core.terms import Lang, is_normal, is_structure, modality_name, term_of
+from medlens.core.terms import (
+    Lang,
+    body_part_name,
+    is_normal,
+    is_structure,
+    modality_name,
+)
 from medlens.write.text_finding import (
     label_name,
     number,
@@ -135,10 +141,8 @@ def _examined(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
 
 
 def _body_part(name: str, lang: Lang) -> str:
-    if lang == "en":
-        return printable(name).lower()
-    term = term_of(name)
-    return quoted(printable(name), lang) if term is None else term.chinese
+    shown = printable(name)
+    return body_part_name(shown, lang) or quoted(shown, lang)
 
 
 def _count(images: int, lang: Lang) -> str:
@@ -192,9 +196,16 @@ def _comparison(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
         return
     days = {f.change.days for _, f in changed if f.change is not None} - {None}
     known = days.pop() if len(days) == 1 else None
-    yield say("prior", lang) if known is None else say("prior_days", lang, days=known)
+    yield _tell_prior(known, lang)
     for item, finding in changed:
         yield _named(diagnosis, item, tell_change(finding, lang), lang)
+
+
+def _tell_prior(days: int | None, lang: Lang) -> str:
+    if days is None:
+        return say("prior", lang)
+    key = {0: "prior_same_day", 1: "prior_day"}.get(days, "prior_days")
+    return say(key, lang, days=days)
 
 
 def _impressions(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
@@ -209,8 +220,8 @@ def _tell_advice(item: Assessment, lang: Lang) -> str:
     if item.advice == "not_assessable":
         reason = say_reason(item.reason, lang).rstrip(".")
         return say("advice_not_assessable", lang, reason=reason)
-    if item.advice == "nothing_found" and item.algorithm.form == "segment":
-        return say("advice_nothing_drawn", lang)
+    if item.advice == "nothing_found":
+        return _tell_nothing(item, lang)
     if item.advice != "refer":
         return say(f"advice_{item.advice}", lang)
     found = [
@@ -222,6 +233,17 @@ def _tell_advice(item: Assessment, lang: Lang) -> str:
         return say("advice_refer_plain", lang)
     listed = say("list", lang).join(found)
     return say("advice_refer", lang, list=listed[:1].upper() + listed[1:])
+
+
+def _tell_nothing(item: Assessment, lang: Lang) -> str:
+    """With what was looked for: nothing else is known to be absent."""
+    is_drawn = item.algorithm.form == "segment"
+    said = say("advice_nothing_drawn" if is_drawn else "advice_nothing_found", lang)
+    names = [label_name(x.label, lang) for x in item.findings if not x.is_present]
+    if not names:
+        return said
+    listed = say("looked_for", lang, list=say("list", lang).join(names))
+    return said + say("semicolon", lang) + listed
 
 
 def _left_out(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:

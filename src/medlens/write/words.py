@@ -83,6 +83,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Compared with the prior study, {days} days earlier.",
         "与{days}天前的既往检查对比。",
     ),
+    "prior_day": (
+        "Compared with the prior study, 1 day earlier.",
+        "与1天前的既往检查对比。",
+    ),
+    "prior_same_day": (
+        "Compared with the prior study of the same day.",
+        "与同日的既往检查对比。",
+    ),
     "no_prior_answer": (
         "The prior study holds nothing to compare with.",
         "既往检查中无可对比的结果。",
@@ -104,6 +112,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "未见达到判定阈值的异常",
     ),
     "advice_nothing_drawn": ("Nothing found", "未检出异常"),
+    "looked_for": ("looked for: {list}", "分析范围：{list}"),
     "advice_measured": (
         "Structures were measured; no disease was looked for",
         "仅对解剖结构进行测量，未分析病变",

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from pydicom.dataset import Dataset
 
 from medlens.bundle import write_bundle
+from medlens.core.diagnosis import Algorithm, Assessment, Diagnosis, ImageRef
 from medlens.serve.store.store import Store, open_store
 from medlens.serve.store.tables import bundles
 from medlens.serve.work.candidates import Candidates, find_candidates, gather_reasons
 from medlens.serve.work.choose import Plan, choose, modalities_of
 from medlens.serve.work.inputs import load_study
 from medlens.serve.work.models import work_digest
+from medlens.serve.work.outcome import outcome_of
 from medlens.serve.work.rules import Rules, rules_from_table
 from tests.serve.work.studies import models_of, of_study, put_bundle, take
 from tests.tiny import CARD, bundle_of, plain_graph
@@ -290,3 +292,13 @@ def test_bundles_without_rules_are_called_bundles(place: Store, tmp_path: Path) 
         "no bundle takes CT HEAD: bundle 'heads' takes single images, and this is a "
         "series of 4 slices; bundle 'knees' wants modality MR"
     )
+
+
+def test_one_reason_of_two_bundles_is_told_once() -> None:
+    images = (ImageRef("series 1/image 1", "1.2", "1.2.3", "1.2.4"),)
+    algorithm = Algorithm("a", "0" * 64, "1", "image", "binary")
+    each = Assessment(
+        algorithm, "not_assessable", "not_assessable", images, reason="cut off"
+    )
+    state, reason = outcome_of(Diagnosis("study 1", (each, each)))
+    assert (state, reason) == ("refused", "series 1/image 1: cut off")

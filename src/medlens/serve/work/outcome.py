@@ -30,7 +30,7 @@ def outcome_of(diagnosis: Diagnosis, missing: Sequence[str] = ()) -> tuple[str, 
     ]
     reasons += missing
     state = "answered" if is_answered else "refused"
-    return state, "\n".join(reasons)[:LONGEST_REASON]
+    return state, "\n".join(dict.fromkeys(reasons))[:LONGEST_REASON]
 
 
 def earlier_outcome(
