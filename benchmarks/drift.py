@@ -1,6 +1,6 @@
 """How often the watch for drift cries wolf, and how often it finds real shifts.
 
-python -m benchmarks.drift DATA [--months 1000] [--trials 200]
+python -m benchmarks.drift DATA [--months 400] [--trials 24]
 
 DATA is the folder of the development data. Answers are made from real chest
 radiographs: a logistic regression on thumbnails of one half of the children, applied to
@@ -40,7 +40,6 @@ Change = Callable[[np.ndarray], np.ndarray]
 CHANGES: dict[str, Change] = {
     "none": lambda x: x,
     "brighter by 5 %": lambda x: np.clip(x * 1.05, 0, 1),
-    "brighter by 10 %": lambda x: np.clip(x * 1.10, 0, 1),
     "contrast down by 10 %": lambda x: np.clip(0.5 + 0.9 * (x - 0.5), 0, 1),
 }
 
@@ -153,8 +152,8 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--months", type=int, default=1000)
-    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--months", type=int, default=400)
+    parser.add_argument("--trials", type=int, default=24)
     arguments = parser.parse_args()
     images, words = read_images(arguments.data / "xray_pneumonia", "label")
     order = np.random.default_rng(0).permutation(len(images))
@@ -162,7 +161,20 @@ def main() -> None:
     model = Model(images, np.array([word == "pneumonia" for word in words]))
     held, labels = images[len(images) // 2 :], words[len(words) // 2 :]
     pool = model.answers(held)
-    figures: dict[str, Any] = {"false_alarms": false_alarms(pool, arguments.months)}
+    if arguments.months:
+        keep("drift_alarms", {"no_change": false_alarms(pool, arguments.months)})
+    if arguments.trials:
+        keep("drift_power", measure_power(pool, labels, model, held, arguments))
+
+
+def measure_power(
+    pool: list[Answer],
+    labels: list[str],
+    model: Model,
+    held: list[np.ndarray],
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    """Share of months with a shift that give an alarm, by shift and size."""
     shifts = {
         name: model.answers([change(x) for x in held])
         for name, change in CHANGES.items()
@@ -177,11 +189,12 @@ def main() -> None:
     shifts["adults of another hospital"] = others
     tenth = len(pool) // 9
     shifts["one in ten from there"] = pool + others[:tenth]
-    figures["power"] = {}
+    found: dict[str, Any] = {"trials": arguments.trials}
     for seed, (name, shifted) in enumerate(shifts.items()):
-        figures["power"][name] = power(pool, shifted, arguments.trials, seed=seed)
-        sys.stdout.write(f"{name}: {figures['power'][name]}\n")
-    keep("drift", figures)
+        found[name] = power(pool, shifted, arguments.trials, seed=seed)
+        sys.stdout.write(f"{name}: {found[name]}\n")
+        sys.stdout.flush()
+    return found
 
 
 if __name__ == "__main__":

@@ -139,3 +139,15 @@ def test_exports_come_in_pages(reader: httpx.Client, study: int) -> None:
     rest = reader.get(first.links["next"]["url"]).json()
     found = [each["id"] for each in [*first.json()["items"], *rest["items"]]]
     assert (found, rest["next"]) == (made[::-1], None)
+
+
+def test_who_released_what_stands_in_the_trail(
+    store: Store, reader: httpx.Client, study: int
+) -> None:
+    released = list(range(1, 401))
+    body = {"studies": [study], "released": released}
+    assert reader.post(ADDRESS, json=body).status_code == 202
+    with store.read() as connection:
+        detail = connection.scalars(sa.select(trail.c.detail)).one()
+    assert detail["released"] == 400
+    assert detail["first released"] == released[:150]

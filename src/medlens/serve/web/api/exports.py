@@ -46,6 +46,7 @@ router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
 ServiceHere = Annotated[Service, Depends(service_of)]
 Reader = Annotated[Caller, Depends(may("read"))]
 MOST_STUDIES, MOST_RELEASED = 500, 10_000
+MOST_NAMED = 150  # of released images, in the trail
 LOW = -20  # beside the answering; of exports the oldest first
 ARCHIVE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -173,9 +174,14 @@ def ask_for_export(
             now=time.time(),
         )
         assert job is not None
-        detail = {"job": job, "studies": len(numbers), "bundle": wanted.bundle}
-        if wanted.released:
+        detail: dict[str, Any] = {
+            "job": job,
+            "studies": len(numbers),
+            "bundle": wanted.bundle,
+        }
+        if wanted.released:  # who answers for what left although it was held
             detail["released"] = len(wanted.released)
+            detail["first released"] = wanted.released[:MOST_NAMED]
         record(connection, caller, "ask for export", detail=detail)
         return 202, _view(_row(connection, job))
 
