@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import resource
 import socket
 import threading
 import time
+import tracemalloc
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -114,6 +116,58 @@ def test_nested_sequences_do_not_break_a_study(quick: Served) -> None:
     assert reply.status_code == 200
     study = reply.json()[0]["0020000D"]["Value"][0]
     assert quick.client.get(f"/studies/{study}/metadata").status_code == 200
+
+
+@pytest.mark.parametrize("is_implicit", [False, True])
+def test_large_values_beside_the_pixels_stay_in_the_file(
+    quick: Served, is_implicit: bool
+) -> None:
+    value = bytes(range(256)) * (48 << 12)  # 48 MiB
+    data = pydicom.dcmread(BytesIO(dicom(1)))
+    data.add_new(0x00110010, "LO", "MAKER")
+    data.add_new(0x00111001, "OB", value)
+    data.add_new(0x00420011, "OB", value)  # Encapsulated Document
+    out = BytesIO()
+    if is_implicit:
+        data.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    pydicom.dcmwrite(out, data, enforce_file_format=True)
+    (receipt,) = quick.put(out.getvalue())
+    del data, out
+    alone = {"Accept": "application/octet-stream"}
+    tracemalloc.start()
+    try:
+        (model,) = quick.client.get(address(receipt) + "/metadata").json()
+        for tag in ("00111001", "00420011"):
+            digest = hashlib.sha256()
+            where = model[tag]["BulkDataURI"]
+            with quick.client.stream("GET", where, headers=alone) as reply:
+                for piece in reply.iter_bytes():
+                    digest.update(piece)
+            assert digest.digest() == hashlib.sha256(value).digest()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 24 << 20
+
+
+def test_a_header_without_end_is_not_read_whole(
+    quick: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small values by the thousand: what the index knows is told instead."""
+    monkeypatch.setattr("medlens.serve.web.dicomweb.dataset.MAX_HEADER", 1 << 20)
+    data = pydicom.dcmread(BytesIO(dicom(1)))
+    data.add_new(0x00110010, "LO", "MAKER")
+    for number in range(100):
+        data.add_new(0x00111000 + number, "OB", bytes(30_000))
+    out = BytesIO()
+    pydicom.dcmwrite(out, data, enforce_file_format=True)
+    (receipt,) = quick.put(out.getvalue())
+    (model,) = quick.client.get(address(receipt) + "/metadata").json()
+    assert model["00080018"]["Value"] == [receipt.sop_uid]
+    assert "00111001" not in model
+    reply = quick.client.get(address(receipt) + "/bulkdata/00111001")
+    assert reply.status_code == 422
+    assert "as it is stored" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize("where", ["header", "query"])

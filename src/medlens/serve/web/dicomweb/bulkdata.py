@@ -16,7 +16,7 @@ from medlens.read.source import open_source
 from medlens.serve.access.caller import Caller
 from medlens.serve.web.dicomweb.accept import accepted, not_acceptable
 from medlens.serve.web.dicomweb.addresses import addresses_of
-from medlens.serve.web.dicomweb.dataset import open_dataset
+from medlens.serve.web.dicomweb.dataset import open_dataset, place_of_value
 from medlens.serve.web.dicomweb.found import StoredInstance, find_instance
 from medlens.serve.web.dicomweb.frames import OCTETS, media_type_of
 from medlens.serve.web.dicomweb.parts import Part, file_pieces, multipart_response
@@ -35,6 +35,7 @@ from medlens.serve.web.state import service_of
 router = APIRouter(include_in_schema=False)
 Viewer = Annotated[Caller, Depends(may("view"))]
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[0-9]{1,6}/[0-9A-Fa-f]{8}){0,16}")
+_TEXTS = ("LT", "SQ", "ST", "UC", "UR", "UT")  # no bulk data here
 _PIXELS = ("7FE00010", "7FE00008", "7FE00009")
 
 
@@ -90,6 +91,13 @@ def _value(found: StoredInstance, place: str) -> tuple[str, Iterator[Iterable[by
         return _pixels(found)
     try:
         data = open_dataset(found.path)
+        far = _look_far(data, place)
+        if far is not None:
+            # As it lies in the file, whose byte order it has.
+            is_big = found.transfer_syntax == EXPLICIT_BIG
+            syntax = EXPLICIT_BIG if is_big else EXPLICIT_LITTLE
+            kind = f"{OCTETS}; transfer-syntax={syntax}"
+            return kind, iter((file_pieces(found.path, *far),))
         with quiet():
             value = _look_up(data, place.split("/"))
     except ReadError as error:
@@ -97,6 +105,17 @@ def _value(found: StoredInstance, place: str) -> tuple[str, Iterator[Iterable[by
     if not isinstance(value, (bytes, bytearray)):
         raise Problem(404, "bulkdata: there is no large binary value of that tag")
     return f"{OCTETS}; transfer-syntax={EXPLICIT_LITTLE}", iter(((bytes(value),),))
+
+
+def _look_far(data: Any, place: str) -> tuple[int, int] | None:
+    """Where in the file a large value of the top level lies; None for any other."""
+    try:
+        tag = int(place, 16)
+        if data.get_item(tag, keep_deferred=True).VR in _TEXTS:
+            return None
+        return place_of_value(data, tag)
+    except (KeyError, ValueError, AttributeError):
+        return None
 
 
 def _look_up(data: Any, steps: list[str]) -> Any:

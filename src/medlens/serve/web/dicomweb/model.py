@@ -9,11 +9,14 @@ from typing import Any
 
 from medlens.core import ReadError
 from medlens.read.dicom.header import quiet
-from medlens.serve.web.dicomweb.dataset import open_dataset
+from medlens.serve.web.dicomweb.dataset import open_dataset, place_of_value
 from medlens.serve.web.dicomweb.found import StoredInstance
 
 INLINE_BYTES = 1024
 """Binary values up to this size stand in the model itself."""
+
+MAX_READ = 32 << 20
+"""Bytes of a sequence or text that is read for the model; larger ones are left out."""
 
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 Model = dict[str, dict[str, Any]]
@@ -77,13 +80,45 @@ def _elements(data: Any, address: str) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         name = f"{tag.group:04X}{tag.element:04X}"
         try:
-            entry = _entry(data[tag], name, address)
+            entry = _far_entry(data, tag, f"{address}/{name}" if address else "")
+            if entry is None:
+                entry = _entry(data[tag], name, address)
+        except _LeftOutError:
+            continue
         except RecursionError:
             raise
         except Exception:  # pydicom raises whatever its converters raise
             continue
         if entry is not None:
             yield name, entry
+
+
+class _LeftOutError(Exception):
+    """A value that is not even looked at."""
+
+
+def _far_entry(data: Any, tag: Any, address: str) -> dict[str, Any] | None:
+    """The entry of a value that was left in the file; None for one to be read."""
+    if place_of_value(data, tag) is None:
+        return None
+    raw = data.get_item(tag, keep_deferred=True)
+    vr = raw.VR or _known_vr(tag)
+    if vr in _BINARY:
+        if address:
+            return {"vr": vr, "BulkDataURI": address}
+        raise _LeftOutError
+    if raw.length > MAX_READ:
+        raise _LeftOutError
+    return None
+
+
+def _known_vr(tag: Any) -> str:
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return str(dictionary_VR(tag))
+    except KeyError:
+        return "UN"
 
 
 def _entry(element: Any, name: str, address: str) -> dict[str, Any] | None:

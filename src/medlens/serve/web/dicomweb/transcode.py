@@ -15,7 +15,7 @@ from medlens.read.dicom.header import NATIVE, DicomHeader, quiet, read_header
 from medlens.read.dicom.layout import Layout, read_layout
 from medlens.read.dicom.values import to_stored
 from medlens.read.source import Source, open_source
-from medlens.serve.web.dicomweb.dataset import MAX_WHOLE, open_dataset
+from medlens.serve.web.dicomweb.dataset import MAX_WHOLE, check_size, open_dataset
 from medlens.serve.web.dicomweb.work import heavy
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -102,6 +102,7 @@ def to_explicit_little(path: Path, syntax: str) -> bytes:
         MedlensError: it cannot be converted, or is too large for it.
     """
     with heavy():
+        check_size(path)
         data = open_dataset(path, with_pixels=syntax in NATIVE)
         try:
             with quiet():
