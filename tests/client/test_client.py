@@ -53,6 +53,10 @@ def test_what_was_asked_twice_is_the_same_job(
     with Client(service) as client:
         study = client.upload(radiograph_file).studies[0]
         assert client.ask_for_answer(study).id == client.ask_for_answer(study).id
+        chosen = client.ask_for_answer(study, bundle="tiny")
+        assert chosen.id != client.ask_for_answer(study).id
+        with pytest.raises(ClientError, match="bundle 'none' is not at work"):
+            client.ask_for_answer(study, bundle="none")
 
 
 def test_problems_are_errors_with_their_details(service: str, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from medlens.core import MedlensError
 from medlens.serve.run.check import bind, check_settings
 from medlens.serve.send.echo import echo_peer
 from medlens.serve.settings import Peer, ServeSettings
+from medlens.serve.work.asked import is_meant
 from medlens.serve.work.choose import own_rules
-from medlens.serve.work.rules import LEAST_DIGITS, Rules, load_rules, rule_lines
+from medlens.serve.work.rules import Rules, load_rules, rule_lines
 
 AT_ONCE = 16  # destinations asked at a time
 
@@ -82,17 +83,13 @@ def _rule_lines(rules: Rules | None, bundles: Sequence[Bundle]) -> Iterator[str]
 def _unknown_bundles(rules: Rules | None, bundles: Sequence[Bundle]) -> Iterator[str]:
     """Rules that would leave out all that they fit."""
     for rule in rules.rules if rules is not None else ():
-        if not rule.exclude and not any(is_meant(rule.bundle, b) for b in bundles):
+        if not rule.exclude and not any(
+            is_meant(rule.bundle, name=b.name, digest=b.digest) for b in bundles
+        ):
             yield (
                 f"rule {rule.name!r}: bundle {rule.bundle!r} is not given here; what "
                 "it fits stays without an answer: name its folder, or add it by the API"
             )
-
-
-def is_meant(word: str, bundle: Bundle) -> bool:
-    """Whether a rule's word names a bundle: by name or by the start of its digest."""
-    is_digest = len(word) >= LEAST_DIGITS and bundle.digest.startswith(word)
-    return bundle.name == word or is_digest
 
 
 def _ask_all(

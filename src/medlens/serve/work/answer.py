@@ -15,6 +15,7 @@ from medlens.predict.diagnose import gather
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import studies
+from medlens.serve.work.asked import asked_digest, plan_asked
 from medlens.serve.work.candidates import Candidates, find_candidates
 from medlens.serve.work.choose import Plan, Task, choose
 from medlens.serve.work.heartbeat import Heartbeat
@@ -61,11 +62,16 @@ def answer_study(place: Workplace, job: Job, beat: Heartbeat) -> None:
     _set_running(place.store, job)
     candidates = find_candidates(study)
     study = replace(study, site=study.site or _site_of(candidates))
-    plan = choose(candidates.found, place.rules, place.models)
+    asked = str(job.payload.get("bundle", ""))
+    if asked:
+        plan = plan_asked(candidates.found, place.rules, place.models, asked)
+    else:
+        plan = choose(candidates.found, place.rules, place.models)
     plan = replace(plan, left_out=tuple(sorted(plan.left_out + candidates.left_out)))
     looked = _look_at_all(plan.tasks, beat)
     diagnosis = _diagnose(place.store, study, plan, looked)
-    key = f"{study.id}:{study.digest}:{work_digest(place.rules, place.models)}"
+    work = asked_digest(asked) if asked else work_digest(place.rules, place.models)
+    key = f"{study.id}:{study.digest}:{work}"
     beat.check(0.9)
     written = write_objects(
         diagnosis,
@@ -86,7 +92,7 @@ def answer_study(place: Workplace, job: Job, beat: Heartbeat) -> None:
             looked=looked,
             written=written,
             destinations=plan.destinations,
-            shadows=_shadows_of(plan, place.models),
+            shadows=() if asked else _shadows_of(plan, place.models),
         ),
     )
     _tell(job, plan, diagnosis)

@@ -122,6 +122,7 @@ def ask(
     study_id: int,
     *,
     rules_digest: str,
+    bundle: str = "",
     attempts: int = 3,
     now: float,
 ) -> Asked | None:
@@ -129,6 +130,15 @@ def ask(
 
     A job of the same images that was parked or cancelled starts over; one that waits
     is moved to the front; one that is done stands, since it would say the same again.
+
+    Args:
+        connection: of a writing transaction.
+        study_id: our own number of the study.
+        rules_digest: what decides the answer besides the images, see `models`; with
+            `bundle` see `asked`.
+        bundle: digest of the only one that shall look; "" for those of the rules.
+        attempts: of the job.
+        now: seconds since 1970.
 
     Returns:
         None where there is no such study, or no image in it.
@@ -147,7 +157,7 @@ def ask(
         kind="answer",
         key=key,
         study_id=study_id,
-        payload={"inputs": digest},
+        payload={"inputs": digest} | ({"bundle": bundle} if bundle else {}),
         priority=ASKED_PRIORITY,
         max_attempts=attempts,
         now=now,

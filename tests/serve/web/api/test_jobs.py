@@ -6,7 +6,7 @@ import httpx
 import sqlalchemy as sa
 
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import studies, trail
+from medlens.serve.store.tables import bundles, jobs, studies, trail
 from tests.serve.web.api.filled import add_job, add_study, set_job
 
 
@@ -105,3 +105,38 @@ def test_the_key_is_that_of_the_workers(store: Store, reader: httpx.Client) -> N
     )
     asked = reader.post(f"/api/v1/studies/{study}/answers").json()
     assert not asked["is_new"]
+
+
+def test_a_bundle_can_be_chosen(store: Store, reader: httpx.Client) -> None:
+    study = add_study(store, state="receiving")
+    folder = str(store.folder / "bundles" / "x")
+    with store.begin() as connection:
+        for name, digest, role in (
+            ("old", "a" * 64, "retired"),
+            ("new", "b" * 64, "active"),
+        ):
+            connection.execute(
+                sa.insert(bundles).values(
+                    digest=digest, name=name, role=role, folder=folder,
+                    added_at=1.0, changed_at=1.0,
+                )
+            )  # fmt: skip
+    address = f"/api/v1/studies/{study}/answers"
+    plain = reader.post(address).json()
+    by_name = reader.post(address, json={"bundle": "new"})
+    assert by_name.status_code == 202, by_name.text
+    assert by_name.json()["is_new"]
+    assert by_name.json()["job"]["id"] != plain["job"]["id"]
+    by_digest = reader.post(address, json={"bundle": "b" * 8}).json()
+    assert not by_digest["is_new"]
+    assert by_digest["job"]["id"] == by_name.json()["job"]["id"]
+    assert not reader.post(address, json={}).json()["is_new"]
+    with store.read() as connection:
+        payloads = connection.execute(
+            sa.select(jobs.c.payload).order_by(jobs.c.id)
+        ).scalars()
+        assert [each.get("bundle") for each in payloads] == [None, "b" * 64]
+    gone = reader.post(address, json={"bundle": "old"})
+    assert gone.status_code == 409
+    assert "bundle 'old' is not at work" in gone.json()["detail"]
+    assert reader.post(address, json={"bundel": "new"}).status_code == 422

@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from medlens.core import MedlensError
 from medlens.serve.store.tables import bundles
 from medlens.serve.web.state import Service
+from medlens.serve.work.asked import is_meant
 from medlens.serve.work.models import Models, work_digest
 from medlens.serve.work.rules import Rules, load_rules
 
@@ -44,16 +45,28 @@ def current_work_digest(service: Service) -> str:
 
 def active_digests(service: Service) -> list[str]:
     """Digests of the bundles whose answers count, the newest first."""
+    return [row.digest for row in _active(service)]
+
+
+def active_named(service: Service, word: str) -> str | None:
+    """Digest of the newest of them of a name, or whose digest begins so."""
+    for row in _active(service):
+        if is_meant(word, name=row.name, digest=row.digest):
+            return str(row.digest)
+    return None
+
+
+def _active(service: Service) -> list[Any]:
     given = {digest_at(str(folder)) for folder in service.settings.bundles}
     own = service.store.folder.absolute()
     with service.store.read() as connection:
         rows = connection.execute(
-            sa.select(bundles.c.digest, bundles.c.folder)
+            sa.select(bundles.c.digest, bundles.c.name, bundles.c.folder)
             .where(bundles.c.role == "active")
             .order_by(bundles.c.added_at.desc(), bundles.c.digest)
         ).all()
     return [
-        row.digest
+        row
         for row in rows
         if row.digest in given or Path(row.folder).is_relative_to(own)
     ]
