@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from medlens.core import Array, ReadError, UsageError
+from medlens.core.diagnosis import Place
 from medlens.write import to_bytes, to_secondary_capture
 from medlens.write.banner import AMBER, BAND, _break, add_banner
 from medlens.write.capture import key_image, tell_lines, tell_picture
@@ -161,12 +162,16 @@ def test_an_image_that_is_no_source_is_refused() -> None:
 def test_the_words_say_which_slice_and_what_the_colours_mean() -> None:
     item = rich_diagnosis(series()).assessments[0]
     third = item.images[2]
+    first = replace(item.findings[0], is_present=True, place=Place(image=third))
+    item = replace(item, findings=(first,))
     assert tell_picture(item, third, "Hernia", "en") == [
         f"Shown: slice 3 of {len(item.images)}; colours: evidence for hernia."
     ]
     assert tell_picture(item, third, "", "zh") == [
         f"图示：第3层（共{len(item.images)}层）。"
     ]
+    lost = replace(item, findings=(replace(first, place=Place()),))
+    assert tell_picture(lost, third, "", "en") == []
     alone = replace(item, images=(third,))
     assert tell_picture(alone, third, "", "en") == []
 

@@ -240,3 +240,18 @@ def test_hostile_words_stay_words() -> None:
     assert "\\ud800" not in text
     (report,) = of_kind(bundle, "DiagnosticReport")
     assert "<script>" not in report["text"]["div"]
+
+
+def test_a_structure_is_neither_positive_nor_negative() -> None:
+    sources = series()
+    whole = rich_diagnosis(sources)
+    item = whole.assessments[0]
+    brain = replace(item.findings[0], label="brain", code=None, is_present=True)
+    made = replace(whole, assessments=(replace(item, findings=(brain,)),))
+    for lang, word in (("en", "Present"), ("zh", "存在")):
+        found = to_fhir(made, sources, lang=lang)
+        texts = [one["code"]["text"] for one in of_kind(found, "Observation")]
+        name = "brain" if lang == "en" else "脑"
+        one = of_kind(found, "Observation")[texts.index(name)]
+        assert "interpretation" not in one
+        assert one["valueCodeableConcept"]["text"] == word

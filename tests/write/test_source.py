@@ -128,6 +128,20 @@ def test_old_uids_are_pointed_at_as_they_are() -> None:
     assert clean_source(source).SOPInstanceUID == "1.2.03.4"
 
 
+@pytest.mark.parametrize("method", [None, "", "profile X"])
+def test_a_source_without_identity_says_how(method: str | None, tmp_path: Path) -> None:
+    """Patient Identity Removed is YES: De-identification Method is then type 1C."""
+    sources = series()
+    for source in sources:
+        source.PatientIdentityRemoved = "YES"
+        if method is not None:
+            source.DeidentificationMethod = method
+    data = to_bytes(to_structured_report(rich_diagnosis(sources), sources))
+    made = reread(data)
+    assert made.DeidentificationMethod == (method or "See the source image")
+    assert errors_of(data, tmp_path) == []
+
+
 @pytest.mark.parametrize("has_groups", [True, False])
 def test_groups_that_do_not_match_the_frames_give_no_geometry(has_groups: bool) -> None:
     source = enhanced_mr(frames=4)

@@ -129,7 +129,9 @@ def tell_picture(
         lang: of the words.
     """
     images, parts = assessment.images, []
-    if len(images) > 1 and shown in images:
+    places = [each.place.image for each in assessment.findings if each.is_present]
+    # Of an interpolated volume the picture is next to an image, and is none of them.
+    if len(images) > 1 and shown in images and (shown in places or not places):
         at = images.index(shown) + 1
         parts.append(say("shown", lang, number=at, count=len(images)))
     if evidence_of:

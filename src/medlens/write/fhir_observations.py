@@ -14,7 +14,7 @@ from medlens.core.diagnosis import (
     ImageRef,
     Place,
 )
-from medlens.core.terms import Lang, name_of
+from medlens.core.terms import Lang, is_structure, name_of
 from medlens.write import codes
 from medlens.write.codes import concept
 from medlens.write.fhir_values import (
@@ -43,6 +43,10 @@ CATEGORY = {
 }
 KEY_IMAGE = Code("121080", "DCM", "Best illustration of finding")
 SERIES = Code("112002", "DCM", "Series Instance UID")
+PRESENCE = {
+    True: {"en": "Present", "zh": "存在"},
+    False: {"en": "Absent", "zh": "不存在"},
+}
 CENTRES = ("centre_x", "centre_y", "centre_z")
 
 
@@ -167,20 +171,27 @@ def _finding(
     code = codes.label_code(finding.label, finding.code)
     region = codes.BODY_PARTS.get(assessment.body_part.upper())
     site = {"bodySite": coded(region)} if region else {}
-    letter, word = ("POS", "Positive") if finding.is_present else ("NEG", "Negative")
     return _observation(
         frame,
         code=coded(code, name_of(finding.label, lang)),
         valueCodeableConcept=coded(
-            codes.PRESENT if finding.is_present else codes.ABSENT
+            codes.PRESENT if finding.is_present else codes.ABSENT,
+            PRESENCE[finding.is_present][lang],
         ),
-        interpretation=[
-            {"coding": [{"system": INTERPRETATION, "code": letter, "display": word}]}
-        ],
+        **_interpretation(finding),
         **site,
         device={"reference": frame.full_url(f"device {number}")},
         component=parts,
     )
+
+
+def _interpretation(finding: Finding) -> Json:
+    """Positive or negative; a structure of normal anatomy is neither."""
+    if is_structure(finding.label):
+        return {}
+    letter, word = ("POS", "Positive") if finding.is_present else ("NEG", "Negative")
+    said = {"system": INTERPRETATION, "code": letter, "display": word}
+    return {"interpretation": [{"coding": [said]}]}
 
 
 def _whole(name: str, value: int | None, lang: Lang) -> list[Json]:
