@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from medlens.serve.settings import ServeSettings
+from medlens.serve.store.keep import remove_study
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import jobs, results
+from medlens.serve.store.tables import jobs, results, studies
 from medlens.serve.work.answer import Workplace
 from medlens.serve.work.control import cancel, revive
-from medlens.serve.work.queue import Job, enqueue, fail, lease
+from medlens.serve.work.queue import Job, enqueue, fail, finish, lease
 from medlens.serve.work.ready import ask, inputs_digest, make_ready
 from medlens.serve.work.worker import do
 from tests.serve.work.studies import (
@@ -169,3 +170,36 @@ def test_a_job_that_waits_keeps_its_study_ready(place: Workplace) -> None:
         connection.execute(sa.update(jobs).values(priority=0))
     do(place, next_job(store))
     assert state_of(store, study)[0] == "ready"
+
+
+def test_a_study_can_be_removed_while_its_answer_is_kept(store: Store) -> None:
+    study = receive(store)
+    ready(store)
+    job = next_job(store)
+    errors: list[Exception] = []
+
+    def remove() -> None:
+        try:
+            remove_study(store, study)
+        except Exception as error:
+            errors.append(error)
+
+    remover = threading.Thread(target=remove)
+    with store.begin() as connection:
+        finish(connection, job, now=1.0)
+        remover.start()
+        remover.join(1.0)
+        connection.execute(
+            sa.insert(results).values(
+                key="k", study_id=study, job_id=job.id, inputs_digest="i",
+                diagnosis={}, created_at=1.0,
+            )
+        )  # fmt: skip
+        connection.execute(
+            sa.update(studies).where(studies.c.id == study).values(state="answered")
+        )
+    remover.join(30)
+    assert errors == []
+    with store.read() as connection:
+        for table in (studies, jobs, results):
+            assert connection.execute(sa.select(table)).all() == []

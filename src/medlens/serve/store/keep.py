@@ -15,6 +15,7 @@ from medlens.serve.store.store import Store
 from medlens.serve.store.tables import (
     conflicts,
     instances,
+    jobs,
     metadata,
     result_objects,
     series,
@@ -72,6 +73,7 @@ def remove_study(store: Store, study_id: int) -> Removed:
         study_id: our own number of the study; one that is not there changes nothing.
     """
     with store.begin() as connection:
+        _hold(connection, study_id)
         digests: set[str] = set()
         for column in file_columns():
             belongs = _belongs(column.table, study_id)
@@ -86,6 +88,17 @@ def remove_study(store: Store, study_id: int) -> Removed:
                 removed += gone if table is instances else 0
     files, size = free_files(store, digests)
     return Removed(removed, files, size)
+
+
+def _hold(connection: sa.Connection, study_id: int) -> None:
+    """Wait for whoever ends a job of the study or adds to it, and keep others off.
+
+    In their order, jobs before the study, so that none waits for the other
+    (PostgreSQL; on SQLite the transaction alone does this).
+    """
+    for table, column in ((jobs, jobs.c.study_id), (studies, studies.c.id)):
+        rows = sa.select(table.c.id).where(column == study_id).order_by(table.c.id)
+        connection.execute(rows.with_for_update())
 
 
 def _belongs(

@@ -9,6 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -37,9 +38,9 @@ class Rules:
     rules: tuple[Rule, ...]
     match: Match = "first"
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of what the rules say, whatever the file looks like."""
+        """SHA-256 of what the rules say, whatever the file looks like; asked often."""
         said = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(said.encode()).hexdigest()
 
