@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from medlens.serve.settings import Limits
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import instances, refusals, trail
+from medlens.serve.web.dicomweb import stow_metadata
 from medlens.serve.web.dicomweb.model import to_model
 from tests.serve.receive.files import dicom
 from tests.serve.web.dicomweb.conftest import Served, serving
@@ -188,6 +189,33 @@ def test_metadata_that_make_no_instance_are_refused(quick: Served, body: bytes) 
     reply = stow(quick, body, kind=META)
     assert reply.status_code in (400, 409)
     assert count(quick.store, instances) == 0
+
+
+def test_metadata_are_bounded(quick: Served) -> None:
+    head = b"--B\r\nContent-Type: application/dicom+json\r\n\r\n"
+    many = head + b"[" + b",".join([b"{}"] * 5000) + b"]\r\n--B--"
+    reply = stow(quick, many, kind=META)
+    assert reply.status_code == 400
+    assert "send up to 4,096" in reply.json()["detail"]
+    long = head + b"[" + b" " * (9 << 20) + b"]\r\n--B--"
+    reply = stow(quick, long, kind=META)
+    assert reply.status_code == 400
+    assert "larger than 8 MiB" in reply.json()["detail"]
+    assert count(quick.store, refusals) == 0
+
+
+def test_few_requests_with_metadata_are_held_at_a_time(quick: Served) -> None:
+    held = [stow_metadata._places.acquire() for _ in range(stow_metadata.AT_A_TIME)]
+    try:
+        reply = stow(quick, with_values(), kind=META)
+    finally:
+        for _ in held:
+            stow_metadata._places.release()
+    assert reply.status_code == 503
+    assert reply.headers["Retry-After"] == "5"
+    # Whatever became of a request, its place is free again.
+    for body in [with_values(), b"--B\r\n", with_values(uri="other")] * 2:
+        assert stow(quick, body, kind=META).status_code != 503
 
 
 def test_the_answer_comes_in_xml_too(quick: Served) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
@@ -25,13 +25,13 @@ from medlens.serve.receive.multipart import (
 from medlens.serve.receive.upload import UploadReceipt, take_upload
 from medlens.serve.receive.wrap import Details, WrapError
 from medlens.serve.store.blobs import Draft
+from medlens.serve.web.body import push_body
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
 from medlens.serve.web.notes import note_upload
 from medlens.serve.web.state import Service, service_of
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
-PIECE = 1 << 20
 MAX_FILES = 1000
 MAX_VALUE_BYTES = 2048
 FILES = (
@@ -105,7 +105,7 @@ async def upload(request: Request, caller: Uploader) -> JSONResponse:
     service = service_of(request)
     taker = _Taker(service, caller.name)
     try:
-        await _read(request, service, taker)
+        await _read(request, taker)
     except MultipartError as error:
         raise Problem(400, str(error), headers={"Connection": "close"}) from None
     except WrapError as error:
@@ -118,18 +118,17 @@ async def upload(request: Request, caller: Uploader) -> JSONResponse:
     return _reply(taker.receipts)
 
 
-async def _read(request: Request, service: Service, taker: _Taker) -> None:
+async def _read(request: Request, taker: _Taker) -> None:
     kind = parse_media_type(request.headers.get("content-type", "a/b"))
-    most = service.settings.limits.upload_mb << 20
     if kind.name == "multipart/form-data":
         parser = MultipartParser(boundary_of(kind), taker, max_parts=MAX_FILES)
-        await _feed(request, parser.feed, most)
+        await push_body(request, parser.feed)
         parser.finish()
     elif kind.name in FILES:
         await run_in_threadpool(
             taker.begin, {"content-disposition": "form-data; name=file"}
         )
-        await _feed(request, taker.data, most)
+        await push_body(request, taker.data)
         await run_in_threadpool(taker.end)
     else:
         raise Problem(
@@ -138,22 +137,6 @@ async def _read(request: Request, service: Service, taker: _Taker) -> None:
             f"one of {', '.join(FILES)}",
             headers={"Connection": "close"},
         )
-
-
-async def _feed(request: Request, take: Any, most: int) -> None:
-    """Push the body through, off the event loop, a piece at a time."""
-    held, size = bytearray(), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise Problem(
-                413, f"the upload is larger than {most >> 20:,} MiB; send it in parts"
-            )
-        held += chunk
-        if len(held) >= PIECE:
-            await run_in_threadpool(take, bytes(held))
-            held.clear()
-    await run_in_threadpool(take, bytes(held))
 
 
 class _Taker:
@@ -272,7 +255,8 @@ def _reply(receipts: Sequence[UploadReceipt]) -> JSONResponse:
 def _nothing(receipts: Sequence[UploadReceipt]) -> Problem:
     """The failure of an upload of which nothing was taken."""
     errors = [
-        {"where": each.name, "what": each.reason} for each in receipts[:MAX_FILES]
+        {"where": _plain(each.name), "what": each.reason}
+        for each in receipts[:MAX_FILES]
     ]
     first = receipts[0].reason
     if all(each.is_full for each in receipts):

@@ -19,6 +19,7 @@ from medlens.serve.receive.multipart import (
     parse_media_type,
 )
 from medlens.serve.receive.receipt import Receipt
+from medlens.serve.web.body import push_body
 from medlens.serve.web.dicomweb.addresses import Addresses, addresses_of
 from medlens.serve.web.dicomweb.found import check_uid
 from medlens.serve.web.dicomweb.metadata import choose_form, to_json
@@ -33,7 +34,6 @@ from medlens.serve.web.notes import note_upload
 from medlens.serve.web.state import Service, service_of
 
 router = APIRouter(include_in_schema=False)
-PIECE = 1 << 20
 Uploader = Annotated[Caller, Depends(may("upload"))]
 
 # Failure Reason (0008,1197), PS3.18 Table I.2-2 and PS3.4 B.2.3
@@ -57,7 +57,8 @@ async def _store(request: Request, caller: Caller, study: str) -> Response:
     form = choose_form(request, is_list=False)
     parser, sink = _open(request, service, caller, study)
     try:
-        await _feed(request, parser, service.settings.limits.upload_mb << 20)
+        await push_body(request, parser.feed)
+        parser.finish()
         await run_in_threadpool(sink.finish)
     except MultipartError as error:
         raise Problem(400, str(error), headers={"Connection": "close"}) from None
@@ -107,23 +108,6 @@ def _part_type(kind: MediaType) -> str:
             headers={"Connection": "close"},
         )
     return parts
-
-
-async def _feed(request: Request, parser: MultipartParser, most: int) -> None:
-    """Push the body through, off the event loop, a piece at a time."""
-    held, size = bytearray(), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise Problem(
-                413, f"the body is larger than {most >> 20:,} MiB; send it in parts"
-            )
-        held += chunk
-        if len(held) >= PIECE:
-            await run_in_threadpool(parser.feed, bytes(held))
-            held.clear()
-    await run_in_threadpool(parser.feed, bytes(held))
-    parser.finish()
 
 
 def _respond(receipts: Sequence[Receipt], addresses: Addresses, form: str) -> Response:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -17,9 +18,20 @@ from medlens.serve.receive.wrap import EXPLICIT_LITTLE, IMPLEMENTATION
 from medlens.serve.settings import Limits
 from medlens.serve.store.blobs import Blobs
 from medlens.serve.web.dicomweb.stow import DICOM_JSON
+from medlens.serve.web.dicomweb.work import heavy
+from medlens.serve.web.errors import Problem
 
-MAX_BYTES = 256 << 20
+MAX_BYTES = 64 << 20
 """Bytes of one request of this form: it is put together in memory."""
+
+MAX_DOCUMENT = 8 << 20
+"""Bytes of the data sets among them, which grow when they are parsed."""
+
+MAX_DATASETS = 4096
+AT_A_TIME = 2
+"""Requests of this form that are held in memory."""
+
+_places = threading.BoundedSemaphore(AT_A_TIME)
 
 _SYNTAXES = {
     "image/jpeg": "1.2.840.10008.1.2.4.50",
@@ -57,6 +69,14 @@ class StowMetadata:
         self._values: dict[str, _Value] = {}
         self._open = bytearray()
         self.receipts: list[Receipt] = []
+        if not _places.acquire(blocking=False):
+            raise Problem(
+                503,
+                f"{AT_A_TIME} requests with metadata are being received; try again in "
+                "a moment, or send whole instances (application/dicom)",
+                headers={"Retry-After": "5", "Connection": "close"},
+            )
+        self._has_place = True
 
     def begin(self, head: Mapping[str, str]) -> None:
         """A part begins; the first holds the data sets."""
@@ -85,6 +105,10 @@ class StowMetadata:
                 f"metadata and values are larger than {self._most >> 20} MiB; send "
                 "whole instances (application/dicom)"
             )
+        if self._open is self._document and len(piece) > MAX_DOCUMENT - len(self._open):
+            raise MultipartError(
+                f"part 1: is larger than {MAX_DOCUMENT >> 20} MiB; send fewer data sets"
+            )
         self._open += piece
 
     def end(self) -> None:
@@ -103,17 +127,24 @@ class StowMetadata:
         models = found if isinstance(found, list) else [found]
         if not all(isinstance(model, dict) for model in models):
             raise MultipartError("part 1: wanted a list of data sets")
+        if len(models) > MAX_DATASETS:
+            raise MultipartError(
+                f"part 1: has {len(models):,} data sets; send up to {MAX_DATASETS:,}"
+            )
         for model in models:
             self.receipts.append(self._take(model))
 
     def close(self) -> None:
-        """Let go of the bytes."""
+        """Let go of the bytes and of the place."""
         self._values.clear()
-        self._document = None
+        self._document, self._open = None, bytearray()
+        if self._has_place:
+            self._has_place = False
+            _places.release()
 
     def _take(self, model: dict[str, Any]) -> Receipt:
         try:
-            with quiet():
+            with heavy(), quiet():
                 data = self._write(model)
         except MemoryError:
             raise
