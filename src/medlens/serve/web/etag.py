@@ -19,7 +19,16 @@ def tag(request: Request, response: Response, thing: BaseModel) -> bool:
     """Put the ETag on a reply; True where the client has that version already."""
     found = etag_of(thing)
     response.headers["ETag"] = found
-    return found in _listed(request.headers.get("If-None-Match", ""))
+    return is_known(request, found)
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client says that it has this version (RFC 9110, 13.1.2).
+
+    The comparison is the weak one: a proxy that packs a reply makes its tag weak.
+    """
+    known = _listed(request.headers.get("If-None-Match", ""))
+    return "*" in known or tag in (each.removeprefix("W/") for each in known)
 
 
 def check_match(wanted: str, thing: BaseModel) -> None:

@@ -203,6 +203,14 @@ def test_every_request_leaves_a_line(quick: Served) -> None:
     assert {row.study_id for row in rows} == {receipt.study_id}
 
 
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"x", W/{}', "*"])
+def test_a_version_that_is_known_is_not_sent(quick: Served, form: str) -> None:
+    (receipt,) = quick.put(dicom(1))
+    tag = quick.client.get(address(receipt)).headers["ETag"]
+    known = {"If-None-Match": form.format(tag)}
+    assert quick.client.get(address(receipt), headers=known).status_code == 304
+
+
 def test_of_many_frames_the_trail_tells_how_many(quick: Served) -> None:
     (receipt,) = quick.put(dicom(1))
     frames = ",".join(["1"] * 300)

@@ -20,7 +20,7 @@ from medlens.serve.web.dicomweb.dataset import open_dataset, place_of_value
 from medlens.serve.web.dicomweb.found import StoredInstance, find_instance
 from medlens.serve.web.dicomweb.frames import OCTETS, media_type_of
 from medlens.serve.web.dicomweb.parts import Part, file_pieces, multipart_response
-from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
+from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of
 from medlens.serve.web.dicomweb.transcode import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -28,6 +28,7 @@ from medlens.serve.web.dicomweb.transcode import (
     open_pixels,
 )
 from medlens.serve.web.errors import Problem
+from medlens.serve.web.etag import is_known
 from medlens.serve.web.guard import may
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of

@@ -20,7 +20,7 @@ from medlens.serve.web.dicomweb.accept import Accepted, accepted, not_acceptable
 from medlens.serve.web.dicomweb.addresses import addresses_of
 from medlens.serve.web.dicomweb.found import StoredInstance, find_instance
 from medlens.serve.web.dicomweb.parts import Part, multipart_response
-from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
+from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of
 from medlens.serve.web.dicomweb.transcode import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -30,6 +30,7 @@ from medlens.serve.web.dicomweb.transcode import (
 )
 from medlens.serve.web.dicomweb.work import heavy
 from medlens.serve.web.errors import Problem
+from medlens.serve.web.etag import is_known
 from medlens.serve.web.guard import may
 from medlens.serve.web.notes import MOST_NAMED, note_look
 from medlens.serve.web.state import service_of

@@ -17,7 +17,8 @@ from medlens.serve.web.dicomweb.model import Model, model_of
 from medlens.serve.web.dicomweb.native import MEDIA_TYPE as XML
 from medlens.serve.web.dicomweb.native import to_xml
 from medlens.serve.web.dicomweb.parts import Part, multipart_response
-from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
+from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of
+from medlens.serve.web.etag import is_known
 from medlens.serve.web.guard import may
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of

@@ -14,10 +14,11 @@ from medlens.serve.web.dicomweb.accept import choose
 from medlens.serve.web.dicomweb.dataset import MAX_WHOLE
 from medlens.serve.web.dicomweb.found import StoredInstance, find_instances, place_of
 from medlens.serve.web.dicomweb.frames import open_frames, parse_frames
-from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of, is_known
+from medlens.serve.web.dicomweb.retrieve import CACHE, etag_of
 from medlens.serve.web.dicomweb.view import View, encode, parse_view, render
 from medlens.serve.web.dicomweb.work import heavy
 from medlens.serve.web.errors import Problem
+from medlens.serve.web.etag import is_known
 from medlens.serve.web.guard import may
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of

@@ -22,6 +22,7 @@ from medlens.serve.web.dicomweb.transcode import (
     is_lossy,
     to_explicit_little,
 )
+from medlens.serve.web.etag import is_known
 from medlens.serve.web.guard import may
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import service_of
@@ -155,9 +156,3 @@ def etag_of(found: Iterable[StoredInstance], *form: Any) -> str:
     """A strong ETag of these instances in this form."""
     text = "\0".join((*(each.digest for each in found), *map(str, form)))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-
-
-def is_known(request: Request, tag: str) -> bool:
-    """Whether the client says that it has this version (RFC 9110 13.1.2)."""
-    said = request.headers.get("if-none-match", "")
-    return tag in (each.strip().removeprefix("W/") for each in said.split(","))
