@@ -58,12 +58,21 @@ def may(right: Right) -> Callable[..., Caller]:
                 403,
                 f"this needs the right {right!r}; a {caller.role}"
                 f"{' by this token' if caller.is_token else ''} has "
-                f"{', '.join(sorted(caller.rights)) or 'none here'}",
+                f"{', '.join(sorted(caller.rights)) or 'none here'}; "
+                + _advice(caller, right),
                 kind="forbidden",
             )
         return caller
 
     return check
+
+
+def _advice(caller: Caller, right: Right) -> str:
+    if caller.user_id is None:
+        return "log in"
+    if caller.is_token and right in RIGHTS[caller.role]:
+        return f"make a token with the scope {right!r}"
+    return "ask who administers medlens for another role"
 
 
 def caller_of(request: Request) -> Caller:

@@ -149,6 +149,43 @@ def test_every_look_leaves_a_line(store: Store, viewer: httpx.Client) -> None:
     ]
 
 
+@pytest.mark.parametrize("form", ["W/{}", "*"])
+def test_a_weak_tag_is_known_as_well(
+    store: Store, viewer: httpx.Client, form: str
+) -> None:
+    """A proxy that packs a reply makes its tag weak (RFC 9110, 8.8.1)."""
+    where = f"/api/v1/studies/{add_study(store)}"
+    known = form.format(viewer.get(where).headers["ETag"])
+    reply = viewer.get(where, headers={"If-None-Match": known})
+    assert reply.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "right"),
+    [
+        ("POST", "/api/v1/uploads", "upload"),
+        ("POST", "/dicom-web/studies", "upload"),
+        ("POST", "/api/v1/studies/1/answers", "read"),
+        ("POST", "/api/v1/jobs/1/cancel", "read"),
+        ("POST", "/api/v1/results/1/sendings", "read"),
+        ("GET", "/api/v1/refusals", "read"),
+        ("DELETE", "/api/v1/studies/1", "administer"),
+        ("GET", "/api/v1/trail", "administer"),
+    ],
+)
+def test_a_viewer_is_told_what_is_needed_and_whom_to_ask(
+    viewer: httpx.Client, method: str, path: str, right: str
+) -> None:
+    json = {"destination": "pacs"} if "sendings" in path else None
+    reply = viewer.request(method, path, json=json)
+    assert reply.status_code == 403
+    assert reply.json()["type"].endswith("/forbidden")
+    said = reply.json()["detail"]
+    assert f"needs the right {right!r}" in said
+    assert "has view" in said
+    assert "ask who administers medlens for another role" in said
+
+
 def test_a_long_list_names_every_study_that_it_shows(
     store: Store, viewer: httpx.Client
 ) -> None:
