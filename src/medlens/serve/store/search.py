@@ -22,6 +22,8 @@ from medlens.serve.store.tables import instances, series, studies
 MAX_LIMIT = 5000
 """Rows of one answer."""
 
+_FEW = 1000  # studies that are quicker sorted than found on a walk by date
+
 Level = Literal["study", "series", "instance"]
 _LEVELS: tuple[Level, ...] = ("study", "series", "instance")
 
@@ -191,8 +193,7 @@ def _search(
         raise QueryError(f"limit: wanted 0 to {MAX_LIMIT}, with an offset from 0 on")
     table, levels = _TABLES[level], _up_to(level)
     # Ids first, from the indexes alone; whole rows only for the page.
-    is_sqlite = connection.dialect.name == "sqlite"
-    conditions, used = _conditions(level, query, is_sqlite=is_sqlite)
+    conditions, used = _conditions(connection, level, query)
     page = (
         sa.select(table.c.id)
         .select_from(_joined(level, used))
@@ -236,7 +237,7 @@ def _joined(level: Level, used: Sequence[Level]) -> sa.FromClause:
 
 
 def _conditions(
-    level: Level, query: Mapping[str, str], *, is_sqlite: bool
+    connection: sa.Connection, level: Level, query: Mapping[str, str]
 ) -> tuple[list[Condition], list[Level]]:
     conditions, used = [], []
     for keyword, value in query.items():
@@ -249,25 +250,29 @@ def _conditions(
         if condition is None:
             continue
         if attribute.kind == "name":
-            condition = _by_name(condition, value, is_sqlite=is_sqlite)
+            condition = _by_name(connection, condition, value)
         conditions.append(condition)
         used.append(holder)
     return conditions, used
 
 
-def _by_name(first: Condition, value: str, *, is_sqlite: bool) -> Condition:
+def _by_name(connection: sa.Connection, first: Condition, value: str) -> Condition:
     """A name as a whole, or as one of its groups.
 
     PostgreSQL weighs its indexes itself, that of letter triples among them. SQLite
-    would walk the studies by date and look each name up in its row; a query of its
-    own for each half makes it read the index of names alone.
+    walks the studies by date, names beside it in the same index, and stops when the
+    page is full: right where many names match. Where few do, they are looked up in
+    the index of names before, each half by itself.
     """
     key = name_key(value)
     forms = [] if "=" in key else as_one_group(key)
     grouped = [match_text(studies.c.name_key, form) for form in forms]
-    if not is_sqlite:
-        return sa.or_(first, *grouped)
+    either = sa.or_(first, *grouped)
+    if connection.dialect.name != "sqlite" or key[:1] in "*?":
+        return either
     halves = [sa.select(studies.c.id).where(first)]
     if grouped:
         halves.append(sa.select(studies.c.id).where(_HAS_GROUPS, sa.or_(*grouped)))
-    return studies.c.id.in_(sa.union_all(*halves))
+    some = sa.union_all(*halves).limit(_FEW + 1)
+    numbers = connection.execute(some).scalars().all()
+    return studies.c.id.in_(numbers) if len(numbers) <= _FEW else either
