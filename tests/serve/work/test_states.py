@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from medlens.serve.settings import ServeSettings
+from medlens.serve.store.doctor import check_store
 from medlens.serve.store.keep import remove_study
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import jobs, results, studies
@@ -203,3 +204,20 @@ def test_a_study_can_be_removed_while_its_answer_is_kept(store: Store) -> None:
     with store.read() as connection:
         for table in (studies, jobs, results):
             assert connection.execute(sa.select(table)).all() == []
+
+
+def test_the_doctor_finds_a_study_that_waits_for_nothing(store: Store) -> None:
+    study = receive(store)
+    ready(store)
+
+    def found() -> tuple[int, bool, str]:
+        (one,) = [f for f in check_store(store) if f.name == "jobs are done"]
+        return one.count, one.is_serious, one.detail
+
+    assert found()[0] == 0
+    with store.begin() as connection:
+        connection.execute(sa.update(jobs).values(state="done"))
+    count, is_serious, detail = found()
+    assert (count, is_serious) == (1, True)
+    assert "have no job: ask for their answers" in detail
+    assert state_of(store, study)[0] == "ready"

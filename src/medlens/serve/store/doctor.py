@@ -247,7 +247,7 @@ def _check_counts(store: Store) -> Iterator[Finding]:
 
 
 def _check_work(store: Store) -> Finding:
-    """Parked jobs, leases that nobody took over, answers without a result."""
+    """Parked jobs, leases that nobody took over, studies that wait for nothing."""
     now = time.time()
     parked = sa.select(sa.func.count()).where(jobs.c.state == "parked")
     stuck = sa.select(sa.func.count()).where(
@@ -262,15 +262,24 @@ def _check_work(store: Store) -> Finding:
         ),
         studies.c.id.not_in(sa.select(results.c.study_id)),
     )
+    works = sa.select(jobs.c.id).where(
+        jobs.c.study_id == studies.c.id,
+        jobs.c.kind == "answer",
+        jobs.c.state.in_(("waiting", "leased")),
+    )
+    forgotten = sa.select(sa.func.count()).where(
+        studies.c.state.in_(("ready", "running")), ~works.exists()
+    )
     with store.read() as connection:
         found = [
             int(connection.execute(query).scalar_one())
-            for query in (parked, stuck, unanswered)
+            for query in (parked, stuck, unanswered, forgotten)
         ]
     words = (
         "parked after their last attempt: retry or cancel them",
         "jobs whose lease ran out an hour ago: is a worker running?",
         "studies marked answered that have no result: answer them again",
+        "studies wait for an answer and have no job: ask for their answers",
     )
     told = [f"{n} {text}" for n, text in zip(found, words, strict=True) if n]
-    return Finding("jobs are done", sum(found), found[2] > 0, "; ".join(told))
+    return Finding("jobs are done", sum(found), sum(found[2:]) > 0, "; ".join(told))
