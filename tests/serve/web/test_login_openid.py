@@ -93,7 +93,9 @@ def test_somebody_gets_in_on_both_databases(
         lines = connection.execute(sa.select(trail.c.action, trail.c.detail)).all()
     assert row["password"] == ""
     assert "person-1" not in row["subject"]
-    assert [tuple(line) for line in lines] == [("log in", {"by": "openid"})] * 2
+    entered = ("log in", {"by": "openid"})
+    made = ("add user", {"user": "anna", "role": "reader"})
+    assert [tuple(line) for line in lines] == [made, entered, entered]
 
 
 def test_the_request_has_state_nonce_and_pkce(
@@ -268,7 +270,7 @@ def test_unknown_keys_do_not_make_us_ask_without_end(
 
 
 def test_the_role_follows_the_groups_at_each_log_in(
-    client: httpx.Client, provider: Provider
+    client: httpx.Client, provider: Provider, place: Store
 ) -> None:
     provider.claims = {"groups": ["radiology", "it"]}
     go(client, provider)
@@ -276,6 +278,10 @@ def test_the_role_follows_the_groups_at_each_log_in(
     provider.claims = {"groups": "radiology"}
     go(client, provider)
     assert (me(client) or {})["role"] == "reader"
+    with place.read() as connection:
+        wanted = sa.select(trail.c.detail).where(trail.c.action == "change role")
+        (line,) = connection.execute(wanted).all()
+    assert line.detail == {"user": "anna", "from": "administrator", "to": "reader"}
 
 
 def test_groups_may_stand_deeper_and_with_the_person(
@@ -324,6 +330,7 @@ def test_a_disabled_account_stays_out(
         ({"issuer": "https://evil.example"}, "issuer is not what"),
         ({"token_endpoint": "http://evil.example/token"}, "token_endpoint is no https"),
         ({"jwks_uri": "file:///etc/passwd"}, "jwks_uri is no https"),
+        ({"userinfo_endpoint": "http://evil.example/me"}, "userinfo_endpoint is no"),
         ({"authorization_endpoint": None}, "authorization_endpoint is no https"),
     ],
 )

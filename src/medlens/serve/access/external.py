@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from medlens.core import ExistsError, UsageError
+from medlens.serve.access.caller import RIGHTS, Caller
 from medlens.serve.access.openid import Identity
+from medlens.serve.access.trail import record
 from medlens.serve.access.users import User, add_user, read_user
 from medlens.serve.store.tables import users
 
@@ -39,12 +42,20 @@ def admit(connection: sa.Connection, identity: Identity, *, now: float) -> User:
         raise UsageError(
             "OpenID: this account is disabled; ask who administers medlens"
         )
-    connection.execute(
-        sa.update(users).where(users.c.id == row.id).values(role=identity.role)
-    )
-    user = read_user(connection, row.id)
-    assert user is not None
-    return user
+    before = read_user(connection, row.id)
+    assert before is not None
+    if before.role != identity.role:
+        connection.execute(
+            sa.update(users).where(users.c.id == row.id).values(role=identity.role)
+        )
+        said = {"user": before.name, "from": before.role, "to": identity.role}
+        record(connection, _provider_of(before), "change role", detail=said, now=now)
+    return replace(before, role=identity.role)
+
+
+def _provider_of(user: User) -> Caller:
+    """Who makes and changes accounts of a provider: the account's owner, by it."""
+    return Caller(user.id, user.name, user.role, RIGHTS[user.role])
 
 
 def _add(
@@ -53,7 +64,7 @@ def _add(
     name = NOT_IN_NAMES.sub("-", identity.name)[:56] or "user"
     for number in range(1, NAMESAKES):
         try:
-            return add_user(
+            user = add_user(
                 connection,
                 name if number == 1 else f"{name}-{number}",
                 identity.role,
@@ -61,6 +72,9 @@ def _add(
                 now=now,
                 subject=subject,
             )
+            said = {"user": user.name, "role": user.role}
+            record(connection, _provider_of(user), "add user", detail=said, now=now)
+            return user
         except ExistsError:
             continue
     raise UsageError("OpenID: too many accounts have this name; ask who administers")

@@ -241,6 +241,8 @@ class Provider:
                 raise UsageError("openid: issuer is not what the provider says it is")
             for key in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                 _check_url(found.get(key), key)
+            if found.get("userinfo_endpoint"):  # it is shown the access token
+                _check_url(found["userinfo_endpoint"], "userinfo_endpoint")
             try:
                 kept: Any = _ask(found["jwks_uri"])
                 keys = KeySet.import_key_set(kept)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import conflicts, instances, refusals
+from medlens.serve.store.tables import conflicts, instances, refusals, trail
 from medlens.serve.web.app import create_app
 from medlens.serve.web.errors import KINDS
 from tests.serve.http import client_for
@@ -133,6 +133,22 @@ def test_a_study_is_removed_with_what_was_read(
     assert administrator.get(address).status_code == 404
     assert administrator.delete(address).status_code == 404
     assert administrator.get(f"/api/v1/studies/{other}").status_code == 200
+
+
+def test_a_removal_that_breaks_off_is_in_the_trail(
+    store: Store, administrator: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    study = add_study(store)
+    monkeypatch.setattr("medlens.serve.web.api.removal.remove", fail)
+    assert administrator.delete(f"/api/v1/studies/{study}").status_code == 500
+    with store.read() as connection:
+        last = sa.select(trail.c.action, trail.c.study_id)
+        row = connection.execute(last.order_by(trail.c.number.desc())).first()
+    assert row is not None
+    assert tuple(row) == ("remove study", study)
 
 
 def test_every_route_fails_in_one_shape(app: FastAPI) -> None:
