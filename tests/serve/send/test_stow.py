@@ -224,7 +224,15 @@ def test_the_token_goes_out_over_the_loopback_or_tls_alone(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://a/b", "file:///etc/passwd", "https://user:word@a/b", "http://"]
+    "url",
+    [
+        "ftp://a/b",
+        "file:///etc/passwd",
+        "https://user:word@a/b",
+        "http://",
+        "https://a:99999/b",
+        "https://[/b",
+    ],
 )
 def test_other_urls_are_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(SendError, match="url is none of http or https") as caught:

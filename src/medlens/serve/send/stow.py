@@ -58,7 +58,11 @@ def stow(peer: Peer, files: Sequence[SentObject]) -> None:
 
 def _address_of(peer: Peer) -> str:
     """URL of the studies resource."""
-    parts = urlsplit(peer.url)
+    try:
+        parts = urlsplit(peer.url)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise SendError(
             f"destination {peer.name}: url is none of http or https, or holds a user; "
