@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,3 +112,28 @@ def test_nothing_outlives_a_killed_first_process(running: Running) -> None:
     running.process.kill()
     running.process.communicate(timeout=10)
     wait_until_gone(pids, 10)
+
+
+def test_a_process_for_which_there_is_no_room_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory or process numbers may be short for a while: the others live on."""
+    from medlens.serve.run.supervise import FIRST_PAUSE_S, Supervisor
+    from medlens.serve.settings import ServeSettings
+
+    one = Supervisor(ServeSettings(data=tmp_path, port=0, dicom_port=-1))
+    tried: list[str] = []
+
+    def no_room(child: Any) -> None:
+        tried.append(child.role)
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(one, "_start", no_room)
+    one._look_after()
+    assert tried == ["web", "work-1"]
+    one._look_after()  # not at once
+    assert tried == ["web", "work-1"]
+    time.sleep(FIRST_PAUSE_S)
+    one._look_after()
+    assert tried == ["web", "work-1"] * 2
+    one._end()

@@ -128,7 +128,7 @@ class Supervisor:
         for child in self._children:
             if child.process is None:
                 if now >= child.start_at:
-                    self._start(child)
+                    self._try_to_start(child, now)
                 continue
             if child.process.is_alive():
                 continue
@@ -141,8 +141,19 @@ class Supervisor:
                 "process ended, is started again",
                 extra={"role": child.role, "code": code, "pause_s": child.pause_s},
             )
-            child.start_at = now + child.pause_s
-            child.pause_s = min(2 * child.pause_s, LONGEST_PAUSE_S)
+            _pause(child, now)
+
+    def _try_to_start(self, child: _Child, now: float) -> None:
+        """The machine may have no room for a process now; the others live on."""
+        try:
+            self._start(child)
+        except OSError as error:
+            child.process = None
+            log.error(
+                "process cannot be started, is tried again",
+                extra={"role": child.role, "error": error.strerror},
+            )
+            _pause(child, now)
 
     def _end(self) -> None:
         """Ask all to stop, first those that take in; kill what does not."""
@@ -162,3 +173,8 @@ class Supervisor:
         for taken in (self.web, self.dicom):
             if taken is not None:
                 taken.close()
+
+
+def _pause(child: _Child, now: float) -> None:
+    child.start_at = now + child.pause_s
+    child.pause_s = min(2 * child.pause_s, LONGEST_PAUSE_S)
