@@ -18,7 +18,7 @@ from medlens.serve.store.store import Store
 from medlens.serve.store.tables import jobs, trail
 from medlens.serve.work import deliver
 from medlens.serve.work.answer import Workplace
-from medlens.serve.work.queue import Job, lease
+from medlens.serve.work.queue import Job, enqueue, lease
 from medlens.serve.work.ready import make_ready
 from medlens.serve.work.rules import rules_from_table
 from medlens.serve.work.worker import do
@@ -106,3 +106,19 @@ def test_a_dead_port_is_tried_again(place: Workplace) -> None:
     settings = replace(place.settings, peers=(dead,))
     do(replace(place, settings=settings), take_job(place.store, "send"))
     assert job_row(place.store).state == "waiting"
+
+
+def test_a_node_that_is_down_holds_up_no_other(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(peer: Peer, *_: Any, **__: Any) -> None:
+        raise SendError(f"destination {peer.name}: is down", is_final=False)
+
+    monkeypatch.setattr(deliver, "send_objects", fall)
+    store = place.store
+    do(place, take_job(store, "send"))
+    assert job_row(store).priority == -1
+    with store.begin() as connection:
+        connection.execute(sa.update(jobs).values(run_after=0.0))
+        newer = enqueue(connection, kind="send", key="send:1:other", now=1.0)
+    assert take_job(store, "send").id == newer

@@ -14,7 +14,7 @@ from medlens.serve.store.tables import instances, result_objects
 from medlens.serve.work.answer import Workplace
 from medlens.serve.work.heartbeat import Heartbeat
 from medlens.serve.work.objects import DICOM
-from medlens.serve.work.queue import Job, finish
+from medlens.serve.work.queue import Job, finish, step_back
 from medlens.serve.work.refusal import FinalError
 from medlens.serve.work.tidy import SERVICE
 
@@ -38,6 +38,9 @@ def deliver(place: Workplace, job: Job, beat: Heartbeat) -> None:
     except SendError as error:
         if error.is_final:
             raise FinalError(str(error)) from error
+        # What waits for a node that is down must not hold up the other nodes.
+        with place.store.begin() as connection:
+            step_back(connection, job)
         raise
     with place.store.begin() as connection:
         finish(connection, job, now=time.time())

@@ -246,6 +246,11 @@ def fail(
     return is_parked
 
 
+def step_back(connection: sa.Connection, job: Job) -> bool:
+    """Let all that was tried less often go before a job, from its next attempt on."""
+    return _update(connection, job, {"priority": job.priority - 1})
+
+
 def release(connection: sa.Connection, job: Job, *, now: float) -> bool:
     """Hand a job back that was hardly begun: the attempt does not count."""
     values = {
