@@ -67,6 +67,13 @@ def test_one_patient_keeps_one_name_whatever_it_is_called() -> None:
     assert stranger.PatientID != first.PatientID
 
 
+def test_patients_without_an_id_are_kept_apart_by_their_studies() -> None:
+    first = deidentify_dataset(image(PatientID=""), SECRET)
+    again = deidentify_dataset(image(PatientID="", SOPInstanceUID="1.2.9"), SECRET)
+    other = deidentify_dataset(image(PatientID="", StudyInstanceUID="1.3"), SECRET)
+    assert first.PatientID == again.PatientID != other.PatientID
+
+
 def test_days_between_studies_stay_where_dates_are_shifted() -> None:
     keep = Keep(dates="shift")
     first, second = (

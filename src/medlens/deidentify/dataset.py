@@ -67,11 +67,14 @@ def deidentify_dataset(
 
 
 def patient_of(data: Dataset) -> str:
-    """Patient ID with its issuer; "" where there is none."""
-    return "\0".join(
+    """Patient ID with its issuer; where there is none the study, which is of one
+    patient; "" where there is neither."""
+    found = "\0".join(
         str(data.get(keyword) or "").strip()
         for keyword in ("PatientID", "IssuerOfPatientID")
     ).strip("\0")
+    study = str(data.get("StudyInstanceUID") or "").strip()
+    return found or (f"study\0{study}" if study else "")
 
 
 def _clean(

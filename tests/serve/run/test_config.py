@@ -70,6 +70,10 @@ address = "10.0.0.0/24"
         ("[openid]\nroles = {a = 1}", "roles: wanted a table of texts"),
         ("peers = 1", r"peers: wanted \[\[peers\]\] tables"),
         ("[[peers]]\nae_title = 'A'", "a peer has no name"),
+        (
+            f"[[peers]]\nname = '{'n' * 65}'",
+            "name has 65 characters; wanted at most 64",
+        ),
         ("[[peers]]\nname='a'\n[[peers]]\nname='a'", "the name 'a' is there twice"),
         ("[[peers]]\nname='a'\naddress='ten'", "address of 'a' is no network"),
         ("[[peers]]\nname='a'\nurl='ftp://x'", "url of 'a' is no http"),

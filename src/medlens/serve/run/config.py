@@ -17,6 +17,7 @@ from medlens.core import UsageError
 from medlens.serve.settings import Limits, OpenIdSettings, Peer, ServeSettings
 
 MAX_BYTES = 1_000_000
+MAX_PEER_NAME = 64  # it is part of the key of a job
 TABLES = {"limits": Limits, "openid": OpenIdSettings}
 NEVER_HERE = ("demo",)  # only said on the command line, where everybody sees it
 
@@ -85,6 +86,12 @@ def _peers(value: Any, path: Path) -> tuple[Peer, ...]:
 
 def _check_peer(peer: Peer, where: str) -> None:
     import ipaddress
+
+    if len(peer.name) > MAX_PEER_NAME:
+        raise UsageError(
+            f"{where}: a peer's name has {len(peer.name)} characters; wanted at most "
+            f"{MAX_PEER_NAME}"
+        )
 
     if peer.address:
         try:

@@ -117,7 +117,12 @@ class Supervisor:
             args=(child.role, self.settings, child.taken, theirs),
             name=f"medlens-{child.role}",
         )
-        child.process.start()
+        # Ctrl-C reaches the whole group; a child must not hear it from the start on.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            child.process.start()
+        finally:
+            signal.signal(signal.SIGINT, before)
         theirs.close()
         if child.lifeline is not None:
             child.lifeline.close()
