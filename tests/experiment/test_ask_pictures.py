@@ -162,7 +162,7 @@ def test_what_a_person_reads(tmp_path: Path) -> None:
     write_bundle(tmp_path / "b", sequence_bundle("dark", "bright"), card=CARD)
     (data / "b" / "b2_s4.png").unlink()
     shutil.copy(data / "c" / "c2_s1.png", data / "c" / "cover.png")
-    done = medlens("predict", tmp_path / "b", data)
+    done = medlens("predict", tmp_path / "b", data, "--no-text")
     assert done.returncode == 1
     answer, note, notice = done.stdout.splitlines()
     assert answer.startswith("a  bright")
