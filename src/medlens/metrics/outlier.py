@@ -169,11 +169,13 @@ class OutlierGate:
 
 def log_distances(gate: OutlierGate, embeddings: Array, statistics: Array) -> Array:
     """(..., 3) logarithms of the three distances, per root of dimension."""
+    # One layout in memory, fitted or loaded: products differ in the last bit otherwise.
     centred = np.asarray(embeddings, dtype=np.float64) - gate.centre
-    along = centred @ gate.axes.astype(np.float64).T
+    along = centred @ np.ascontiguousarray(gate.axes, dtype=np.float64).T
     # Pythagoras; the axes are orthonormal.
     off = np.maximum((centred**2).sum(axis=-1) - (along**2).sum(axis=-1), 0.0)
-    deviations = (statistics - gate.mean) @ gate.whiten.astype(np.float64).T
+    whiten = np.ascontiguousarray(gate.whiten, dtype=np.float64)
+    deviations = (statistics - gate.mean) @ whiten.T
     squares = np.stack(
         [
             np.mean((along / gate.spread) ** 2, axis=-1),
