@@ -130,7 +130,7 @@ def test_a_stop_finishes_the_store_in_hand_and_ends_the_idle(tmp_path: Path) -> 
         assert busy.aborted() == 0
         running.thread.join(10)
         assert not running.thread.is_alive()
-        with pytest.raises(ConnectionRefusedError):
+        with pytest.raises(ConnectionRefusedError, match="refused"):
             running.sender()
     assert len(running.shelf.files) == 1
 
