@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from medlens.deidentify.quiet import quiet
 
@@ -28,6 +29,7 @@ def test_a_thread_that_leaves_does_not_let_another_speak() -> None:
     first_thread.start()
     assert has_entered.wait(10)
     second_thread.start()
+    time.sleep(0.1)  # time for the second to come in, if it may
     may_leave.set()
     first_thread.join(10)
     second_thread.join(10)

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 # Logger and warning filters belong to the whole process: two threads inside at a time
 # would undo each other's, and a value could be logged.
 _turn = threading.RLock()
