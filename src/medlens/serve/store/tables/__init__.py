@@ -21,11 +21,17 @@ from medlens.serve.store.tables.imaging import (
 )
 from medlens.serve.store.tables.monitor import (
     baselines,
+    evaluations,
     exports,
     feedback,
     looks,
     promotions,
     scores,
+)
+from medlens.serve.store.tables.reading import (
+    reading_objects,
+    report_drafts,
+    reports,
 )
 from medlens.serve.store.tables.work import bundles, jobs, result_objects, results
 
@@ -36,6 +42,7 @@ __all__ = [
     "bundles",
     "conflicts",
     "devices",
+    "evaluations",
     "exports",
     "feedback",
     "instances",
@@ -44,8 +51,11 @@ __all__ = [
     "looks",
     "metadata",
     "promotions",
+    "reading_objects",
     "refusals",
     "replies",
+    "report_drafts",
+    "reports",
     "result_objects",
     "results",
     "scores",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from medlens.serve.store.tables.base import (
     NAMES_FILE,
     Digest,
     Id,
+    Json,
     Moment,
     Uid,
     key,
@@ -51,6 +53,21 @@ studies = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Column("urgency", sa.Double, nullable=False, server_default="0"),
     sa.Column("site", key(64), nullable=False, server_default=""),
+    # What the newest result says in a line of the worklist; none before there is one.
+    sa.Column("headline", Json),
+    # unread → begun (somebody drafts a report) → signed; unread again when a newer
+    # result or image comes.
+    sa.Column("reading", key(16), nullable=False, server_default="unread"),
+    sa.Column("read_at", Moment),  # the newest signed report
+    # Of anything in the line, so that open worklists hear of it.
+    sa.Column(
+        "changed_at",
+        Moment,
+        nullable=False,
+        default=time.time,
+        onupdate=time.time,
+        server_default="0",
+    ),
     # Each holds all that a search for a page of ids looks at.
     sa.Index("ix_studies_date", "study_date", "id", "modalities", "name_key"),
     sa.Index("ix_studies_name", "name_key", "study_date", "id"),
@@ -60,6 +77,8 @@ studies = sa.Table(
     sa.Index("ix_studies_state", "state", "last_at", "id"),
     sa.Index("ix_studies_last", "last_at", "id"),
     sa.Index("ix_studies_urgency", "urgency", "last_at", "id"),
+    sa.Index("ix_studies_reading", "reading", "urgency", "last_at", "id"),
+    sa.Index("ix_studies_changed", "changed_at", "id"),
     # The number of a study that was removed is never given again: the trail holds it.
     sqlite_autoincrement=True,
 )

@@ -110,3 +110,29 @@ exports = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
     sa.Index(None, "made_at"),
 )
+
+# A bundle looked at an uploaded test set with labels. The set itself goes when it is
+# done; what it showed stays.
+evaluations = sa.Table(
+    "evaluations",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("job_id", Id, sa.ForeignKey("jobs.id"), nullable=False, unique=True),
+    sa.Column("bundle_digest", Digest, nullable=False),
+    sa.Column("title", sa.String(64), nullable=False),
+    # The archive as it came, "" once it was looked at or given up.
+    sa.Column("set_digest", Digest, nullable=False, info=NAMES_FILE),
+    sa.Column("set_bytes", sa.BigInteger, nullable=False),
+    sa.Column("options", Json, nullable=False),  # which columns hold what
+    # The evaluation's page, "" until it is done.
+    sa.Column(
+        "report_digest", Digest, nullable=False, server_default="", info=NAMES_FILE
+    ),
+    sa.Column("metrics", Json),  # schema medlens/metrics/1
+    sa.Column("curves", Json),  # ROC, calibration, confusion, subgroups, thresholds
+    sa.Column("failed", Json),  # cases that could not be answered, with reasons
+    sa.Column("user_id", Id, sa.ForeignKey("users.id")),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("made_at", Moment),
+    sa.Index(None, "bundle_digest", "id"),
+)
