@@ -50,6 +50,8 @@ _MORE_IN_STUDY = (
         instance_count=studies.c.instance_count + 1,
         bytes=studies.c.bytes + sa.bindparam("size"),
         series_count=studies.c.series_count + sa.bindparam("more_series"),
+        # A statement that is compiled once would keep the moment of its making.
+        changed_at=sa.bindparam("at"),
     )
 )
 _COUNT_OWN = Prepared(_MORE_IN_STUDY)
@@ -181,12 +183,13 @@ def _count(
 ) -> None:
     """Count the instance; a foreign one makes the study wait for quiet again."""
     size = row.instance["bytes"]
-    values = {"study": study_id, "size": size, "more_series": more_series}
-    if row.is_own:
-        _COUNT_OWN.run(connection, values)
-    else:
-        values["at"] = row.instance["received_at"]
-        _COUNT_FOREIGN.run(connection, values)
+    values = {
+        "study": study_id,
+        "size": size,
+        "more_series": more_series,
+        "at": row.instance["received_at"],
+    }
+    (_COUNT_OWN if row.is_own else _COUNT_FOREIGN).run(connection, values)
 
 
 def _fill_study(connection: sa.Connection, study: Any, row: Row) -> None:
