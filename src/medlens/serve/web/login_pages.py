@@ -21,7 +21,8 @@ from medlens.serve.web.state import Service, service_of
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-HOME = "/login"  # where somebody who has logged in is sent
+HOME = "/login"  # where somebody who has logged in is sent; it leads on to the app
+APP = "/"
 FOLDER = Path(__file__).parent / "pages"
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form(max_length=256)]
@@ -31,6 +32,8 @@ Text = Annotated[str, Form(max_length=256)]
 def show_login(request: Request) -> Response:
     """The form, or who is logged in."""
     session = session_of(request)
+    if session is not None and "in" in request.query_params:
+        return RedirectResponse(APP, status_code=303)
     if session is not None:
         caller = session.caller
         return page(

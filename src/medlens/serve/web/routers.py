@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 def all_routers() -> tuple[APIRouter, ...]:
     """Routers of DICOMweb, the REST API and the pages."""
-    from medlens.serve.web import health, login, schema
+    from medlens.serve.web import app_pages, health, login, schema
     from medlens.serve.web.api import (
         answers,
         bundles,
@@ -49,6 +49,7 @@ def all_routers() -> tuple[APIRouter, ...]:
         schema.router,
         health.router,
         login.router,
+        app_pages.router,
         uploads.router,
         dicomweb.router,
     )

@@ -1,0 +1,86 @@
+/** The page of an address; each is loaded when it is first wanted. */
+
+import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { api, ok } from "~/core/api/client";
+import { openLine } from "~/core/events";
+import { listen } from "~/core/keys/commands";
+import { type Route, route } from "~/core/route";
+import { me } from "~/core/session";
+import { Boundary } from "~/shell/boundary";
+import { Frame } from "~/shell/frame";
+import { Link } from "~/shell/link";
+import { Failure, Loading, Show, useLoaded } from "~/shell/loaded";
+import { t } from "~/shell/texts";
+
+// biome-ignore lint/suspicious/noExplicitAny: each page knows its own part of the route.
+type Page = ComponentType<{ route: any }>;
+type Loader = () => Promise<{ default: Page }>;
+
+const PAGES: Readonly<Record<Exclude<Route["page"], "missing">, Loader>> = {
+  worklist: () => import("~/worklist/page"),
+  study: () => import("~/study/page"),
+  models: () => import("~/models/page"),
+  model: () => import("~/models/model_page"),
+  evaluation: () => import("~/models/evaluation_page"),
+  try: () => import("~/trial/page"),
+};
+
+/** The whole app. */
+export function App() {
+  useEffect(() => listen(window), []);
+  const session = useLoaded(async () => {
+    me.value = await ok(api.GET("/api/v1/me"));
+    openLine();
+    return me.value;
+  }, []);
+  return (
+    <Frame>
+      <Show of={session}>{() => <CurrentPage />}</Show>
+    </Frame>
+  );
+}
+
+function CurrentPage() {
+  const now = route.value;
+  if (now.page === "missing") return <Missing />;
+  // A study of another number is another page: nothing of the one before stays.
+  const key = now.page === "study" ? `study/${now.study}` : now.page;
+  return (
+    <Boundary key={key}>
+      <Late load={PAGES[now.page]} route={now} />
+    </Boundary>
+  );
+}
+
+function Late({ load, route: now }: { load: Loader; route: Route }) {
+  const found = useMemo(() => signal<Page | null>(null), []);
+  const failed = useMemo(() => signal<unknown>(null), []);
+  const start = () => {
+    failed.value = null;
+    load()
+      .then((loaded) => {
+        found.value = loaded.default;
+      })
+      .catch((error: unknown) => {
+        failed.value = error;
+      });
+  };
+  useEffect(start, [load]);
+  const Wanted = found.value;
+  if (failed.value !== null) return <Failure error={failed.value} onRetry={start} />;
+  return Wanted ? <Wanted route={now} /> : <Loading />;
+}
+
+function Missing() {
+  return (
+    <section class="page">
+      <h1>{t("missing")}</h1>
+      <p>{t("missingHint")}</p>
+      <Link to="/" class="button button-main">
+        {t("toWorklist")}
+      </Link>
+    </section>
+  );
+}

@@ -1,0 +1,50 @@
+/** Keys as text: "j", "Shift+ArrowDown", "Ctrl+Enter", "?". */
+
+/** The parts of a KeyboardEvent that matter here. */
+export interface KeyLike {
+  readonly key: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+  readonly shiftKey: boolean;
+}
+
+const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
+
+/**
+ * The chord of a key press, "" for a modifier alone.
+ *
+ * A printable character already says whether Shift was held ("?" and not "Shift+/"), so
+ * that the same binding works on every layout. Command counts as Ctrl.
+ */
+export function chordOf(event: KeyLike): string {
+  if (MODIFIERS.has(event.key)) return "";
+  const isPrintable = [...event.key].length === 1;
+  const key = event.key === " " ? "Space" : event.key;
+  const isLetter = /^[a-z]$/i.test(key);
+  const parts = [
+    event.ctrlKey || event.metaKey ? "Ctrl" : "",
+    event.altKey ? "Alt" : "",
+    event.shiftKey && (!isPrintable || isLetter || key === "Space") ? "Shift" : "",
+    isLetter ? key.toLowerCase() : key,
+  ];
+  return parts.filter(Boolean).join("+");
+}
+
+const SYMBOLS: Readonly<Record<string, string>> = {
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  PageUp: "PgUp",
+  PageDown: "PgDn",
+  Escape: "Esc",
+};
+
+/** A chord as keycaps: ["Ctrl", "↑"]. */
+export function keycaps(chord: string): readonly string[] {
+  const parts = chord === "+" ? ["+"] : chord.split(/\+(?!$)/);
+  return parts.map(
+    (part) => SYMBOLS[part] ?? (part.length === 1 ? part.toUpperCase() : part),
+  );
+}

@@ -1,0 +1,52 @@
+/** Addresses of the page, and going from one to another without loading it anew. */
+
+import { computed, signal } from "@preact/signals";
+
+/** Every page by its address; the server gives the same file for each of these. */
+export type Route =
+  | { readonly page: "worklist"; readonly query: URLSearchParams }
+  | { readonly page: "study"; readonly study: number; readonly query: URLSearchParams }
+  | { readonly page: "models" }
+  | { readonly page: "model"; readonly digest: string }
+  | { readonly page: "evaluation"; readonly evaluation: number }
+  | { readonly page: "try" }
+  | { readonly page: "missing" };
+
+/** The route of an address. */
+export function routeOf(path: string, search = ""): Route {
+  const query = new URLSearchParams(search);
+  if (path === "/") return { page: "worklist", query };
+  const study = /^\/studies\/([1-9]\d{0,15})$/.exec(path)?.[1];
+  if (study) return { page: "study", study: Number(study), query };
+  if (path === "/models") return { page: "models" };
+  const digest = /^\/models\/([0-9a-f]{64})$/.exec(path)?.[1];
+  if (digest) return { page: "model", digest };
+  const evaluation = /^\/evaluations\/([1-9]\d{0,15})$/.exec(path)?.[1];
+  if (evaluation) return { page: "evaluation", evaluation: Number(evaluation) };
+  if (path === "/try") return { page: "try" };
+  return { page: "missing" };
+}
+
+const address = signal(here());
+
+/** Where the page is now. */
+export const route = computed(() => {
+  const at = new URL(address.value, "http://page");
+  return routeOf(at.pathname, at.search);
+});
+
+function here(): string {
+  const at = globalThis.location;
+  return at ? at.pathname + at.search : "/";
+}
+
+/** Go to an address of the page; `replace` leaves no step in the browser's history. */
+export function go(to: string, { replace = false } = {}): void {
+  if (to === here()) return;
+  history[replace ? "replaceState" : "pushState"](null, "", to);
+  address.value = here();
+}
+
+globalThis.addEventListener?.("popstate", () => {
+  address.value = here();
+});

@@ -1,0 +1,26 @@
+/** Who is at the screen. */
+
+import { computed, signal } from "@preact/signals";
+import type { components } from "./api/schema";
+
+export type Me = components["schemas"]["Me"];
+export type Right = Me["rights"][number];
+
+/** The caller, null before the service said who it is. */
+export const me = signal<Me | null>(null);
+/** What `X-CSRF-Token` must say with every change. */
+export const csrf = computed(() => me.value?.csrf ?? "");
+/** True in demo mode: no account is needed. */
+export const isDemo = computed(() => me.value?.is_demo ?? false);
+
+/** Whether the caller may do something; read inside a component it stays current. */
+export function may(right: Right): boolean {
+  return me.value?.rights.includes(right) ?? false;
+}
+
+/** Go and log in; what was typed stays in this tab (`drafts.ts`). */
+export function leave(): void {
+  if (typeof location !== "undefined" && location.pathname !== "/login") {
+    location.assign("/login");
+  }
+}
