@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+LARGEST_WEIGHT = 10.0
+"""Of a finding in the order of the worklist."""
+
 
 @dataclass(frozen=True)
 class Peer:
@@ -129,6 +132,8 @@ class ServeSettings:
         tls_certificate, tls_key, tls_ca: PEM files of the listener; None for no TLS.
         public_url: as browsers see the service, "" for http://host:port.
         hosts: further names that the service is asked by; any other name is refused.
+        weights: label of a finding → its clinical weight, 0 to 10, in the order of the
+            worklist; 1 for all others.
         limits, openid: see there.
     """
 
@@ -153,5 +158,6 @@ class ServeSettings:
     tls_ca: Path | None = None
     public_url: str = ""
     hosts: tuple[str, ...] = ()
+    weights: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     openid: OpenIdSettings = field(default_factory=OpenIdSettings)

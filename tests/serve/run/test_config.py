@@ -32,6 +32,9 @@ rules = "rules.toml"
 [limits]
 associations = 7
 store_gb = 1.5
+[weights]
+pneumothorax = 8
+"Pleural effusion" = 0.5
 [openid]
 issuer = "https://login.example"
 roles = {radiology = "reader"}
@@ -48,6 +51,7 @@ address = "10.0.0.0/24"
     assert found.hosts == ("ai.local",)
     assert found.rules == tmp_path / "rules.toml"
     assert found.limits == Limits(associations=7, store_gb=1.5)
+    assert found.weights == {"pneumothorax": 8.0, "Pleural effusion": 0.5}
     assert found.openid.roles == {"radiology": "reader"}
     assert found.peers == (
         Peer("pacs", "PACS", "10.0.0.5", 104, address="10.0.0.0/24"),
@@ -68,6 +72,12 @@ address = "10.0.0.0/24"
         ("limits = 3", "limits: wanted a table"),
         ("[limits]\nasociations = 3", "asociations is unknown; nearest: associations"),
         ("[openid]\nroles = {a = 1}", "roles: wanted a table of texts"),
+        ("weights = 1", "weights: wanted a table of labels with numbers"),
+        ("[weights]\na = 11", "weights: 'a' is 11; wanted a number from 0 to 10"),
+        ("[weights]\na = nan", "'a' is nan; wanted a number from 0 to 10"),
+        ("[weights]\na = -1", "'a' is -1; wanted a number from 0 to 10"),
+        ("[weights]\na = true", "'a' is True; wanted a number from 0 to 10"),
+        ("[weights]\na = '3'", "'a' is '3'; wanted a number from 0 to 10"),
         ("peers = 1", r"peers: wanted \[\[peers\]\] tables"),
         ("[[peers]]\nae_title = 'A'", "a peer has no name"),
         (

@@ -143,14 +143,51 @@ def test_scores_for_watching(place: Workplace) -> None:
     assert row.statistics[0] == pytest.approx(BRIGHT, abs=0.01)
 
 
-def test_urgency_orders_the_worklist(place: Workplace) -> None:
-    store = place.store
+def test_urgency_orders_the_worklist(store: Store, tmp_path: Path) -> None:
+    place = place_of(store, put_bundle(tmp_path / "bundle"))
+    place = replace(place, settings=ServeSettings(weights={"blob": 4.0}))
     bright, dark = receive(store, 1, BRIGHT), receive(store, 2, DARK)
+    before = time.time()
     do(place, next_job(place))
     do(place, next_job(place))
-    urgency = {row.id: row.urgency for row in rows(store, studies)}
-    assert urgency[bright] == pytest.approx(4.0, abs=0.01)
-    assert urgency[dark] < 1
+    found = {row.id: row for row in rows(store, studies)}
+    assert found[bright].urgency == pytest.approx(34.0, abs=0.01)
+    assert found[dark].urgency == 0
+    assert found[bright].changed_at > before
+    (why,) = found[bright].headline["why"]
+    assert (why["label"], why["weight"]) == ("blob", 4.0)
+    assert why["urgency"] == pytest.approx(4 * why["probability"])
+    assert found[bright].headline["advice"] == "refer"
+    assert found[dark].headline == {
+        "advice": "nothing_found",
+        "why": [],
+        "assessments": 1,
+    }
+
+
+def test_what_is_newer_than_its_report_is_read_again(place: Workplace) -> None:
+    store = place.store
+    study = receive(store, 1, BRIGHT)
+
+    def sign() -> None:
+        with store.begin() as connection:
+            connection.execute(sa.update(studies).values(reading="signed", read_at=1.0))
+
+    def reading() -> str:
+        (row,) = rows(store, studies)
+        return str(row.reading)
+
+    sign()
+    do(place, next_job(place))
+    assert reading() == "unread"  # a result that the report does not know
+    sign()
+    more = of_study(with_level(radiograph(), DARK), 1, instance=2)
+    assert take(store, more).study_id == study
+    assert reading() == "unread"  # an image, already before its answer
+    with store.begin() as connection:
+        connection.execute(sa.update(studies).values(reading="begun"))
+    do(place, next_job(place))
+    assert reading() == "begun"
 
 
 def test_a_study_that_no_bundle_takes_is_refused_with_reasons(

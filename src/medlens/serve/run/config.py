@@ -14,7 +14,13 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from medlens.core import UsageError
-from medlens.serve.settings import Limits, OpenIdSettings, Peer, ServeSettings
+from medlens.serve.settings import (
+    LARGEST_WEIGHT,
+    Limits,
+    OpenIdSettings,
+    Peer,
+    ServeSettings,
+)
 
 MAX_BYTES = 1_000_000
 MAX_PEER_NAME = 64  # it is part of the key of a job
@@ -146,6 +152,8 @@ def _typed(kind: type[Any], key: str, value: Any, where: str, path: Path) -> Any
             f"{where}: {key}: wanted a list of {'folders' if are_paths else 'texts'}"
         )
     if get_origin(hint) is dict:
+        if get_args(hint)[1] is float:
+            return _weights(value, f"{where}: {key}")
         if isinstance(value, dict) and all(isinstance(x, str) for x in value.values()):
             return value
         raise UsageError(f"{where}: {key}: wanted a table of texts")
@@ -156,6 +164,19 @@ def _typed(kind: type[Any], key: str, value: Any, where: str, path: Path) -> Any
         raise UsageError(f"{where}: {key} is {value!r:.60}; wanted {name}")
     _check_range(key, value, where)
     return value
+
+
+def _weights(value: Any, where: str) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: wanted a table of labels with numbers")
+    for label, weight in value.items():
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (is_number and 0 <= weight <= LARGEST_WEIGHT):  # NaN fails, too
+            raise UsageError(
+                f"{where}: {label!r:.60} is {weight!r:.60}; wanted a number from 0 "
+                f"to {LARGEST_WEIGHT:g}"
+            )
+    return {label: float(weight) for label, weight in value.items()}
 
 
 def _check_range(key: str, value: Any, where: str) -> None:

@@ -56,7 +56,14 @@ _MORE_IN_STUDY = (
 )
 _COUNT_OWN = Prepared(_MORE_IN_STUDY)
 _COUNT_FOREIGN = Prepared(
-    _MORE_IN_STUDY.values(last_at=sa.bindparam("at"), state="receiving")
+    _MORE_IN_STUDY.values(
+        last_at=sa.bindparam("at"),
+        state="receiving",
+        # Who signed has not seen this one.
+        reading=sa.case(
+            (studies.c.reading == "signed", "unread"), else_=studies.c.reading
+        ),
+    )
 )
 _COUNT_SERIES = Prepared(
     sa.update(series)

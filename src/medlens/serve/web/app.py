@@ -11,6 +11,7 @@ from medlens import __version__
 from medlens.serve.settings import ServeSettings
 from medlens.serve.store.store import Store
 from medlens.serve.web.bounds import Bounds
+from medlens.serve.web.counts import Counts
 from medlens.serve.web.errors import add_error_handlers
 from medlens.serve.web.events import Events
 from medlens.serve.web.headers import SecureHeaders
@@ -38,6 +39,7 @@ def create_app(store: Store, settings: ServeSettings) -> FastAPI:
     )
     app.state.service = Service(store, settings)
     app.state.meter = Meter(store)
+    app.state.counts = Counts(store)
     app.state.events = Events(store, settings.limits)
     add_error_handlers(app)
     for router in all_routers():

@@ -94,6 +94,7 @@ def answer_study(place: Workplace, job: Job, beat: Heartbeat) -> None:
             destinations=plan.destinations,
             shadows=() if asked else _shadows_of(plan, place.models),
         ),
+        weights=place.settings.weights,
     )
     _tell(job, plan, diagnosis)
 

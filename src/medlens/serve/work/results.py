@@ -8,29 +8,30 @@ attempt overwrites or `medlens doctor` removes; a crash after it leaves all.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
-from medlens.core.diagnosis import Advice, Diagnosis
+from medlens.core.diagnosis import Diagnosis
 from medlens.serve.receive.committer import Committer
 from medlens.serve.receive.elements import Window
 from medlens.serve.receive.instance import read_instance
 from medlens.serve.store.index import Row, add_row
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import result_objects, results, scores, studies
+from medlens.serve.work.headline import Headline, headline_of
 from medlens.serve.work.inputs import Study
 from medlens.serve.work.look import Looked
 from medlens.serve.work.objects import DICOM, Made, Written
 from medlens.serve.work.outcome import outcome_of
 from medlens.serve.work.queue import Job, enqueue, finish
+from medlens.serve.work.reading import reopen
 from medlens.write.document import to_document
 
 SEND_ATTEMPTS = 12  # with growing pauses: some nine hours
-TIERS: dict[Advice, int] = {"refer": 3, "outside": 2, "unsure": 2, "not_assessable": 1}
-"""What a reader should see first; all other advice is 0."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,19 @@ class Result:
     shadows: tuple[str, ...] = ()
 
 
-def keep_result(store: Store, job: Job, study: Study, result: Result) -> None:
+def keep_result(
+    store: Store,
+    job: Job,
+    study: Study,
+    result: Result,
+    *,
+    weights: Mapping[str, float] = MappingProxyType({}),
+) -> None:
     """Write a result and end its job, in one transaction.
+
+    Args:
+        store, job, study, result: where, under which lease, of what, and what.
+        weights: clinical weights of findings, for the order of the worklist.
 
     Raises:
         LostLeaseError: somebody else has the job; nothing of this is kept.
@@ -65,6 +77,7 @@ def keep_result(store: Store, job: Job, study: Study, result: Result) -> None:
         UnavailableError: the database cannot be written now.
     """
     digests = [store.blobs.put(made.data) for made in result.written.objects]
+    headline = headline_of(result.diagnosis, weights)
     now = time.time()
 
     def write(connection: sa.Connection) -> None:
@@ -76,27 +89,12 @@ def keep_result(store: Store, job: Job, study: Study, result: Result) -> None:
             _add_objects(connection, number, study, made, digests, now)
             _add_scores(connection, number, study, result, now)
             _follow_up(connection, number, study, result, now)
+            if result.role == "active":
+                reopen(connection, study.id)
         if result.role == "active":
-            _end_study(connection, study, result)
+            _end_study(connection, study, result, headline)
 
     Committer(store).write(write)
-
-
-def urgency_of(diagnosis: Diagnosis) -> float:
-    """How early a reader should see a study: 0, or above it by tier and probability.
-
-    Three for a finding that a reader should look at, two where the answer is open or
-    the images are strange, one where there is no answer; plus the highest probability
-    of a finding that is present, 1 for one without a probability.
-    """
-    tier = max((TIERS.get(each.advice, 0) for each in diagnosis.assessments), default=1)
-    present = (
-        1.0 if finding.probability is None else finding.probability
-        for each in diagnosis.assessments
-        for finding in each.findings
-        if finding.is_present and each.advice in TIERS
-    )
-    return float(tier + min(max(present, default=0.0), 1.0))
 
 
 def _add_result(
@@ -128,7 +126,7 @@ def _add_objects(
 ) -> None:
     for made, digest in zip(objects, digests, strict=True):
         is_dicom = made.media_type == DICOM
-        row = _row_of(made, digest, study, now) if is_dicom else None
+        row = own_row(made.data, digest, study, now) if is_dicom else None
         connection.execute(
             sa.insert(result_objects).values(
                 result_id=number,
@@ -145,16 +143,18 @@ def _add_objects(
             add_row(connection, row)
 
 
-def _row_of(made: Made, digest: str, study: Study, now: float) -> Row:
+def own_row(data: bytes, digest: str, study: Study, now: float) -> Row:
     """An object of ours as an instance, found and retrieved like any other.
 
     Writers may have mended the patient's data (a name that is too long); in the index
     the object belongs to the very patient of its study.
+
+    Args:
+        data, digest: the file and its name in the store.
+        study: that it belongs to.
+        now: seconds since 1970.
     """
-    data = made.data
-    found = read_instance(
-        Window(lambda count, at: data[at : at + count], len(made.data))
-    )
+    found = read_instance(Window(lambda count, at: data[at : at + count], len(data)))
     instance: dict[str, Any] = {
         "sop_uid": found.sop_uid,
         "sop_class": found.sop_class,
@@ -243,13 +243,19 @@ def _follow_up(
         )
 
 
-def _end_study(connection: sa.Connection, study: Study, result: Result) -> None:
+def _end_study(
+    connection: sa.Connection, study: Study, result: Result, headline: Headline
+) -> None:
     """Move the study on, unless more images came meanwhile."""
     state, reason = outcome_of(result.diagnosis, result.written.missing)
     connection.execute(
         sa.update(studies)
         .where(studies.c.id == study.id)
-        .values(urgency=urgency_of(result.diagnosis), site=study.site)
+        .values(
+            urgency=headline.urgency,
+            headline=headline.as_column(),
+            site=study.site,
+        )
     )
     connection.execute(
         sa.update(studies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -27,7 +28,8 @@ def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> N
         modalities="\\CT\\SR\\",
         study_date="20250630",
         state="failed",
-        urgency=3.9,
+        urgency=33.9,
+        reading="signed",
         accession_number="X-77",
         description="Abdomen with contrast",
         patient_id="4711",
@@ -42,7 +44,9 @@ def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> N
         {"state": ["failed", "refused"]},
         {"date_to": "2025-06-30"},
         {"date_from": "2025-06-30", "date_to": "2025-06-30"},
-        {"urgency_from": 3.5},
+        {"urgency_from": 30},
+        {"reading": "signed"},
+        {"reading": ["signed", "begun"]},
         {"text": "müLLER"},
         {"text": "änne"},
         {"text": "contrast"},
@@ -62,9 +66,50 @@ def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> N
         {"patient_id": "471"},
         {"date_from": "2027-01-01"},
         {"state": "ready"},
+        {"reading": "begun"},
     ):
         assert listed(viewer, **query) == [], query
     assert listed(viewer, order="urgent") == [ct, dx]
+
+
+def test_a_line_says_what_was_found_and_how_far_it_is_read(
+    store: Store, viewer: httpx.Client
+) -> None:
+    why = {
+        "label": "nodule", "name_en": "nodule", "name_zh": "结节",
+        "probability": 0.93, "weight": 3.0, "urgency": 2.79,
+    }  # fmt: skip
+    headline = {"advice": "refer", "why": [why], "assessments": 1}
+    add_study(store)
+    add_study(store, headline=headline, reading="signed", read_at=0.0, changed_at=1.5)
+    new, old = viewer.get("/api/v1/studies").json()["items"]
+    assert new["headline"] == headline
+    assert (new["reading"], new["read_at"]) == ("signed", "1970-01-01T00:00:00Z")
+    assert new["changed_at"] == "1970-01-01T00:00:01.500000Z"
+    assert (old["headline"], old["reading"], old["read_at"]) == (None, "unread", None)
+    assert viewer.get(f"/api/v1/studies/{new['id']}").json()["headline"] == headline
+
+
+def test_studies_are_counted_for_all_at_once(
+    store: Store, viewer: httpx.Client, reader: httpx.Client
+) -> None:
+    add_study(store, state="failed")
+    add_study(store, reading="begun")
+    add_study(store)
+    first = viewer.get("/api/v1/studies/counts").json()
+    assert first == {
+        "total": 3,
+        "states": {"answered": 2, "failed": 1},
+        "readings": {"unread": 2, "begun": 1},
+    }
+    add_study(store)
+    assert reader.get("/api/v1/studies/counts").json() == first
+    time.sleep(1.1)
+    assert reader.get("/api/v1/studies/counts").json()["total"] == 4
+    with store.read() as connection:  # it tells of nobody
+        assert (
+            connection.execute(sa.select(sa.func.count(trail.c.number))).scalar() == 0
+        )
 
 
 def test_pages_show_every_study_once_while_others_arrive(
@@ -234,6 +279,8 @@ def test_statements_and_scripts_are_inert(
         ({"text": "x" * 65}, "query.text"),
         ({"date_from": "yesterday"}, "query.date_from"),
         ({"urgency_from": "nan"}, "query.urgency_from"),
+        ({"urgency_from": 41}, "query.urgency_from"),
+        ({"reading": "lost"}, "query.reading.0"),
         ({"study_uid": "../etc"}, "query.study_uid"),
         ({"state": "lost"}, "query.state.0"),
         ({"sort": "name"}, "query.sort"),

@@ -24,6 +24,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Studies
+         * @description How many studies are in which state, and how far they are read.
+         *
+         *     Counted at most once a second, for all callers together.
+         */
+        get: operations["count_studies_api_v1_studies_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/{study}": {
         parameters: {
             query?: never;
@@ -1535,6 +1557,25 @@ export interface components {
             left_out_count: number;
         };
         /**
+         * HeadlineView
+         * @description What the newest result says, in one line.
+         */
+        HeadlineView: {
+            /**
+             * Advice
+             * @description the most urgent of all assessments
+             * @enum {string}
+             */
+            advice: "nothing_found" | "measured" | "refer" | "unsure" | "outside" | "not_assessable";
+            /**
+             * Why
+             * @description findings that are present, the most urgent first, at most three; none of an assessment whose images are unlike the training images
+             */
+            why: components["schemas"]["WhyView"][];
+            /** Assessments */
+            assessments: number;
+        };
+        /**
          * Health
          * @description The process lives.
          */
@@ -2276,6 +2317,28 @@ export interface components {
             notice: string;
         };
         /**
+         * StudyCounts
+         * @description How many studies there are.
+         */
+        StudyCounts: {
+            /** Total */
+            total: number;
+            /**
+             * States
+             * @description state → studies in it
+             */
+            states: {
+                [key: string]: number;
+            };
+            /**
+             * Readings
+             * @description how far read → studies
+             */
+            readings: {
+                [key: string]: number;
+            };
+        };
+        /**
          * StudyPage
          * @description One page of the worklist.
          */
@@ -2348,9 +2411,28 @@ export interface components {
             reason: string;
             /**
              * Urgency
-             * @description 0..4: 3 and more where a reader should look, 2 where the answer is open or the images are strange, 1 where there is none; plus a probability
+             * @description 0..40: 30 and more where a reader should look, 20 where the answer is open or the images are strange, 10 where there is none; plus the highest probability × weight of a finding that is present
              */
             urgency: number;
+            /** @description null before there is a result */
+            headline: components["schemas"]["HeadlineView"] | null;
+            /**
+             * Reading
+             * @description begun: somebody drafts a report; unread again when a newer result or image comes after it was signed
+             * @enum {string}
+             */
+            reading: "unread" | "begun" | "signed";
+            /**
+             * Read At
+             * @description when its report was last signed
+             */
+            read_at: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             * @description when anything in this line changed
+             */
+            changed_at: string;
             /** Site */
             site: string;
             /**
@@ -2830,9 +2912,28 @@ export interface components {
             reason: string;
             /**
              * Urgency
-             * @description 0..4: 3 and more where a reader should look, 2 where the answer is open or the images are strange, 1 where there is none; plus a probability
+             * @description 0..40: 30 and more where a reader should look, 20 where the answer is open or the images are strange, 10 where there is none; plus the highest probability × weight of a finding that is present
              */
             urgency: number;
+            /** @description null before there is a result */
+            headline: components["schemas"]["HeadlineView"] | null;
+            /**
+             * Reading
+             * @description begun: somebody drafts a report; unread again when a newer result or image comes after it was signed
+             * @enum {string}
+             */
+            reading: "unread" | "begun" | "signed";
+            /**
+             * Read At
+             * @description when its report was last signed
+             */
+            read_at: string | null;
+            /**
+             * Changed At
+             * Format: date-time
+             * @description when anything in this line changed
+             */
+            changed_at: string;
             /** Site */
             site: string;
             /**
@@ -2852,6 +2953,37 @@ export interface components {
              * @description the newest first
              */
             jobs: components["schemas"]["JobView"][];
+        };
+        /**
+         * WhyView
+         * @description A finding that makes a study urgent.
+         */
+        WhyView: {
+            /**
+             * Label
+             * @description the bundle's own word
+             * @example pneumothorax
+             */
+            label: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /**
+             * Probability
+             * @description calibrated; null for masks, which count as 1
+             */
+            probability: number | null;
+            /**
+             * Weight
+             * @description clinical weight, 0..10, of the settings
+             */
+            weight: number;
+            /**
+             * Urgency
+             * @description probability × weight
+             */
+            urgency: number;
         };
         /**
          * Wish
@@ -2965,13 +3097,15 @@ export interface operations {
                 order?: "newest" | "urgent";
                 /** @description one of these */
                 state?: ("receiving" | "ready" | "running" | "answered" | "refused" | "failed")[];
+                /** @description one of these */
+                reading?: ("unread" | "begun" | "signed")[];
                 /** @description a series of it is there */
                 modality?: string;
                 /** @description of the study, this day counts */
                 date_from?: string | null;
                 /** @description of the study, this day counts */
                 date_to?: string | null;
-                /** @description at least so urgent */
+                /** @description at least so urgent: 30 for what a reader should look at */
                 urgency_from?: number | null;
                 /** @description part of the patient's name or of the description, or the beginning of the patient's or accession number */
                 text?: string;
@@ -2995,6 +3129,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyPage"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    count_studies_api_v1_studies_counts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyCounts"];
                 };
             };
             /** @description a problem */

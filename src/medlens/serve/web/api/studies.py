@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -17,11 +17,13 @@ from medlens.serve.web.api.paging import after, link_next, pack_cursor, unpack_c
 from medlens.serve.web.api.study_models import (
     ResultLine,
     SeriesView,
+    StudyCounts,
     StudyPage,
     StudyQuery,
     WholeStudy,
     view_of_study,
 )
+from medlens.serve.web.counts import Counts
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import tag
 from medlens.serve.web.guard import may
@@ -74,6 +76,8 @@ def _filters(query: StudyQuery) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if query.state:
         found.append(studies.c.state.in_(query.state))
+    if query.reading:
+        found.append(studies.c.reading.in_(query.reading))
     if query.modality:
         found.append(
             studies.c.modalities.contains(f"\\{query.modality}\\", autoescape=True)
@@ -119,6 +123,22 @@ def _newest_results(connection: sa.Connection, numbers: list[int]) -> dict[int, 
         .group_by(results.c.study_id)
     )
     return {int(study): int(result) for study, result in rows}
+
+
+@router.get("/counts", response_model=StudyCounts)
+def count_studies(
+    request: Request, caller: Annotated[Caller, Depends(may("view"))]
+) -> StudyCounts:
+    """How many studies are in which state, and how far they are read.
+
+    Counted at most once a second, for all callers together.
+    """
+    del caller
+    states, readings = cast(Counts, request.app.state.counts).now()
+    total = sum(states.values())
+    return StudyCounts.model_validate(
+        {"total": total, "states": states, "readings": readings}
+    )
 
 
 @router.get("/{study}", response_model=WholeStudy)

@@ -7,11 +7,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from medlens.serve.web.api.fields import Day, Text, Uid, dicom_date, moment
+from medlens.core.diagnosis import Advice
+from medlens.serve.web.api.fields import (
+    Day,
+    Text,
+    Uid,
+    dicom_date,
+    moment,
+    moment_or_none,
+)
 from medlens.serve.web.api.job_models import JobView
 from medlens.serve.web.api.paging import Page, Paged
 
 StudyState = Literal["receiving", "ready", "running", "answered", "refused", "failed"]
+Reading = Literal["unread", "begun", "signed"]
+MOST_URGENT = 40  # three tiers of ten, and a probability of 1 with a weight of 10
 
 
 class StudyQuery(Paged):
@@ -21,11 +31,16 @@ class StudyQuery(Paged):
         "newest", description="newest image first, or most urgent first"
     )
     state: list[StudyState] = Field([], max_length=6, description="one of these")
+    reading: list[Reading] = Field([], max_length=3, description="one of these")
     modality: Text = Field("", description="a series of it is there", examples=["CT"])
     date_from: Day | None = Field(None, description="of the study, this day counts")
     date_to: Day | None = Field(None, description="of the study, this day counts")
     urgency_from: float | None = Field(
-        None, ge=0, le=4, allow_inf_nan=False, description="at least so urgent"
+        None,
+        ge=0,
+        le=MOST_URGENT,
+        allow_inf_nan=False,
+        description="at least so urgent: 30 for what a reader should look at",
     )
     text: Text = Field(
         "",
@@ -44,6 +59,30 @@ class Patient(BaseModel):
     name: str = Field(examples=["Doe^Jane"])
     birth_date: date | None
     sex: str = Field(examples=["F"])
+
+
+class WhyView(BaseModel):
+    """A finding that makes a study urgent."""
+
+    label: str = Field(description="the bundle's own word", examples=["pneumothorax"])
+    name_en: str
+    name_zh: str
+    probability: float | None = Field(
+        description="calibrated; null for masks, which count as 1"
+    )
+    weight: float = Field(description="clinical weight, 0..10, of the settings")
+    urgency: float = Field(description="probability × weight")
+
+
+class HeadlineView(BaseModel):
+    """What the newest result says, in one line."""
+
+    advice: Advice = Field(description="the most urgent of all assessments")
+    why: list[WhyView] = Field(
+        description="findings that are present, the most urgent first, at most three; "
+        "none of an assessment whose images are unlike the training images"
+    )
+    assessments: int
 
 
 class StudyView(BaseModel):
@@ -67,9 +106,17 @@ class StudyView(BaseModel):
     )
     reason: str = Field(description="why it was refused or has failed, else empty")
     urgency: float = Field(
-        description="0..4: 3 and more where a reader should look, 2 where the answer "
-        "is open or the images are strange, 1 where there is none; plus a probability"
+        description="0..40: 30 and more where a reader should look, 20 where the "
+        "answer is open or the images are strange, 10 where there is none; plus the "
+        "highest probability × weight of a finding that is present"
     )
+    headline: HeadlineView | None = Field(description="null before there is a result")
+    reading: Reading = Field(
+        description="begun: somebody drafts a report; unread again when a newer "
+        "result or image comes after it was signed"
+    )
+    read_at: datetime | None = Field(description="when its report was last signed")
+    changed_at: datetime = Field(description="when anything in this line changed")
     site: str
     result_id: int | None = Field(description="its newest result")
 
@@ -106,6 +153,14 @@ class WholeStudy(StudyView):
     jobs: list[JobView] = Field(description="the newest first")
 
 
+class StudyCounts(BaseModel):
+    """How many studies there are."""
+
+    total: int
+    states: dict[StudyState, int] = Field(description="state → studies in it")
+    readings: dict[Reading, int] = Field(description="how far read → studies")
+
+
 class StudyPage(Page[StudyView]):
     """One page of the worklist."""
 
@@ -133,6 +188,10 @@ def view_of_study(row: Any, result_id: int | None) -> StudyView:
         state=row.state,
         reason=row.reason,
         urgency=row.urgency,
+        headline=row.headline,
+        reading=row.reading,
+        read_at=moment_or_none(row.read_at),
+        changed_at=moment(row.changed_at),
         site=row.site,
         result_id=result_id,
     )
