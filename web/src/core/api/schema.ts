@@ -212,6 +212,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/results/{result}/maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maps
+         * @description Which findings have an evidence map, which assessments a mask, on which images.
+         *
+         *     A map is grey, 0 where nothing speaks for the finding and 255 where most does; it
+         *     reaches from edge to edge of the image and is smaller. A mask has the image's size,
+         *     and its values are indices of `labels`. Slices without either are left out.
+         */
+        get: operations["list_maps_api_v1_results__result__maps_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/{result}/maps/evidence/{assessment}/{finding}/{slice}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Evidence Map
+         * @description One slice of a finding's evidence map.
+         */
+        get: operations["read_evidence_map_api_v1_results__result__maps_evidence__assessment___finding___slice__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/{result}/maps/masks/{assessment}/{slice}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Mask Map
+         * @description One slice of a mask.
+         */
+        get: operations["read_mask_map_api_v1_results__result__maps_masks__assessment___slice__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results/{result}/feedback": {
         parameters: {
             query?: never;
@@ -1445,6 +1509,24 @@ export interface components {
             reason: string;
         };
         /**
+         * EvidenceView
+         * @description What speaks for one finding, and where.
+         */
+        EvidenceView: {
+            /**
+             * Assessment
+             * @description index in the diagnosis, from 0
+             */
+            assessment: number;
+            /**
+             * Finding
+             * @description `id` of the finding
+             */
+            finding: string;
+            /** Slices */
+            slices: components["schemas"]["SliceView"][];
+        };
+        /**
          * ExportPage
          * @description One page of exports, the newest first.
          */
@@ -1854,6 +1936,31 @@ export interface components {
             note: string;
         };
         /**
+         * MapsView
+         * @description Everything of a result that can be laid over its images.
+         */
+        MapsView: {
+            /** Evidence */
+            evidence: components["schemas"]["EvidenceView"][];
+            /** Masks */
+            masks: components["schemas"]["MaskView"][];
+        };
+        /**
+         * MaskView
+         * @description A mask that a bundle drew.
+         */
+        MaskView: {
+            /** Assessment */
+            assessment: number;
+            /**
+             * Labels
+             * @description what the values of its pixels mean, the background first
+             */
+            labels: string[];
+            /** Slices */
+            slices: components["schemas"]["SliceView"][];
+        };
+        /**
          * Me
          * @description Who the caller is.
          */
@@ -1938,7 +2045,7 @@ export interface components {
             id: number;
             /**
              * Kind
-             * @description SR, SEG, GSPS, SC or FHIR
+             * @description SR, SEG, GSPS, SC, FHIR or MAPS
              * @example SR
              */
             kind: string;
@@ -1961,7 +2068,7 @@ export interface components {
             digest: string;
             /**
              * Sop Uid
-             * @description SOP Instance UID, empty for FHIR
+             * @description SOP Instance UID, empty for FHIR and MAPS
              */
             sop_uid: string;
         };
@@ -1987,6 +2094,23 @@ export interface components {
              * @example F
              */
             sex: string;
+        };
+        /**
+         * PlaneView
+         * @description The image, or the frame of one, that a slice is.
+         */
+        PlaneView: {
+            /**
+             * Sop Uid
+             * @description SOP Instance UID
+             * @example 1.2.840.99.1.1.1
+             */
+            sop_uid: string;
+            /**
+             * Frame
+             * @description counted from 1 in a multi-frame image
+             */
+            frame: number | null;
         };
         /**
          * Promote
@@ -2140,6 +2264,20 @@ export interface components {
             diagnosis: {
                 [key: string]: unknown;
             };
+            /**
+             * Names
+             * @description label in the diagnosis → its name for people
+             */
+            names: {
+                [key: string]: components["schemas"]["WordsView"];
+            };
+            /**
+             * Phrases
+             * @description reason, note, `left_out` or operating point → the same for people
+             */
+            phrases: {
+                [key: string]: components["schemas"]["WordsView"];
+            };
             /** Objects */
             objects: components["schemas"]["ObjectView"][];
         };
@@ -2278,6 +2416,18 @@ export interface components {
         ShadowOf: {
             /** Shadow Of */
             shadow_of: string;
+        };
+        /**
+         * SliceView
+         * @description A slice that has a picture.
+         */
+        SliceView: {
+            /**
+             * Slice
+             * @description index among the assessment's images, from 0
+             */
+            slice: number;
+            image: components["schemas"]["PlaneView"];
         };
         /**
          * StatusView
@@ -3033,6 +3183,22 @@ export interface components {
             counts: boolean;
         };
         /**
+         * WordsView
+         * @description A word or sentence in both languages; what nobody can translate as it stands.
+         */
+        WordsView: {
+            /**
+             * En
+             * @example pneumonia
+             */
+            en: string;
+            /**
+             * Zh
+             * @example 肺炎
+             */
+            zh: string;
+        };
+        /**
          * FieldError
          * @description One thing that is wrong with a request.
          */
@@ -3392,6 +3558,7 @@ export interface operations {
                 content: {
                     "application/dicom": string;
                     "application/fhir+json": Record<string, never>;
+                    "application/zip": string;
                 };
             };
             /** @description a problem */
@@ -3462,6 +3629,123 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobView"];
                 };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_maps_api_v1_results__result__maps_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                result: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapsView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_evidence_map_api_v1_results__result__maps_evidence__assessment___finding___slice__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                result: number;
+                /** @description counted from 0 */
+                assessment: number;
+                /** @description `id` of it */
+                finding: string;
+                /** @description counted from 0 */
+                slice: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a PNG of 8 bits, grey */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_mask_map_api_v1_results__result__maps_masks__assessment___slice__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                result: number;
+                /** @description counted from 0 */
+                assessment: number;
+                /** @description counted from 0 */
+                slice: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a PNG of 8 bits, grey */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem */
             default: {

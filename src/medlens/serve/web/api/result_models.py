@@ -9,6 +9,7 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from medlens.serve.web.api.fields import LARGEST, Strict, Text
+from medlens.serve.web.api.result_words import WordsView
 
 ObjectNumber = Annotated[
     int, Path(ge=1, le=LARGEST, description="`id` among the objects", examples=[3])
@@ -20,6 +21,7 @@ OBJECT_FILE: dict[int | str, dict[str, Any]] = {
         "content": {
             "application/dicom": {"schema": _BINARY},
             "application/fhir+json": {"schema": {"type": "object"}},
+            "application/zip": {"schema": _BINARY},
         },
     }
 }
@@ -35,12 +37,12 @@ class ObjectView(BaseModel):
     """One object made of a result."""
 
     id: int
-    kind: str = Field(description="SR, SEG, GSPS, SC or FHIR", examples=["SR"])
+    kind: str = Field(description="SR, SEG, GSPS, SC, FHIR or MAPS", examples=["SR"])
     assessment: int = Field(description="which assessment of the diagnosis it is of")
     media_type: str = Field(examples=["application/dicom"])
     bytes: int
     digest: str = Field(description="SHA-256 of the file")
-    sop_uid: str = Field(description="SOP Instance UID, empty for FHIR")
+    sop_uid: str = Field(description="SOP Instance UID, empty for FHIR and MAPS")
 
 
 class ResultView(BaseModel):
@@ -51,6 +53,12 @@ class ResultView(BaseModel):
     job_id: int | None
     created_at: datetime
     diagnosis: dict[str, Any] = Field(description="schema medlens/diagnosis/1")
+    names: dict[str, WordsView] = Field(
+        description="label in the diagnosis → its name for people"
+    )
+    phrases: dict[str, WordsView] = Field(
+        description="reason, note, `left_out` or operating point → the same for people"
+    )
     objects: list[ObjectView]
 
 

@@ -26,6 +26,7 @@ from medlens.serve.web.api.result_models import (
     ResultView,
     Sending,
 )
+from medlens.serve.web.api.result_words import names_of, phrases_of
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import tag
 from medlens.serve.web.guard import may
@@ -40,7 +41,7 @@ from medlens.write.text import to_text
 
 router = APIRouter(prefix="/api/v1/results", tags=["results"])
 FHIR = "application/fhir+json"
-SUFFIXES = {"application/dicom": "dcm", FHIR: "json"}
+SUFFIXES = {"application/dicom": "dcm", FHIR: "json", "application/zip": "zip"}
 ServiceHere = Annotated[Service, Depends(service_of)]
 Viewer = Annotated[Caller, Depends(may("view"))]
 
@@ -56,12 +57,15 @@ def read_result(
     """One result: the diagnosis (schema medlens/diagnosis/1) and its objects."""
     with service.store.read() as connection:
         row = _row(connection, result)
+        diagnosis = from_document(row.diagnosis)
         found = ResultView(
             id=row.id,
             study_id=row.study_id,
             job_id=row.job_id,
             created_at=moment(row.created_at),
             diagnosis=row.diagnosis,
+            names=names_of(diagnosis),
+            phrases=phrases_of(diagnosis),
             objects=_objects(connection, result),
         )
     note_look(service, caller, "view result", row.study_id, result=result)
