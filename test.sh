@@ -21,6 +21,19 @@ ls /usr/share/orthanc/plugins/libOrthancDicomWeb.so* >/dev/null 2>&1 \
 # shellcheck disable=SC2086
 [ -z "$missing" ] || install_debian $missing || echo "Tests that need them are skipped."
 
+# The browser app is built anew from its source where a Node is there that can do it.
+node_is_new='const [a, b] = process.versions.node.split(".").map(Number);
+process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+if command -v npm >/dev/null 2>&1 && node -e "$node_is_new" 2>/dev/null; then
+  lock="$(cksum < web/package-lock.json)"
+  if [ "$(cat web/node_modules/.medlens-stamp 2>/dev/null)" != "$lock" ]; then
+    npm ci --prefix web --no-audit --no-fund --ignore-scripts --loglevel=error
+    echo "$lock" > web/node_modules/.medlens-stamp
+  fi
+else
+  echo "Node 20.19 or newer is not there: the browser app's source is not checked."
+fi
+
 echo "== format";  "$PYTHON" -m ruff format --check .
 echo "== lint";    "$PYTHON" -m ruff check .
 echo "== types";   "$PYTHON" -m mypy
