@@ -18,6 +18,7 @@ from medlens.read.dicom.header import read_header
 from medlens.read.source import open_source
 from medlens.serve.work.inputs import Input
 from medlens.serve.work.look import Looked
+from medlens.serve.work.maps import ZIP, pack_maps
 
 log = logging.getLogger("medlens.work")
 
@@ -29,7 +30,8 @@ class Made:
     """One object of a result.
 
     Attributes:
-        kind: "SR", "SEG", "GSPS", "SC" or "FHIR".
+        kind: "SR", "SEG", "GSPS", "SC", "FHIR", or "MAPS" for the pages of this service
+            alone (`maps.py`).
         assessment: index among the diagnosis' assessments; 0 where it is of all.
         media_type: of the data.
         data: the whole file.
@@ -48,7 +50,7 @@ class Written:
     """What could be written of a diagnosis.
 
     Attributes:
-        objects: in the order SEG, GSPS, SC, SR, FHIR.
+        objects: in the order SEG, GSPS, SC, SR, FHIR, MAPS.
         missing: why one could not be, in words.
     """
 
@@ -122,14 +124,16 @@ class _Writer:
                 self._try("SC", at, partial(self._capture, at, item.picture))
         self._try("SR", 0, partial(self._report, segmentations))
         self._try("FHIR", 0, self._fhir)
+        self._try("MAPS", 0, partial(pack_maps, self.looked))
 
     def _try(self, kind: str, at: int, write: Callable[[], Any]) -> list[Any]:
         """What was written in a list, [] where there is nothing."""
-        is_json = kind == "FHIR"
+        media_type, to_bytes = FORMS.get(kind, (DICOM, _dicom_bytes))
         try:
             made = write()
             parts = made if isinstance(made, list) else [made]
-            data = [_json_bytes(p) if is_json else _dicom_bytes(p) for p in parts]
+            parts = [part for part in parts if part is not None]
+            data = [to_bytes(part) for part in parts]
         except Exception as error:  # a hostile header must not cost the other objects
             log.warning(
                 "object not written",
@@ -137,7 +141,6 @@ class _Writer:
             )
             self.missing.append(f"no {kind} was written: {reason_of(error)}")
             return []
-        media_type = FHIR if is_json else DICOM
         self.objects += [
             Made(kind, at, media_type, each, part) for part, each in enumerate(data)
         ]
@@ -223,3 +226,10 @@ def _dicom_bytes(dataset: Any) -> bytes:
 
 def _json_bytes(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+
+
+# Of the kinds that are no DICOM.
+FORMS: dict[str, tuple[str, Callable[[Any], bytes]]] = {
+    "FHIR": (FHIR, _json_bytes),
+    "MAPS": (ZIP, bytes),
+}

@@ -1252,13 +1252,13 @@ export interface components {
             /** Corrected */
             corrected: number;
             /** @description accepted, of those reviewed */
-            agreement: components["schemas"]["EstimateView"];
+            agreement: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /** @description there, of those said to be present */
-            ppv: components["schemas"]["EstimateView"];
+            ppv: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /** @description 1 - ppv */
-            false_alarms: components["schemas"]["EstimateView"];
+            false_alarms: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /** @description there, of those said to be absent */
-            missed: components["schemas"]["EstimateView"];
+            missed: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /** Unreviewed Present */
             unreviewed_present: number;
             /** Unreviewed Absent */
@@ -1314,6 +1314,38 @@ export interface components {
             reason: string;
         };
         /**
+         * BinView
+         * @description Cases whose probability lies in low..high: promised against observed.
+         */
+        BinView: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /**
+             * Mean Probability
+             * @description what was promised
+             */
+            mean_probability: number;
+            /**
+             * Observed
+             * @description share that has the label
+             */
+            observed: number;
+            /**
+             * Observed Low
+             * @description end of the 95 % interval
+             */
+            observed_low: number | null;
+            /**
+             * Observed High
+             * @description end of the 95 % interval
+             */
+            observed_high: number | null;
+            /** N */
+            n: number;
+        };
+        /**
          * BoxView
          * @description A box in pixels of the finding's image; edges of pixels are counted from 0.
          */
@@ -1358,6 +1390,22 @@ export interface components {
             changed_at: string;
         };
         /**
+         * CalibrationView
+         * @description scale × logit + bias, for each label, before softmax or sigmoid.
+         */
+        CalibrationView: {
+            /** Scale */
+            scale: number[];
+            /** Bias */
+            bias: number[];
+            /**
+             * Of
+             * @description cases, or series
+             * @example cases
+             */
+            of: string;
+        };
+        /**
          * ComparisonView
          * @description A bundle in the shadow against the one that it runs beside.
          */
@@ -1371,8 +1419,8 @@ export interface components {
              * @description images or series that both answered
              */
             pairs: number;
-            active_outside: components["schemas"]["EstimateView"];
-            shadow_outside: components["schemas"]["EstimateView"];
+            active_outside: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
+            shadow_outside: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /** Labels */
             labels: components["schemas"]["LabelView"][];
             /** Only In Active */
@@ -1420,6 +1468,33 @@ export interface components {
             reason: string;
         };
         /**
+         * ConformalView
+         * @description Prediction sets that hold the true label in a promised share of cases.
+         */
+        ConformalView: {
+            /**
+             * Coverage
+             * @description promised share
+             * @example 0.9
+             */
+            coverage: number;
+            /**
+             * Thresholds
+             * @description by label, in their order
+             */
+            thresholds: number[];
+        };
+        /**
+         * ConfusionView
+         * @description Rows reference, columns decision.
+         */
+        ConfusionView: {
+            /** Labels */
+            labels: string[];
+            /** Counts */
+            counts: number[][];
+        };
+        /**
          * Credentials
          * @description A name and its password.
          */
@@ -1434,6 +1509,28 @@ export interface components {
              * @example four plain words here
              */
             password: string;
+        };
+        /**
+         * CurvesView
+         * @description An evaluation as a page draws it.
+         */
+        CurvesView: {
+            /**
+             * Split
+             * @description test, or all of an uploaded set
+             */
+            split: string;
+            /**
+             * Form
+             * @description of the bundle
+             * @example image
+             */
+            form: string;
+            /**
+             * Parts
+             * @description one; slices and series where both are judged
+             */
+            parts: components["schemas"]["PartView"][];
         };
         /**
          * DestinationView
@@ -1495,18 +1592,22 @@ export interface components {
             ms: number;
         };
         /**
-         * EstimateView
-         * @description A share with its 95 % interval, or the reason why there is none.
+         * EngineView
+         * @description A faster engine that was tried.
          */
-        EstimateView: {
-            /** Value */
-            value: number | null;
-            /** Low */
-            low: number | null;
-            /** High */
-            high: number | null;
-            /** Reason */
-            reason: string;
+        EngineView: {
+            /**
+             * Auroc Change
+             * @description on validation cases; of Dice for masks
+             */
+            auroc_change: number;
+            /**
+             * Precision
+             * @example int8
+             */
+            precision: string;
+            /** Is Offered */
+            is_offered: boolean;
         };
         /**
          * EvidenceView
@@ -1682,6 +1783,37 @@ export interface components {
             reason: string;
         };
         /**
+         * InputView
+         * @description What the network is shown.
+         */
+        InputView: {
+            /** Channels */
+            channels: number;
+            /**
+             * Depth
+             * @description slices, 1 for single images
+             */
+            depth: number;
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
+            /**
+             * Context
+             * @description neighbouring slices on either side, as channels
+             */
+            context: number;
+            /**
+             * Steps
+             * @description preparation, in order
+             * @example [
+             *       "display",
+             *       "resize"
+             *     ]
+             */
+            steps: string[];
+        };
+        /**
          * InvitationIn
          * @description Whom to invite.
          */
@@ -1853,6 +1985,26 @@ export interface components {
             title: string;
         };
         /**
+         * LabelCurves
+         * @description Everything of one label against the rest.
+         */
+        LabelCurves: {
+            /** Label */
+            label: string;
+            /** N Present */
+            n_present: number;
+            /** N Absent */
+            n_absent: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["medlens__serve__web__api__curve_models__EstimateView"];
+            };
+            roc: components["schemas"]["RocView"];
+            thresholds: components["schemas"]["ThresholdsView"];
+            /** Calibration */
+            calibration: components["schemas"]["BinView"][];
+        };
+        /**
          * LabelView
          * @description One label in both answers.
          */
@@ -1869,7 +2021,7 @@ export interface components {
             only_shadow: number;
             /** Neither */
             neither: number;
-            differ: components["schemas"]["EstimateView"];
+            differ: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /**
              * P Value
              * @description McNemar, exact
@@ -1944,6 +2096,29 @@ export interface components {
             evidence: components["schemas"]["EvidenceView"][];
             /** Masks */
             masks: components["schemas"]["MaskView"][];
+        };
+        /**
+         * MaskCurves
+         * @description Everything of the masks of one label.
+         */
+        MaskCurves: {
+            /** Label */
+            label: string;
+            /**
+             * N Present
+             * @description cases that have it in the reference
+             */
+            n_present: number;
+            /**
+             * N Answered
+             * @description cases that have it in the answer
+             */
+            n_answered: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["medlens__serve__web__api__curve_models__EstimateView"];
+            };
+            dice: components["schemas"]["SpreadView"];
         };
         /**
          * MaskView
@@ -2073,6 +2248,99 @@ export interface components {
             sop_uid: string;
         };
         /**
+         * OutlierView
+         * @description The gate that says "outside what this model knows".
+         */
+        OutlierView: {
+            /**
+             * Threshold
+             * @description score above which an image is flagged
+             */
+            threshold: number;
+            /**
+             * False Alarms
+             * @description share of ordinary images flagged
+             */
+            false_alarms: number;
+        };
+        /**
+         * PartView
+         * @description What was measured on one kind of thing.
+         */
+        PartView: {
+            /**
+             * Of
+             * @description what is counted
+             * @example cases
+             */
+            of: string;
+            /** N Cases */
+            n_cases: number;
+            /** N Patients */
+            n_patients: number;
+            /**
+             * Unit
+             * @description what n_patients counts
+             * @example patient
+             */
+            unit: string;
+            /**
+             * Metrics
+             * @description the figures that stand first
+             */
+            metrics: {
+                [key: string]: components["schemas"]["medlens__serve__web__api__curve_models__EstimateView"];
+            };
+            confusion?: components["schemas"]["ConfusionView"] | null;
+            /**
+             * Labels
+             * @description the positive label, or each one
+             * @default []
+             */
+            labels: components["schemas"]["LabelCurves"][];
+            /**
+             * Operating Points
+             * @default []
+             */
+            operating_points: components["schemas"]["PointFigures"][];
+            /**
+             * Subgroups
+             * @default []
+             */
+            subgroups: components["schemas"]["SubgroupView"][];
+            /**
+             * Left Out
+             * @description labels without curves
+             * @default []
+             */
+            left_out: string[];
+            /**
+             * Masks
+             * @description where voxels are labelled
+             * @default []
+             */
+            masks: components["schemas"]["MaskCurves"][];
+            /** @description mean over labels, by case */
+            dice?: components["schemas"]["SpreadView"] | null;
+            /**
+             * Length Unit
+             * @description of distances: mm or px
+             * @default
+             */
+            length_unit: string;
+            /**
+             * Size Unit
+             * @description of sizes: ml, mm² or px
+             * @default
+             */
+            size_unit: string;
+            /**
+             * Tolerance
+             * @description of the surface Dice
+             */
+            tolerance?: number | null;
+        };
+        /**
          * Patient
          * @description Whose study it is, as its first image says.
          */
@@ -2111,6 +2379,52 @@ export interface components {
              * @description counted from 1 in a multi-frame image
              */
             frame: number | null;
+        };
+        /**
+         * PointFigures
+         * @description An operating point and what it does on these cases.
+         */
+        PointFigures: {
+            /** Label */
+            label: string;
+            /** Threshold */
+            threshold: number;
+            /** Rule */
+            rule: string;
+            /** Chosen */
+            chosen: boolean;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["medlens__serve__web__api__curve_models__EstimateView"];
+            };
+        };
+        /**
+         * PointView
+         * @description A threshold, what chose it, and whether decisions are made there.
+         */
+        PointView: {
+            /** Label */
+            label: string;
+            /**
+             * Threshold
+             * @description positive at or above it
+             */
+            threshold: number;
+            /**
+             * Rule
+             * @example youden
+             */
+            rule: string;
+            /**
+             * Chosen
+             * @description false: for reading alone
+             */
+            chosen: boolean;
+            /**
+             * Note
+             * @description why the rule could not be followed, else empty
+             */
+            note: string;
         };
         /**
          * Promote
@@ -2282,6 +2596,27 @@ export interface components {
             objects: components["schemas"]["ObjectView"][];
         };
         /**
+         * RocView
+         * @description Corners of the ROC curve, the strictest threshold first.
+         */
+        RocView: {
+            /**
+             * Fpr
+             * @description 1 − specificity
+             */
+            fpr: number[];
+            /**
+             * Tpr
+             * @description sensitivity
+             */
+            tpr: number[];
+            /**
+             * Threshold
+             * @description null where nothing is called
+             */
+            threshold: (number | null)[];
+        };
+        /**
          * RuleView
          * @description One rule.
          */
@@ -2428,6 +2763,47 @@ export interface components {
              */
             slice: number;
             image: components["schemas"]["PlaneView"];
+        };
+        /**
+         * SplitSummary
+         * @description The figures that stand first, of one split.
+         */
+        SplitSummary: {
+            /** N Cases */
+            n_cases: number;
+            /** N Patients */
+            n_patients: number;
+            /**
+             * Unit
+             * @description what n_patients counts
+             * @example patient
+             */
+            unit: string;
+            /**
+             * Metrics
+             * @description by name, as docs/metrics.md lists them
+             */
+            metrics: {
+                [key: string]: components["schemas"]["medlens__serve__web__api__curve_models__EstimateView"];
+            };
+        };
+        /**
+         * SpreadView
+         * @description Cases by Dice, in bins of equal width from 0 to 1.
+         */
+        SpreadView: {
+            /** Counts */
+            counts: number[];
+            /**
+             * Undefined
+             * @description label neither in answer nor reference
+             */
+            undefined: number;
+            /**
+             * Quartiles
+             * @description empty without cases
+             */
+            quartiles: number[];
         };
         /**
          * StatusView
@@ -2592,6 +2968,69 @@ export interface components {
             result_id: number | null;
         };
         /**
+         * SubgroupView
+         * @description Figures of the cases with one value of one column.
+         */
+        SubgroupView: {
+            /**
+             * Column
+             * @example sex
+             */
+            column: string;
+            /**
+             * Value
+             * @example F
+             */
+            value: string;
+            /** N Cases */
+            n_cases: number;
+            /** N Patients */
+            n_patients: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["medlens__serve__web__api__curve_models__EstimateView"];
+            };
+        };
+        /**
+         * ThresholdsView
+         * @description What calling the label at or above each threshold does on these cases.
+         */
+        ThresholdsView: {
+            /**
+             * Threshold
+             * @description rising, from 0 to 1
+             */
+            threshold: number[];
+            /**
+             * Tp
+             * @description has the label, called
+             */
+            tp: number[];
+            /**
+             * Fp
+             * @description lacks it, called
+             */
+            fp: number[];
+            /**
+             * Tn
+             * @description lacks it, not called
+             */
+            tn: number[];
+            /**
+             * Fn
+             * @description has it, not called
+             */
+            fn: number[];
+            /** Sensitivity Low */
+            sensitivity_low: number[];
+            /** Sensitivity High */
+            sensitivity_high: number[];
+            /** Specificity Low */
+            specificity_low: number[];
+            /** Specificity High */
+            specificity_high: number[];
+        };
+        /**
          * TokenIn
          * @description A token to be made.
          */
@@ -2688,6 +3127,69 @@ export interface components {
             };
             /** Digest */
             digest: string;
+        };
+        /**
+         * TrainingView
+         * @description The data that it saw, and how; null where the bundle does not say.
+         */
+        TrainingView: {
+            /** Train Cases */
+            train_cases?: number | null;
+            /** Validation Cases */
+            validation_cases?: number | null;
+            /**
+             * Train Prevalence
+             * @description label → share
+             * @default {}
+             */
+            train_prevalence: {
+                [key: string]: number;
+            };
+            /**
+             * Validation Prevalence
+             * @description label → share
+             * @default {}
+             */
+            validation_prevalence: {
+                [key: string]: number;
+            };
+            /**
+             * Modality
+             * @description of most training images; empty: pictures
+             * @default
+             */
+            modality: string;
+            /**
+             * Net
+             * @default
+             */
+            net: string;
+            /**
+             * Path
+             * @description how it was trained
+             * @default
+             * @example frozen
+             */
+            path: string;
+            /** Seed */
+            seed?: number | null;
+            /**
+             * Data Digest
+             * @description of the data set
+             * @default
+             */
+            data_digest: string;
+            /**
+             * Recipe Digest
+             * @description of all settings of the run
+             * @default
+             */
+            recipe_digest: string;
+            /**
+             * Onnx Difference
+             * @description largest difference of graph and trained network
+             */
+            onnx_difference?: number | null;
         };
         /**
          * Upload
@@ -2893,15 +3395,52 @@ export interface components {
             kind: string;
             /** Labels */
             labels: string[];
+            /**
+             * Positive
+             * @description label that a binary task is about, else empty
+             */
+            positive: string;
             /** Intended Use */
             intended_use: string;
+            input?: components["schemas"]["InputView"] | null;
+            training?: components["schemas"]["TrainingView"] | null;
+            /**
+             * Operating Points
+             * @description the chosen ones first; empty: the most probable label
+             * @default []
+             */
+            operating_points: components["schemas"]["PointView"][];
+            /**
+             * Series Points
+             * @description of whole series, where slices have their own
+             * @default []
+             */
+            series_points: components["schemas"]["PointView"][];
+            /**
+             * Calibration
+             * @default []
+             */
+            calibration: components["schemas"]["CalibrationView"][];
+            /** @description null: no such promise */
+            conformal?: components["schemas"]["ConformalView"] | null;
+            /** @description null: it knows no stranger */
+            outlier?: components["schemas"]["OutlierView"] | null;
+            /**
+             * Engines
+             * @default {}
+             */
+            engines: {
+                [key: string]: components["schemas"]["EngineView"];
+            };
             /**
              * Metrics
-             * @description of the evaluation it came with
+             * @description split → figures of the evaluation it came with
              */
             metrics: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["SplitSummary"];
             };
+            /** @description curves of that evaluation; null in bundles made before they were kept, or where no test split was measured */
+            evaluation?: components["schemas"]["CurvesView"] | null;
             /**
              * Card
              * @description model card, Markdown
@@ -3197,6 +3736,53 @@ export interface components {
              * @example 肺炎
              */
             zh: string;
+        };
+        /**
+         * EstimateView
+         * @description One figure with its 95 % interval, or the reason why there is none.
+         */
+        medlens__serve__web__api__curve_models__EstimateView: {
+            /**
+             * Value
+             * @description null where it is undefined
+             */
+            value: number | null;
+            /**
+             * Low
+             * @description end of the 95 % interval
+             */
+            low?: number | null;
+            /**
+             * High
+             * @description end of the 95 % interval
+             */
+            high?: number | null;
+            /**
+             * Method
+             * @description how both were computed
+             * @default
+             */
+            method: string;
+            /**
+             * Reason
+             * @description why there is no value
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * EstimateView
+         * @description A share with its 95 % interval, or the reason why there is none.
+         */
+        medlens__serve__web__api__monitor_models__EstimateView: {
+            /** Value */
+            value: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Reason */
+            reason: string;
         };
         /**
          * FieldError
