@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import {
+  draggedWindow,
+  presetsOf,
+  steppedWindow,
+  windowOfPercentiles,
+  windowOfRange,
+} from "./presets";
+
+test("CT in HU has the field's windows on its digits", () => {
+  const [own, lung, bone, brain] = presetsOf("CT", true);
+  expect(own).toEqual({ kind: "own" });
+  expect(lung).toMatchObject({ name: "lung", width: 1500, center: -600 });
+  expect(bone).toMatchObject({ width: 2000, center: 500 });
+  expect(brain).toMatchObject({ width: 80, center: 40 });
+  expect(presetsOf("CT", true).length).toBeLessThanOrEqual(9);
+});
+
+test("what is no HU has none of them", () => {
+  for (const list of [
+    presetsOf("MR", true),
+    presetsOf("CT", false),
+    presetsOf("DX", false),
+  ]) {
+    expect(list.some((each) => each.kind === "fixed")).toBe(false);
+  }
+});
+
+test("windows of the range and of percentiles, as numpy has them", () => {
+  const values = Array.from({ length: 101 }, (_, at) => at);
+  expect(windowOfRange(values)).toEqual({ center: 50, width: 100 });
+  expect(windowOfPercentiles(values, 1, 99)).toEqual({ center: 50, width: 98 });
+  // numpy.percentile([1, 2, 4], 25) is 1.5, 75 is 3.
+  expect(windowOfPercentiles([4, 1, 2], 25, 75)).toEqual({ center: 2.25, width: 1.5 });
+  expect(windowOfRange([Number.NaN, 3, 5])).toEqual({ center: 4, width: 2 });
+});
+
+test("an image of one value still has a window", () => {
+  expect(windowOfRange([7, 7]).width).toBeGreaterThan(0);
+  expect(windowOfRange([]).width).toBeGreaterThan(0);
+});
+
+test("a drag across 256 pixels doubles the width; it never reaches 0", () => {
+  expect(draggedWindow({ center: 40, width: 80 }, [256, 0])).toEqual({
+    center: 40,
+    width: 160,
+  });
+  expect(draggedWindow({ center: 40, width: 80 }, [0, 128])).toEqual({
+    center: 80,
+    width: 80,
+  });
+  expect(draggedWindow({ center: 40, width: 80 }, [-9999, 0]).width).toBeGreaterThan(0);
+});
+
+test("keys go there and back", () => {
+  const wide = steppedWindow({ center: 40, width: 80 }, "width", 1);
+  expect(wide.width).toBeCloseTo(88, 10);
+  expect(steppedWindow(wide, "width", -1).width).toBeCloseTo(80, 10);
+  expect(steppedWindow({ center: 40, width: 80 }, "center", -1).center).toBe(36);
+});
