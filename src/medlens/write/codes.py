@@ -69,6 +69,8 @@ CONCEPTS: dict[str, tuple[str, str, str]] = {
     "left_out_reason": ("LEFT_OUT_REASON", "Reason for leaving out", "未纳入原因"),
     "has_prior": ("HAS_PRIOR", "Compared with a prior study", "已与既往检查比较"),
     "notice": ("NOTICE", "Notice", "声明"),
+    "ai_mark": ("AI_MARK", "Meaning of the mark [AI]", "标记[AI]的含义"),
+    "reason_of_change": ("REASON_OF_CHANGE", "Reason for the change", "更正原因"),
 }
 VALUES: dict[str, tuple[str, str, str]] = {
     "assessed": ("ASSESSED", "Assessed", "已评估"),
@@ -96,6 +98,10 @@ VALUES: dict[str, tuple[str, str, str]] = {
 NOTICES = {
     "en": "AI result, not verified. Research software, not a medical device.",
     "zh": "AI 结果，未经核实。研究软件，不是医疗器械。",
+}
+SOFTWARE_NOTICE = {
+    "en": "Written with research software, not a medical device.",
+    "zh": "使用研究软件书写，该软件不是医疗器械。",
 }
 CORNER = {"en": "AI result, not verified", "zh": "AI 结果，未经核实"}
 """What is burned into a Secondary Capture."""

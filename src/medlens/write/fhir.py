@@ -126,7 +126,7 @@ def _resources(
     ]
     about = (
         [
-            ("patient", _patient(sources[0])),
+            ("patient", patient_of(sources[0])),
             ("study", _study(sources, stamp)),
         ]
         if sources
@@ -140,7 +140,7 @@ def _context(sources: Sequence[Dataset], stamp: Stamp) -> Json:
     if not sources:
         return {}
     made: Json = {"subject": {"reference": _full_url(stamp, "patient")}}
-    day = _date(sources[0].get("StudyDate", ""))
+    day = to_date(sources[0].get("StudyDate", ""))
     return made | ({"effectiveDateTime": day} if day else {})
 
 
@@ -205,7 +205,8 @@ def _device(algorithm: Algorithm, lang: Lang) -> Json:
     return {name: value for name, value in device.items() if value}
 
 
-def _patient(source: Dataset) -> Json:
+def patient_of(source: Dataset) -> Json:
+    """Patient, as the header of a clean source tells it."""
     identifier: Json = {"value": string(str(source.PatientID))}
     if source.get("IssuerOfPatientID"):
         identifier["assigner"] = {"display": string(source.IssuerOfPatientID)}
@@ -217,7 +218,7 @@ def _patient(source: Dataset) -> Json:
         patient["name"] = [name for name in names if name]
     if source.PatientSex in GENDERS:
         patient["gender"] = GENDERS[source.PatientSex]
-    birth = _date(source.PatientBirthDate)
+    birth = to_date(source.PatientBirthDate)
     return patient | ({"birthDate": birth} if birth else {})
 
 
@@ -242,7 +243,7 @@ def _study(sources: Sequence[Dataset], stamp: Stamp) -> Json:
     first = sources[0]
     identifiers = [uid_identifier(first.StudyInstanceUID)]
     if first.AccessionNumber:
-        identifiers.append(_accession(first.AccessionNumber))
+        identifiers.append(accession(first.AccessionNumber))
     series: dict[str, list[Dataset]] = {}
     for source in sources:
         series.setdefault(str(source.SeriesInstanceUID), []).append(source)
@@ -253,11 +254,12 @@ def _study(sources: Sequence[Dataset], stamp: Stamp) -> Json:
         "subject": {"reference": _full_url(stamp, "patient")},
         "series": [_series(uid, images) for uid, images in series.items()],
     }
-    started = _date(first.StudyDate)
+    started = to_date(first.StudyDate)
     return study | ({"started": started} if started else {})
 
 
-def _accession(number: str) -> Json:
+def accession(number: str) -> Json:
+    """The Identifier of an accession number."""
     return {
         "type": {
             "coding": [
@@ -286,7 +288,7 @@ def _series(uid: str, images: Sequence[Dataset]) -> Json:
     }
 
 
-def _date(text: str) -> str:
+def to_date(text: str) -> str:
     """DA → FHIR date; "" where there is none."""
     text = str(text or "")
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 else ""

@@ -26,12 +26,16 @@ from medlens.write.values import clean_text, quiet
 
 MANUFACTURER = "medlens"
 UTF8 = "ISO_IR 192"
-Kind = Literal["report", "segmentation", "presentation", "capture", "fhir"]
+Kind = Literal[
+    "report", "segmentation", "presentation", "capture", "fhir", "reading", "print"
+]
 SERIES = {
     "report": (9001, "AI report, not verified"),
     "segmentation": (9002, "AI segmentation, not verified"),
     "presentation": (9003, "AI marks, not verified"),
     "capture": (9004, "AI result, not verified"),
+    "reading": (9005, "Report of a reader"),
+    "print": (9006, "Report of a reader, printed"),
 }
 """Series Number and Series Description; numbers that no scanner counts up to."""
 

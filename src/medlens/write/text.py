@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from medlens.core.diagnosis import Assessment, Diagnosis, Finding
 from medlens.core.terms import (
@@ -42,11 +42,11 @@ def to_text(
         with_notice: end with the notice that this is research software.
     """
     lines = [_head(diagnosis.case, lang)]
-    lines += _section("caution", _cautions(diagnosis, lang), lang)
-    lines += _section("examined", _examined(diagnosis, lang), lang)
+    lines += _section("caution", caution_lines(diagnosis, lang), lang)
+    lines += _section("examined", examined_lines(diagnosis, lang), lang)
     lines += _section("findings", _findings(diagnosis, lang), lang)
     if diagnosis.has_prior:
-        lines += _section("comparison", _comparison(diagnosis, lang), lang)
+        lines += _section("comparison", comparison_lines(diagnosis, lang), lang)
     lines += _section("impression", _impressions(diagnosis, lang), lang)
     lines += _section("left_out", _left_out(diagnosis, lang), lang)
     lines += _section("algorithm", _algorithms(diagnosis, lang), lang)
@@ -57,7 +57,7 @@ def to_text(
 
 def to_conclusion(diagnosis: Diagnosis, *, lang: Lang = "en") -> str:
     """The doubt and the impression alone, one line for each assessment."""
-    lines = [*_cautions(diagnosis, lang), *_impressions(diagnosis, lang)]
+    lines = [*caution_lines(diagnosis, lang), *_impressions(diagnosis, lang)]
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -76,20 +76,21 @@ def _section(key: str, lines: Iterator[str], lang: Lang) -> list[str]:
     return [say(key, lang), *told] if told else []
 
 
-def _named(diagnosis: Diagnosis, item: Assessment, text: str, lang: Lang) -> str:
-    """With the algorithm before it where a study has several."""
+def named(diagnosis: Diagnosis, item: Assessment, text: str, lang: Lang) -> str:
+    """A sentence with the algorithm before it where a study has several."""
     if len(diagnosis.assessments) == 1:
         return text
     return f"{printable(item.algorithm.name)}{say('colon', lang)}{text}"
 
 
-def _cautions(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+def caution_lines(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    """What makes answers doubtful, one line for each that is."""
     for item in diagnosis.assessments:
         if item.advice in ("outside", "unsure"):
             parts = [say(f"advice_{item.advice}", lang)]
             parts += _doubts(item, lang)
             said = say("semicolon", lang).join(parts) + say("end", lang)
-            yield _named(diagnosis, item, said, lang)
+            yield named(diagnosis, item, said, lang)
 
 
 def _doubts(item: Assessment, lang: Lang) -> list[str]:
@@ -123,21 +124,28 @@ def _tell_gate(item: Assessment, lang: Lang) -> str:
     return say("gate", lang, score=score, threshold=limit)
 
 
-def _examined(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+def examined_lines(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    """What was looked at, and what is to be known of it."""
     if not diagnosis.assessments:
         yield say("not_examined", lang)
     for item in diagnosis.assessments:
-        known = [
-            modality_name(printable(item.modality), lang),
-            _body_part(item.body_part, lang),
-            _count(len(item.images), lang),
-        ]
-        said = say("comma", lang).join(part for part in known if part)
+        said = tell_images(item.modality, item.body_part, len(item.images), lang)
         if said:
-            yield _named(diagnosis, item, said + say("end", lang), lang)
+            yield named(diagnosis, item, said, lang)
         for note in item.notes:
             said = say("note", lang, note=say_reason(note, lang))
-            yield _named(diagnosis, item, said, lang)
+            yield named(diagnosis, item, said, lang)
+
+
+def tell_images(modality: str, body_part: str, images: int, lang: Lang) -> str:
+    """Kind, part of the body and number of images; "" where nothing is known."""
+    known = [
+        modality_name(printable(modality), lang),
+        _body_part(body_part, lang),
+        _count(images, lang),
+    ]
+    said = say("comma", lang).join(part for part in known if part)
+    return said + say("end", lang) if said else ""
 
 
 def _body_part(name: str, lang: Lang) -> str:
@@ -157,15 +165,16 @@ def _findings(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
         for finding in item.findings:
             if finding.is_present:
                 said = tell_finding(finding, lang, images=count)
-                yield _named(diagnosis, item, said, lang)
+                yield named(diagnosis, item, said, lang)
         absent = [one for one in item.findings if not one.is_present]
         if absent:
-            yield _named(diagnosis, item, _tell_absent(absent, lang), lang)
+            yield named(diagnosis, item, tell_absent(absent, lang), lang)
         if item.status == "assessed":
-            yield _named(diagnosis, item, _tell_certainty(item, lang), lang)
+            yield named(diagnosis, item, _tell_certainty(item, lang), lang)
 
 
-def _tell_absent(absent: list[Finding], lang: Lang) -> str:
+def tell_absent(absent: Sequence[Finding], lang: Lang) -> str:
+    """Findings that were looked for and not found, in one line."""
     parts = []
     for finding in absent:
         inside = tell_probability(finding, lang)
@@ -184,7 +193,8 @@ def _tell_certainty(item: Assessment, lang: Lang) -> str:
     return said[:1].upper() + said[1:] + say("end", lang)
 
 
-def _comparison(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+def comparison_lines(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
+    """What changed since the prior study."""
     changed = [
         (item, finding)
         for item in diagnosis.assessments
@@ -198,7 +208,7 @@ def _comparison(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
     known = days.pop() if len(days) == 1 else None
     yield _tell_prior(known, lang)
     for item, finding in changed:
-        yield _named(diagnosis, item, tell_change(finding, lang), lang)
+        yield named(diagnosis, item, tell_change(finding, lang), lang)
 
 
 def _tell_prior(days: int | None, lang: Lang) -> str:
@@ -211,7 +221,7 @@ def _tell_prior(days: int | None, lang: Lang) -> str:
 def _impressions(diagnosis: Diagnosis, lang: Lang) -> Iterator[str]:
     for item in diagnosis.assessments:
         said = _tell_advice(item, lang) + say("end", lang)
-        yield _named(diagnosis, item, said, lang)
+        yield named(diagnosis, item, said, lang)
     if not diagnosis.assessments:
         yield say("not_examined", lang)
 
@@ -221,7 +231,7 @@ def _tell_advice(item: Assessment, lang: Lang) -> str:
         reason = say_reason(item.reason, lang).rstrip(".")
         return say("advice_not_assessable", lang, reason=reason)
     if item.advice == "nothing_found":
-        return _tell_nothing(item, lang)
+        return tell_nothing(item, lang)
     if item.advice != "refer":
         return say(f"advice_{item.advice}", lang)
     found = [
@@ -235,8 +245,9 @@ def _tell_advice(item: Assessment, lang: Lang) -> str:
     return say("advice_refer", lang, list=listed[:1].upper() + listed[1:])
 
 
-def _tell_nothing(item: Assessment, lang: Lang) -> str:
-    """With what was looked for: nothing else is known to be absent."""
+def tell_nothing(item: Assessment, lang: Lang) -> str:
+    """That nothing was found, with what was looked for: no more is known to be
+    absent."""
     is_drawn = item.algorithm.form == "segment"
     said = say("advice_nothing_drawn" if is_drawn else "advice_nothing_found", lang)
     names = [label_name(x.label, lang) for x in item.findings if not x.is_present]

@@ -1,0 +1,1 @@
+"""A reader's report on a study → text, PDF, DICOM and FHIR."""

@@ -1,0 +1,163 @@
+"""The printed report: what stands on each page, and a file that others read."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import threading
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("reportlab")
+pytest.importorskip("pylopdf_fonts_zh_cn")
+
+from medlens.write.reading.content import Subject, digest_of
+from medlens.write.reading.face import STAND_IN, default_face
+from medlens.write.reading.pdf import KeyPicture, lay_out, to_report_pdf
+from medlens.write.reading.sheet import BOTTOM, LEFT, RIGHT, TOP, Mark, Picture, Words
+from tests.write.reading.reports import ENGLISH, SUBJECT, report_of
+
+LONG = replace(ENGLISH, findings="\n".join(f"{i}. " + "word " * 40 for i in range(60)))
+PIXELS = np.full((40, 30, 3), 128, np.uint8)
+PICTURE = KeyPicture(
+    cv2.imencode(".jpg", PIXELS)[1].tobytes(), 30, 40, "Haemorrhage on slice 3"
+)
+
+
+def words_of(page: list[Mark]) -> list[str]:
+    return [mark.text for mark in page if isinstance(mark, Words)]
+
+
+def read(pdf: bytes, tmp_path: Path, *options: str) -> str:
+    """The words of a PDF as another program finds them."""
+    program = shutil.which("pdftotext")
+    if program is None:
+        pytest.skip("pdftotext is not installed (Debian: poppler-utils)")
+    path = tmp_path / "report.pdf"
+    path.write_bytes(pdf)
+    run = [program, *options, "-enc", "UTF-8", str(path), "-"]
+    ran = subprocess.run(run, capture_output=True, timeout=60, check=True)
+    assert ran.stderr == b""
+    return ran.stdout.decode()
+
+
+def test_identity_digest_and_notice_stand_on_every_page() -> None:
+    pages = lay_out(report_of(content=LONG), SUBJECT, default_face())
+    assert len(pages) > 2
+    for number, page in enumerate(pages, start=1):
+        told = " | ".join(words_of(page))
+        assert "Phantom, Petra (范彼)" in told
+        assert "P-1" in told
+        assert "1970-02-03" in told
+        assert f"Page {number} of {len(pages)}" in told
+        assert digest_of(LONG) in told
+        assert "not a medical device" in told
+        assert "DRAFT" not in told
+
+
+def test_a_draft_says_so_on_every_page() -> None:
+    report = report_of(content=LONG, is_signed=False)
+    for page in lay_out(report, SUBJECT, default_face()):
+        assert "DRAFT" in words_of(page)
+        assert any("not signed" in text for text in words_of(page))
+    (page,) = lay_out(report_of("zh", is_signed=False), SUBJECT, default_face())
+    assert "草 稿" in words_of(page)
+    assert any("未签署" in text for text in words_of(page))
+
+
+def test_nothing_stands_outside_or_on_something_else() -> None:
+    odd = Subject(
+        patient_name="X" * 64 + "^" + "Y " * 30 + "=" + "王" * 60,
+        patient_id="9" * 64,
+        description="Chest " * 10,
+        modalities=("CT", "SR", "DX", "MR"),
+    )
+    face = default_face()
+    pages = lay_out(report_of(content=LONG), odd, face, picture=PICTURE)
+    for page in pages:
+        lines = [m for m in page if isinstance(m, Words) and not m.angle]
+        for line in lines:
+            assert line.x >= LEFT - 0.01
+            assert line.x + face.width(line.text, line.size) <= RIGHT + 0.01
+        body = sorted({m.y for m in lines if m.x == LEFT and BOTTOM <= m.y < TOP})
+        gaps = [b - a for a, b in pairwise(body)]
+        assert min(gaps, default=99) > 8
+
+
+def test_the_key_image_keeps_its_shape() -> None:
+    pages = lay_out(report_of(), SUBJECT, default_face(), picture=PICTURE)
+    (shown,) = [m for page in pages for m in page if isinstance(m, Picture)]
+    assert shown.height / shown.width == pytest.approx(40 / 30)
+    assert "Haemorrhage on slice 3" in words_of(pages[-1])
+
+
+def test_another_program_reads_every_word(tmp_path: Path) -> None:
+    english = read(to_report_pdf(report_of(), SUBJECT), tmp_path, "-layout")
+    for words in ("Haemorrhage on the left. [AI, accepted]", "Signed by dr.wang"):
+        assert words in english
+    chinese = read(to_report_pdf(report_of("zh"), SUBJECT), tmp_path, "-layout")
+    for words in ("影像诊断报告", "左侧出血。[AI，已认可]", "签署医师：dr.wang"):
+        assert words in chinese
+
+
+def test_all_letters_are_embedded() -> None:
+    pdf = to_report_pdf(report_of("zh"), SUBJECT, picture=PICTURE)
+    fonts = re.findall(rb"/Type /Font(?!Descriptor)\b", pdf)
+    files = re.findall(rb"/FontFile2", pdf)
+    assert len(fonts) == len(files) >= 1
+    assert b"Helvetica" not in pdf
+    assert b"http" not in pdf.replace(b"http://www.reportlab.com", b"")
+
+
+def test_the_same_report_is_the_same_bytes_whatever_was_printed_before() -> None:
+    first = to_report_pdf(report_of(), SUBJECT, picture=PICTURE)
+    other = to_report_pdf(report_of("zh"), SUBJECT)
+    assert to_report_pdf(report_of(), SUBJECT, picture=PICTURE) == first
+    assert to_report_pdf(report_of("zh"), SUBJECT) == other
+    assert to_report_pdf(report_of(version=2), SUBJECT, picture=PICTURE) != first
+
+
+def test_several_are_printed_at_a_time() -> None:
+    wanted = {lang: to_report_pdf(report_of(lang), SUBJECT) for lang in ("en", "zh")}
+    made: list[tuple[str, bytes]] = []
+
+    def work(lang: str) -> None:
+        made.append((lang, to_report_pdf(report_of(lang), SUBJECT)))  # type: ignore[arg-type]
+
+    threads = [threading.Thread(target=work, args=(x,)) for x in ("en", "zh") * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 8
+    assert all(pdf == wanted[lang] for lang, pdf in made)
+
+
+def test_hostile_names_are_drawn_as_they_can_be(tmp_path: Path) -> None:
+    name = "O\u202e’Neil\x00^<script>^e\u0301^\u0645\u062d"
+    subject = replace(SUBJECT, patient_name=name)
+    text = read(to_report_pdf(report_of(), subject), tmp_path, "-layout")
+    assert f"O’Neil, <script> é {STAND_IN}{STAND_IN}" in text
+    assert "stands for a character that this file has no shape for" in text
+    plain = read(to_report_pdf(report_of(), SUBJECT), tmp_path, "-layout")
+    assert "no shape" not in plain
+
+
+def test_letters_keep_their_width() -> None:
+    from fontTools.ttLib import TTFont
+
+    face = default_face()
+    text = "Aé王，"
+    made = TTFont(io.BytesIO(face.embed(text)))
+    names = made.getBestCmap()
+    for character in text:
+        advance = made["hmtx"][names[ord(character)]][0]
+        assert face.width(character, 1000) == pytest.approx(advance, abs=0.5)
+    assert face.embed(text) == face.embed("王A，é王")
