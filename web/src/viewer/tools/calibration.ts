@@ -50,7 +50,7 @@ export interface Calibration {
 }
 
 const isPositive = (pair: Pair | null): pair is Pair =>
-  pair?.every((each) => Number.isFinite(each) && each > 0);
+  pair?.every((each) => Number.isFinite(each) && each > 0) ?? false;
 
 /**
  * The calibration that holds for all the points of a shape.
