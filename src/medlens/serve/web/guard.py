@@ -19,6 +19,8 @@ from medlens.serve.web.state import Service, service_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 CSRF_HEADER = "X-CSRF-Token"
+GUEST = "guest"
+"""Name of whoever comes to a demo without an account."""
 REALM = 'Bearer realm="medlens"'
 
 # These say in the API's schema how to come in; `caller_of` reads the request itself.
@@ -105,7 +107,7 @@ def caller_of(request: Request) -> Caller:
 
 def guest(address: str) -> Caller:
     """Who comes to a demo without an account."""
-    return Caller(None, "guest", "reader", RIGHTS["reader"], address)
+    return Caller(None, GUEST, "reader", RIGHTS["reader"], address)
 
 
 def session_of(request: Request) -> Session | None:

@@ -89,6 +89,8 @@ def test_feedback_is_given_counted_and_traced(
         ("accept", False), ("correct", True),
     ]  # fmt: skip
     assert words[1]["comment"] == "two lines\nof text"
+    name = reader.get("/api/v1/me").json()["name"]
+    assert [first.json()["reader"], *(w["reader"] for w in words)] == [name] * 3
     told = viewer.get("/api/v1/monitor").json()
     (agreement,) = told["agreement"]
     assert (agreement["site"], agreement["reviewed"], agreement["corrected"]) == (

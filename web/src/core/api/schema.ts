@@ -291,7 +291,9 @@ export interface paths {
         put?: never;
         /**
          * Give Feedback
-         * @description Accept, reject or correct one finding; the last word of a reader counts.
+         * @description Accept, reject or correct one finding, or add one that the bundle missed.
+         *
+         *     The last word of each reader on each finding counts.
          */
         post: operations["give_feedback_api_v1_results__result__feedback_post"];
         delete?: never;
@@ -1259,6 +1261,11 @@ export interface components {
             false_alarms: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
             /** @description there, of those said to be absent */
             missed: components["schemas"]["medlens__serve__web__api__monitor_models__EstimateView"];
+            /**
+             * Added
+             * @description findings that readers added
+             */
+            added: number;
             /** Unreviewed Present */
             unreviewed_present: number;
             /** Unreviewed Absent */
@@ -1783,6 +1790,22 @@ export interface components {
             reason: string;
         };
         /**
+         * ImageView
+         * @description An image of the assessment, or a frame of one.
+         */
+        ImageView: {
+            /**
+             * Sop Uid
+             * @example 1.2.840.113619.2.1
+             */
+            sop_uid: string;
+            /**
+             * Frame
+             * @description counted from 1
+             */
+            frame?: number | null;
+        };
+        /**
          * InputView
          * @description What the network is shown.
          */
@@ -1906,7 +1929,7 @@ export interface components {
         };
         /**
          * Judgement
-         * @description What a reader says of one finding.
+         * @description What a reader says of one finding, or a finding that the bundle missed.
          */
         Judgement: {
             /**
@@ -1917,23 +1940,25 @@ export interface components {
             assessment: number;
             /**
              * Finding
-             * @description `id` of the finding
+             * @description `id` of the finding, or the name of one that a reader added; empty to add one
              */
             finding: string;
             /**
              * Verdict
-             * @description accept: right as it stands; reject: there where none was found, or not there where one was; correct: see label, box and mask
+             * @description accept: right as it stands; reject: there where none was found, or not there where one was; correct: see label, box and mask; add: the bundle missed it, with label and box or mask
              * @enum {string}
              */
-            verdict: "accept" | "reject" | "correct";
+            verdict: "accept" | "reject" | "correct" | "add";
             /**
              * Label
-             * @description what it is instead
+             * @description what it is (instead)
              * @default
              */
             label: string;
             /** @description where it is */
             box?: components["schemas"]["BoxView"] | null;
+            /** @description that the box lies in; null for the finding's own */
+            image?: components["schemas"]["ImageView"] | null;
             /**
              * Mask
              * @description SOP Instance UID of a segmentation in the same study
@@ -3694,22 +3719,31 @@ export interface components {
             id: number;
             /** Assessment */
             assessment: number;
-            /** Finding */
+            /**
+             * Finding
+             * @description of one that was added its name, as +17
+             */
             finding: string;
             /**
              * Verdict
              * @enum {string}
              */
-            verdict: "accept" | "reject" | "correct";
+            verdict: "accept" | "reject" | "correct" | "add";
             /** Label */
             label: string;
             box: components["schemas"]["BoxView"] | null;
+            image: components["schemas"]["ImageView"] | null;
             /** Mask */
             mask: string;
             /** Comment */
             comment: string;
             /** Reader Id */
             reader_id: number | null;
+            /**
+             * Reader
+             * @description their name; `guest` of a demo, empty if unknown
+             */
+            reader: string;
             /**
              * At
              * Format: date-time

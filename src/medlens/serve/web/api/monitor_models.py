@@ -15,6 +15,7 @@ from medlens.serve.monitor.feedback import LARGEST_BOX, Word
 from medlens.serve.monitor.promotion import Promotion
 from medlens.serve.monitor.shadow import Comparison
 from medlens.serve.web.api.fields import (
+    LARGEST,
     TEXT,
     Digest,
     Strict,
@@ -30,7 +31,7 @@ Comment = Annotated[
     str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 ]
 Pixel = Annotated[float, Field(ge=0, le=LARGEST_BOX, allow_inf_nan=False)]
-Verdict = Literal["accept", "reject", "correct"]
+Verdict = Literal["accept", "reject", "correct", "add"]
 
 
 class BoxView(Strict):
@@ -42,19 +43,33 @@ class BoxView(Strict):
     bottom: Pixel
 
 
+class ImageView(Strict):
+    """An image of the assessment, or a frame of one."""
+
+    sop_uid: Uid
+    frame: int | None = Field(None, ge=1, le=LARGEST, description="counted from 1")
+
+
 class Judgement(Strict):
-    """What a reader says of one finding."""
+    """What a reader says of one finding, or a finding that the bundle missed."""
 
     assessment: int = Field(0, ge=0, le=100_000, description="counted from 0")
     finding: str = Field(
-        min_length=1, max_length=16, pattern=TEXT, description="`id` of the finding"
+        max_length=16,
+        pattern=TEXT,
+        description="`id` of the finding, or the name of one that a reader added; "
+        "empty to add one",
     )
     verdict: Verdict = Field(
         description="accept: right as it stands; reject: there where none was found, "
-        "or not there where one was; correct: see label, box and mask"
+        "or not there where one was; correct: see label, box and mask; add: the bundle "
+        "missed it, with label and box or mask"
     )
-    label: Text = Field("", description="what it is instead")
+    label: Text = Field("", description="what it is (instead)")
     box: BoxView | None = Field(None, description="where it is")
+    image: ImageView | None = Field(
+        None, description="that the box lies in; null for the finding's own"
+    )
     mask: Uid | Literal[""] = Field(
         "", description="SOP Instance UID of a segmentation in the same study"
     )
@@ -66,13 +81,15 @@ class WordView(BaseModel):
 
     id: int
     assessment: int
-    finding: str
+    finding: str = Field(description="of one that was added its name, as +17")
     verdict: Verdict
     label: str
     box: BoxView | None
+    image: ImageView | None
     mask: str
     comment: str
     reader_id: int | None
+    reader: str = Field(description="their name; `guest` of a demo, empty if unknown")
     at: datetime
     counts: bool = Field(description="it is the reader's last word on this finding")
 
@@ -102,6 +119,7 @@ class AgreementView(BaseModel):
     ppv: EstimateView = Field(description="there, of those said to be present")
     false_alarms: EstimateView = Field(description="1 - ppv")
     missed: EstimateView = Field(description="there, of those said to be absent")
+    added: int = Field(description="findings that readers added")
     unreviewed_present: int
     unreviewed_absent: int
 
@@ -252,9 +270,9 @@ def view_of_look(look: Look) -> LookView:
     )
 
 
-def view_of_word(word: Word, *, counts: bool) -> WordView:
+def view_of_word(word: Word, *, counts: bool, reader: str) -> WordView:
     """A word as the API shows it."""
-    box = word.correction.box
+    box, image = word.correction.box, word.correction.image
     return WordView(
         id=word.id,
         assessment=word.assessment,
@@ -264,9 +282,11 @@ def view_of_word(word: Word, *, counts: bool) -> WordView:
         box=BoxView(left=box[0], top=box[1], right=box[2], bottom=box[3])
         if box
         else None,
+        image=ImageView(sop_uid=image.sop_uid, frame=image.frame) if image else None,
         mask=word.correction.mask,
         comment=word.comment,
         reader_id=word.reader,
+        reader=reader,
         at=moment(word.at),
         counts=counts,
     )
