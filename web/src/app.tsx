@@ -4,10 +4,12 @@ import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, ok } from "~/core/api/client";
+import { keepDraftsOf } from "~/core/drafts";
 import { openLine } from "~/core/events";
 import { listen } from "~/core/keys/commands";
-import { type Route, route } from "~/core/route";
-import { me } from "~/core/session";
+import { go, type Route, route } from "~/core/route";
+import { me, placeLeft } from "~/core/session";
+import { pageKey } from "~/shell/arrival";
 import { Boundary } from "~/shell/boundary";
 import { Frame } from "~/shell/frame";
 import { Link } from "~/shell/link";
@@ -32,6 +34,9 @@ export function App() {
   useEffect(() => listen(window), []);
   const session = useLoaded(async () => {
     me.value = await ok(api.GET("/api/v1/me"));
+    keepDraftsOf(me.value.name);
+    const back = placeLeft();
+    if (back && location.pathname === "/") go(back, { replace: true });
     openLine();
     return me.value;
   }, []);
@@ -46,9 +51,8 @@ function CurrentPage() {
   const now = route.value;
   if (now.page === "missing") return <Missing />;
   // A study of another number is another page: nothing of the one before stays.
-  const key = now.page === "study" ? `study/${now.study}` : now.page;
   return (
-    <Boundary key={key}>
+    <Boundary key={pageKey(now)}>
       <Late load={PAGES[now.page]} route={now} />
     </Boundary>
   );

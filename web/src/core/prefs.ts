@@ -2,8 +2,10 @@
 
 import { effect, type Signal, signal } from "@preact/signals";
 
+const PREFIX = "medlens.";
+
 /**
- * A signal that this browser remembers.
+ * A signal that this browser remembers; its other tabs follow.
  *
  * @param name of the setting, unique.
  * @param start used where nothing, or nothing valid, is remembered.
@@ -14,24 +16,49 @@ export function preference<T>(
   start: T,
   isValid: (value: unknown) => value is T,
 ): Signal<T> {
-  const kept = signal(recall(name, start, isValid));
+  const read = (text: string | null) => parsed(text, start, isValid);
+  const kept = signal(read(recall(name)));
+  let isFirst = true;
   effect(() => {
     const text = JSON.stringify(kept.value);
-    try {
-      localStorage.setItem(`medlens.${name}`, text);
-    } catch {
-      // A browser that keeps nothing still works for this visit.
-    }
+    // Only a choice is remembered, so that a start which follows the system goes on to.
+    if (isFirst) isFirst = false;
+    else remember(name, text);
+  });
+  globalThis.addEventListener?.("storage", (event) => {
+    if (event.key !== PREFIX + name) return;
+    const next = read(event.newValue);
+    if (JSON.stringify(next) !== JSON.stringify(kept.value)) kept.value = next;
   });
   return kept;
 }
 
-function recall<T>(name: string, start: T, isValid: (value: unknown) => value is T): T {
+function parsed<T>(
+  text: string | null,
+  start: T,
+  isValid: (value: unknown) => value is T,
+): T {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(`medlens.${name}`) ?? "");
+    const value: unknown = JSON.parse(text ?? "");
     return isValid(value) ? value : start;
   } catch {
     return start;
+  }
+}
+
+function recall(name: string): string | null {
+  try {
+    return localStorage.getItem(PREFIX + name);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name: string, text: string): void {
+  try {
+    localStorage.setItem(PREFIX + name, text);
+  } catch {
+    // A browser that keeps nothing still works for this visit.
   }
 }
 
@@ -40,7 +67,7 @@ export function oneOf<const T extends string>(...words: readonly T[]) {
   return (value: unknown): value is T => (words as readonly unknown[]).includes(value);
 }
 
-const THEMES = ["auto", "light", "dark"] as const;
+export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** Light, dark, or as the system says. */

@@ -1,6 +1,6 @@
 /** Addresses of the page, and going from one to another without loading it anew. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 /** Every page by its address; the server gives the same file for each of these. */
 export type Route =
@@ -16,12 +16,12 @@ export type Route =
 export function routeOf(path: string, search = ""): Route {
   const query = new URLSearchParams(search);
   if (path === "/") return { page: "worklist", query };
-  const study = /^\/studies\/([1-9]\d{0,15})$/.exec(path)?.[1];
+  const study = /^\/studies\/([1-9]\d{0,14})$/.exec(path)?.[1];
   if (study) return { page: "study", study: Number(study), query };
   if (path === "/models") return { page: "models" };
   const digest = /^\/models\/([0-9a-f]{64})$/.exec(path)?.[1];
   if (digest) return { page: "model", digest };
-  const evaluation = /^\/evaluations\/([1-9]\d{0,15})$/.exec(path)?.[1];
+  const evaluation = /^\/evaluations\/([1-9]\d{0,14})$/.exec(path)?.[1];
   if (evaluation) return { page: "evaluation", evaluation: Number(evaluation) };
   if (path === "/try") return { page: "try" };
   return { page: "missing" };
@@ -33,6 +33,14 @@ const address = signal(here());
 export const route = computed(() => {
   const at = new URL(address.value, "http://page");
   return routeOf(at.pathname, at.search);
+});
+
+/** The worklist as it was last looked at, filters and all, to come back to. */
+export const lastList = signal("/");
+
+effect(() => {
+  const at = address.value;
+  if (at === "/" || at.startsWith("/?")) lastList.value = at;
 });
 
 function here(): string {

@@ -13,14 +13,32 @@ export const csrf = computed(() => me.value?.csrf ?? "");
 /** True in demo mode: no account is needed. */
 export const isDemo = computed(() => me.value?.is_demo ?? false);
 
+const BACK = "medlens.back";
+
 /** Whether the caller may do something; read inside a component it stays current. */
 export function may(right: Right): boolean {
   return me.value?.rights.includes(right) ?? false;
 }
 
-/** Go and log in; what was typed stays in this tab (`drafts.ts`). */
+/** Go and log in; what was typed, and where one was, stays in this tab. */
 export function leave(): void {
-  if (typeof location !== "undefined" && location.pathname !== "/login") {
-    location.assign("/login");
+  if (typeof location === "undefined" || location.pathname === "/login") return;
+  try {
+    sessionStorage.setItem(BACK, location.pathname + location.search);
+  } catch {
+    // The log-in then leads to the worklist.
+  }
+  location.assign("/login");
+}
+
+/** Where `leave` was called, once; "" where it was not. */
+export function placeLeft(): string {
+  try {
+    const place = sessionStorage.getItem(BACK) ?? "";
+    sessionStorage.removeItem(BACK);
+    // An address of this page and no other: "//host" would be another host.
+    return /^\/(?!\/)/.test(place) ? place : "";
+  } catch {
+    return "";
   }
 }

@@ -31,7 +31,6 @@ export function Dialog({ title, onClose, children, actions, isWide = false }: Pr
       class={isWide ? "dialog dialog-wide" : "dialog"}
       aria-labelledby={heading}
       onClose={onClose}
-      onCancel={onClose}
     >
       <header class="dialog-head">
         <h2 id={heading}>{title}</h2>

@@ -1,25 +1,35 @@
 /** The frame around every page: where one is, who one is, and whether the line holds. */
 
+import { effect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { announcement } from "~/core/announce";
 import { ask } from "~/core/api/client";
+import { dropDrafts } from "~/core/drafts";
 import { line } from "~/core/events";
 import { register } from "~/core/keys/commands";
-import { go, route } from "~/core/route";
+import { go, lastList, route } from "~/core/route";
 import { isDemo, me } from "~/core/session";
 import { lang } from "~/core/text/lang";
+import { currentPage, focusHeading, titleOf } from "./arrival";
 import { Icon } from "./icon";
 import { isHelpOpen, KeysDialog } from "./keys_dialog";
 import { Link } from "./link";
+import { useMenu } from "./menu";
 import { t } from "./texts";
-import { isDark, toggleTheme } from "./theme";
+import { toggleTheme } from "./theme";
+import { ThemeMenu } from "./theme_menu";
 import { Toasts, toastFailed } from "./toast";
 
-/** The page with its frame; a study page has the whole height to itself. */
+/** Pages that have the window's height to themselves, and scroll within it. */
+const FULL: readonly string[] = ["worklist", "study"];
+
+/** The page with its frame. */
 export function Frame({ children }: { children: ComponentChildren }) {
+  const main = useRef<HTMLElement>(null);
   useEffect(() => register(COMMANDS), []);
-  const isFull = route.value.page === "study";
+  useArrival(main);
+  const isFull = FULL.includes(route.value.page);
   return (
     <div class={isFull ? "frame frame-full" : "frame"}>
       <a class="skip" href="#content">
@@ -32,7 +42,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
           <Icon name="alert" /> {t("lost")}
         </p>
       )}
-      <main id="content" tabIndex={-1}>
+      <main id="content" tabIndex={-1} ref={main}>
         {children}
       </main>
       <footer class="foot">{t("notice")}</footer>
@@ -43,6 +53,30 @@ export function Frame({ children }: { children: ComponentChildren }) {
       </div>
     </div>
   );
+}
+
+/** Title and focus follow the page; the first one has its focus from the browser. */
+function useArrival(main: { readonly current: HTMLElement | null }): void {
+  useEffect(() => {
+    let end = () => {};
+    let before = currentPage();
+    const stop = effect(() => {
+      document.title = titleOf(route.value);
+      const now = currentPage();
+      if (now === before) return;
+      before = now;
+      end();
+      // After the page before has gone: its own heading is still there now.
+      const timer = setTimeout(() => {
+        if (main.current) end = focusHeading(main.current);
+      });
+      end = () => clearTimeout(timer);
+    });
+    return () => {
+      stop();
+      end();
+    };
+  }, []);
 }
 
 const PAGES = [
@@ -59,13 +93,17 @@ function Head() {
           <circle cx="12" cy="12" r="9" />
           <path d="M3 12h5l2-5 4 10 2-5h5" />
         </svg>
-        medlens
+        <span class="brand-name">medlens</span>
       </Link>
       <nav class="nav" aria-label="medlens">
         {PAGES.map(({ to, text, pages }) => {
           const isHere = (pages as readonly string[]).includes(route.value.page);
           return (
-            <Link key={to} to={to} aria-current={isHere ? "page" : undefined}>
+            <Link
+              key={to}
+              to={to === "/" ? lastList.value : to}
+              aria-current={isHere ? "page" : undefined}
+            >
               {t(text)}
             </Link>
           );
@@ -82,14 +120,7 @@ function Head() {
         >
           {lang.value === "en" ? "中文" : "English"}
         </button>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t("toggleTheme")}
-          onClick={toggleTheme}
-        >
-          <Icon name={isDark.value ? "sun" : "moon"} />
-        </button>
+        <ThemeMenu />
         <button
           type="button"
           class="icon-button"
@@ -105,8 +136,10 @@ function Head() {
 }
 
 function Account() {
+  const menu = useRef<HTMLDetailsElement>(null);
+  useMenu(menu);
   return (
-    <details class="menu">
+    <details class="menu" ref={menu}>
       <summary aria-label={t("account")}>
         <Icon name="account" /> <span class="menu-name">{me.value?.name}</span>
       </summary>
@@ -123,11 +156,15 @@ function Account() {
 async function logOut(): Promise<void> {
   try {
     await ask("/api/v1/logout", { method: "POST" });
-    sessionStorage.clear(); // the next person at this screen finds no draft
+    dropDrafts();
     location.assign("/login");
   } catch (error) {
     toastFailed(error);
   }
+}
+
+function toList(): void {
+  go(lastList.value);
 }
 
 function openHelp(): void {
@@ -137,7 +174,7 @@ function openHelp(): void {
 const COMMANDS = [
   { id: "keys", keys: ["?"], text: () => t("showKeys"), run: openHelp },
   { id: "theme", keys: ["Alt+t"], text: () => t("toggleTheme"), run: toggleTheme },
-  { id: "worklist", keys: ["Alt+w"], text: () => t("goWorklist"), run: () => go("/") },
+  { id: "worklist", keys: ["Alt+w"], text: () => t("goWorklist"), run: toList },
   { id: "models", keys: ["Alt+m"], text: () => t("goModels"), run: () => go("/models") },
   { id: "try", keys: ["Alt+y"], text: () => t("goTry"), run: () => go("/try") },
 ].map((each) => ({

@@ -6,6 +6,9 @@ export const t = texts({
   en: {
     worklist: "Worklist",
     models: "Models",
+    study: "Study",
+    model: "Model",
+    evaluation: "Evaluation",
     try: "Try it",
     skip: "Skip to the content",
     keys: "Keyboard shortcuts",
@@ -56,6 +59,9 @@ export const t = texts({
   zh: {
     worklist: "工作列表",
     models: "模型",
+    study: "检查",
+    model: "模型",
+    evaluation: "评估",
     try: "试用",
     skip: "跳到正文",
     keys: "键盘快捷键",

@@ -33,7 +33,11 @@ export function toastFailed(error: unknown, title = t("failed")): void {
 export function explain(error: unknown): string {
   if (error instanceof OfflineError) return t("offline");
   if (error instanceof ProblemError) {
-    const places = error.errors.map((each) => `${each.where}: ${each.message}`);
+    // A single place already stands in the detail (`_of_validation` of the service).
+    const places =
+      error.errors.length > 1
+        ? error.errors.map((each) => `${each.where}: ${each.what}`)
+        : [];
     return [error.detail, ...places].join("\n");
   }
   return error instanceof Error ? error.message : String(error);

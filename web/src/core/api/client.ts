@@ -77,7 +77,12 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
   return reply;
 }
 
-/** A key under which a change is done once, however often it is sent. */
+/**
+ * A key under which a change is done once, however often it is sent.
+ *
+ * Not `crypto.randomUUID`: browsers have it behind https and on their own machine only.
+ */
 export function newKey(): string {
-  return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

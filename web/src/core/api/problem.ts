@@ -3,7 +3,7 @@
 /** One place of a request that was wrong (RFC 9457, `errors`). */
 export interface WrongPlace {
   readonly where: string;
-  readonly message: string;
+  readonly what: string;
 }
 
 /** The service refused; `detail` says what was found, wanted and to be done. */
@@ -48,8 +48,5 @@ export function problemOf(status: number, body: unknown): ProblemError {
 
 function placeOf(each: unknown): WrongPlace {
   const said = (each ?? {}) as Record<string, unknown>;
-  return {
-    where: String(said["where"] ?? said["pointer"] ?? said["loc"] ?? ""),
-    message: String(said["message"] ?? said["detail"] ?? said["msg"] ?? ""),
-  };
+  return { where: String(said["where"] ?? ""), what: String(said["what"] ?? "") };
 }

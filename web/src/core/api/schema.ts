@@ -468,6 +468,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluations
+         * @description Evaluations, the newest first; counts and shares alone.
+         */
+        get: operations["list_evaluations_api_v1_evaluations_get"];
+        put?: never;
+        /**
+         * Evaluate
+         * @description Measure a bundle on a set of yours; its job is done beside the answering.
+         *
+         *     The set is deleted when the job ends, whichever way. The same set, bundle and title
+         *     twice is one evaluation (200), unless the first failed or was cancelled.
+         */
+        post: operations["evaluate_api_v1_evaluations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Evaluation
+         * @description One evaluation with its curves; which cases failed is told to readers.
+         */
+        get: operations["read_evaluation_api_v1_evaluations__evaluation__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Evaluation
+         * @description Take an evaluation back: its job ends, its set and report are deleted.
+         */
+        delete: operations["delete_evaluation_api_v1_evaluations__evaluation__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Evaluation Report
+         * @description The report: examples with their pictures, figures, curves; without scripts.
+         */
+        get: operations["read_evaluation_report_api_v1_evaluations__evaluation__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bundles/{digest}/promote": {
         parameters: {
             query?: never;
@@ -1617,6 +1688,78 @@ export interface components {
             is_offered: boolean;
         };
         /**
+         * EvaluationPage
+         * @description One page of evaluations, the newest first.
+         */
+        EvaluationPage: {
+            /** Items */
+            items: components["schemas"]["EvaluationView"][];
+            /**
+             * Next
+             * @description cursor of the next page, null on the last one
+             */
+            next?: string | null;
+        };
+        /**
+         * EvaluationView
+         * @description One evaluation.
+         */
+        EvaluationView: {
+            /** Id */
+            id: number;
+            /**
+             * Job Id
+             * @description events and cancel go by it
+             */
+            job_id: number;
+            /**
+             * Bundle
+             * @description digest
+             */
+            bundle: string;
+            /** Title */
+            title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** Progress */
+            progress: number;
+            /**
+             * Problem
+             * @description why it failed, in words; else empty
+             */
+            problem: string;
+            /** Labels */
+            labels: string;
+            /** Label Column */
+            label_column: string;
+            /** Patient Column */
+            patient_column: string;
+            /**
+             * Set Bytes
+             * @description of the archive as it came
+             */
+            set_bytes: number;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Made At */
+            made_at: string | null;
+            /** Has Report */
+            has_report: boolean;
+            /**
+             * Failed Count
+             * @description cases that gave no answer
+             */
+            failed_count: number;
+            /** @description the figures that stand first; null until it is done */
+            summary?: components["schemas"]["SplitSummary"] | null;
+        };
+        /**
          * EvidenceView
          * @description What speaks for one finding, and where.
          */
@@ -1745,6 +1888,19 @@ export interface components {
              * @default 0
              */
             left_out_count: number;
+        };
+        /**
+         * FailedCase
+         * @description A case that gave no answer, and why.
+         */
+        FailedCase: {
+            /**
+             * Case
+             * @description local key: where it lies in the archive
+             */
+            case: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * HeadlineView
@@ -3478,6 +3634,71 @@ export interface components {
             problem: string;
         };
         /**
+         * WholeEvaluation
+         * @description One evaluation with its curves.
+         */
+        WholeEvaluation: {
+            /** Id */
+            id: number;
+            /**
+             * Job Id
+             * @description events and cancel go by it
+             */
+            job_id: number;
+            /**
+             * Bundle
+             * @description digest
+             */
+            bundle: string;
+            /** Title */
+            title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "done" | "failed" | "cancelled";
+            /** Progress */
+            progress: number;
+            /**
+             * Problem
+             * @description why it failed, in words; else empty
+             */
+            problem: string;
+            /** Labels */
+            labels: string;
+            /** Label Column */
+            label_column: string;
+            /** Patient Column */
+            patient_column: string;
+            /**
+             * Set Bytes
+             * @description of the archive as it came
+             */
+            set_bytes: number;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Made At */
+            made_at: string | null;
+            /** Has Report */
+            has_report: boolean;
+            /**
+             * Failed Count
+             * @description cases that gave no answer
+             */
+            failed_count: number;
+            /** @description the figures that stand first; null until it is done */
+            summary?: components["schemas"]["SplitSummary"] | null;
+            curves?: components["schemas"]["CurvesView"] | null;
+            /**
+             * Failed
+             * @description up to 1,000; null for those who may not read
+             */
+            failed?: components["schemas"]["FailedCase"][] | null;
+        };
+        /**
          * WholeExport
          * @description One export with what is not in it.
          */
@@ -4741,6 +4962,181 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WholeBundle"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_evaluations_api_v1_evaluations_get: {
+        parameters: {
+            query?: {
+                /** @description entries of a page */
+                limit?: number;
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description of this bundle alone */
+                bundle?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationPage"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    evaluate_api_v1_evaluations_post: {
+        parameters: {
+            query: {
+                /** @description digest of the bundle */
+                bundle: string;
+                /** @description how the evaluation is called, for people */
+                title: string;
+                /** @description table of labels in the archive, by its name or path there; empty where folders name the labels, or there is one table that fits */
+                labels?: string;
+                /** @description column that holds the label */
+                label_column?: string;
+                /** @description column that holds the patient key */
+                patient_column?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description a ZIP archive of a labelled set in any form that `medlens evaluate` takes: folders named by label, or files with a table of labels */
+        requestBody: {
+            content: {
+                "application/zip": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_evaluation_api_v1_evaluations__evaluation__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeEvaluation"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_evaluation_api_v1_evaluations__evaluation__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_evaluation_report_api_v1_evaluations__evaluation__report_get: {
+        parameters: {
+            query?: {
+                /** @description as a file to keep, instead of a page to look at */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                evaluation: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the evaluation's page, one file that asks no other */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description a problem */

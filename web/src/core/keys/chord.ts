@@ -7,6 +7,8 @@ export interface KeyLike {
   readonly metaKey: boolean;
   readonly altKey: boolean;
   readonly shiftKey: boolean;
+  /** Place of the key on the keyboard: "KeyT". */
+  readonly code?: string;
 }
 
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
@@ -15,12 +17,13 @@ const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsL
  * The chord of a key press, "" for a modifier alone.
  *
  * A printable character already says whether Shift was held ("?" and not "Shift+/"), so
- * that the same binding works on every layout. Command counts as Ctrl.
+ * that the same binding works on every layout. Command counts as Ctrl. With Alt alone
+ * macOS writes another letter ("†" for Alt+t): there the place of the key counts.
  */
 export function chordOf(event: KeyLike): string {
   if (MODIFIERS.has(event.key)) return "";
   const isPrintable = [...event.key].length === 1;
-  const key = event.key === " " ? "Space" : event.key;
+  const key = event.key === " " ? "Space" : letterBehindAlt(event);
   const isLetter = /^[a-z]$/i.test(key);
   const parts = [
     event.ctrlKey || event.metaKey ? "Ctrl" : "",
@@ -29,6 +32,12 @@ export function chordOf(event: KeyLike): string {
     isLetter ? key.toLowerCase() : key,
   ];
   return parts.filter(Boolean).join("+");
+}
+
+function letterBehindAlt(event: KeyLike): string {
+  const placed = /^Key([A-Z])$/.exec(event.code ?? "")?.[1];
+  const isStrange = event.altKey && !event.ctrlKey && event.key.charCodeAt(0) > 127;
+  return isStrange && placed ? placed.toLowerCase() : event.key;
 }
 
 const SYMBOLS: Readonly<Record<string, string>> = {

@@ -30,6 +30,8 @@ export interface Command {
   readonly when?: () => boolean;
   /** Works while a text is typed, too: only for chords with Ctrl or Alt, or Escape. */
   readonly inText?: boolean;
+  /** Works while a dialog is open; the dialog's own commands say so. */
+  readonly inDialog?: boolean;
 }
 
 type KeyMap = Readonly<Record<string, readonly string[]>>;
@@ -93,15 +95,24 @@ export function run(id: string): boolean {
   return true;
 }
 
+/** What stands between a key press and the page's commands. */
+export interface Situation {
+  /** A text has the focus. */
+  readonly isTyping: boolean;
+  /** A dialog lies over the page: what is below must not change unseen. */
+  readonly isInDialog: boolean;
+}
+
 /**
  * The command of a key press: of those that listen to the chord and can run, the one that
- * came last (a dialog's before the page's).
+ * came last.
  */
-export function commandFor(chord: string, isTyping: boolean): Command | undefined {
+export function commandFor(chord: string, now: Situation): Command | undefined {
   return table.value.findLast(
     (each) =>
       keysOf(each).includes(chord) &&
-      (!isTyping || each.inText === true) &&
+      (!now.isTyping || each.inText === true) &&
+      (!now.isInDialog || each.inDialog === true) &&
       each.when?.() !== false,
   );
 }
@@ -122,8 +133,10 @@ export function isTyping(target: EventTarget | null): boolean {
 export function listen(target: Window): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing) return;
-    const found = commandFor(chordOf(event), isTyping(event.target));
-    // Keys of a control that has the focus are its own (Enter on a button, arrows of a slider).
+    const found = commandFor(chordOf(event), {
+      isTyping: isTyping(event.target),
+      isInDialog: target.document.querySelector("dialog:modal") !== null,
+    });
     if (!found || isOwnKey(event)) return;
     event.preventDefault();
     found.run();
@@ -144,15 +157,19 @@ const MOVED = new Set([
   "PageDown",
 ]);
 
+const TAKE_PRESSES =
+  "button, a[href], summary, input, [role=tab], [role=checkbox], [role=switch], " +
+  "[role=option], [role=radio], [role=menuitem]";
+const TAKE_MOVES =
+  "input[type=range], input[type=radio], [role=tab], [role=slider], [role=listbox], " +
+  "[role=option], [role=radio], [role=menuitem]";
+
+/** Keys of a control that has the focus: Enter on a button, arrows of a slider. */
 function isOwnKey(event: KeyboardEvent): boolean {
   const on = event.target;
-  if (!(on instanceof Element)) return false;
-  if (on.closest("dialog[open]") && !event.ctrlKey && event.key !== "?") {
-    return event.key === "Escape" || PRESSED.has(event.key) || MOVED.has(event.key);
+  if (!(on instanceof Element) || event.ctrlKey || event.metaKey || event.altKey) {
+    return false;
   }
-  if (PRESSED.has(event.key)) return on.matches("button, a[href], summary, [role=tab]");
-  if (MOVED.has(event.key)) {
-    return on.matches("input[type=range], [role=tab], [role=slider], [role=listbox]");
-  }
-  return false;
+  if (PRESSED.has(event.key)) return on.matches(TAKE_PRESSES);
+  return MOVED.has(event.key) && on.matches(TAKE_MOVES);
 }
