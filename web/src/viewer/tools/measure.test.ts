@@ -26,7 +26,7 @@ test("areas of a rectangle and of the ellipse within it", () => {
 });
 
 test("each kind says what belongs to it", () => {
-  const image = { rows: 2, columns: 2, values: [1, 2, 3, 4], unit: "HU" };
+  const image = { rows: 2, columns: 2, at: (index: number) => index + 1, unit: "HU" };
   const region = read({ kind: "rectangle", points: [[0, 0], [2, 2]] }, SQUARE, image); // biome-ignore format: a box
   expect(region).toMatchObject({ area: 4, length: null, value: null, unit: "HU" });
   expect(region.statistics?.mean).toBe(2.5);

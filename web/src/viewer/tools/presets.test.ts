@@ -26,18 +26,24 @@ test("what is no HU has none of them", () => {
   }
 });
 
+const row = (values: readonly number[]) => ({
+  rows: 1,
+  columns: values.length,
+  at: (index: number) => values[index] ?? Number.NaN,
+});
+
 test("windows of the range and of percentiles, as numpy has them", () => {
   const values = Array.from({ length: 101 }, (_, at) => at);
-  expect(windowOfRange(values)).toEqual({ center: 50, width: 100 });
-  expect(windowOfPercentiles(values, 1, 99)).toEqual({ center: 50, width: 98 });
+  expect(windowOfRange([0, 100])).toEqual({ center: 50, width: 100 });
+  expect(windowOfPercentiles(row(values), 1, 99)).toEqual({ center: 50, width: 98 });
   // numpy.percentile([1, 2, 4], 25) is 1.5, 75 is 3.
-  expect(windowOfPercentiles([4, 1, 2], 25, 75)).toEqual({ center: 2.25, width: 1.5 });
-  expect(windowOfRange([Number.NaN, 3, 5])).toEqual({ center: 4, width: 2 });
+  const window = windowOfPercentiles(row([4, Number.NaN, 1, 2]), 25, 75);
+  expect(window).toEqual({ center: 2.25, width: 1.5 });
 });
 
 test("an image of one value still has a window", () => {
   expect(windowOfRange([7, 7]).width).toBeGreaterThan(0);
-  expect(windowOfRange([]).width).toBeGreaterThan(0);
+  expect(windowOfPercentiles(row([]), 1, 99).width).toBeGreaterThan(0);
 });
 
 test("a drag across 256 pixels doubles the width; it never reaches 0", () => {

@@ -1,5 +1,7 @@
 /** Windows on digits: the file's own first, then those of the field by modality. */
 
+import type { Values } from "./statistics";
+
 /** Window Center and Width (0028,1050, 1051) in rescaled values. */
 export interface Window {
   readonly center: number;
@@ -62,18 +64,19 @@ export function presetsOf(modality: string, isHounsfield: boolean): readonly Pre
 /**
  * The window from one percentile of the values to another.
  *
- * @param values rescaled, NaN is left out; of large images every so-many-th is read.
+ * @param image its rescaled values, NaN is left out; of large ones every so-many-th is read.
  * @param low, high percentiles, 0..100.
  */
 export function windowOfPercentiles(
-  values: ArrayLike<number>,
+  image: Pick<Values, "rows" | "columns" | "at">,
   low: number,
   high: number,
 ): Window {
-  const step = Math.max(1, Math.floor(values.length / 250_000));
+  const length = image.rows * image.columns;
+  const step = Math.max(1, Math.floor(length / 250_000));
   const some: number[] = [];
-  for (let at = 0; at < values.length; at += step) {
-    const value = values[at] ?? Number.NaN;
+  for (let index = 0; index < length; index += step) {
+    const value = image.at(index);
     if (!Number.isNaN(value)) some.push(value);
   }
   if (some.length === 0) return { center: 0, width: 1 };
@@ -82,14 +85,8 @@ export function windowOfPercentiles(
 }
 
 /** The window from the smallest value to the largest. */
-export function windowOfRange(values: ArrayLike<number>): Window {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let at = 0; at < values.length; at += 1) {
-    const value = values[at] ?? Number.NaN;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return low <= high ? between(low, high) : { center: 0, width: 1 };
+export function windowOfRange([low, high]: readonly [number, number]): Window {
+  return between(low, high);
 }
 
 /** Linear between neighbours, as numpy's default. */

@@ -7,8 +7,8 @@ import { bounds } from "./shape";
 export interface Values {
   readonly rows: number;
   readonly columns: number;
-  /** rows × columns; NaN is no value (padding). */
-  readonly values: ArrayLike<number>;
+  /** Of the pixel row × columns + column; NaN where there is none (padding). */
+  readonly at: (index: number) => number;
   /** "HU", "US" (unspecified), …: Rescale Type (0028,1054); "" for stored values. */
   readonly unit: string;
 }
@@ -27,7 +27,7 @@ export interface Statistics {
 export function valueAt(image: Values, [x, y]: Point): number | null {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   if (column < 0 || row < 0 || column >= image.columns || row >= image.rows) return null;
-  const value = image.values[row * image.columns + column] ?? Number.NaN;
+  const value = image.at(row * image.columns + column);
   return Number.isNaN(value) ? null : value;
 }
 
@@ -53,7 +53,7 @@ export function statisticsOf(
     const start = Math.max(Math.ceil(cx - half - 0.5), 0);
     const end = Math.min(Math.ceil(cx + half - 0.5), image.columns);
     for (let column = start; column < end; column += 1) {
-      sums.add(image.values[row * image.columns + column] ?? Number.NaN);
+      sums.add(image.at(row * image.columns + column));
     }
   }
   return sums.result();
