@@ -54,6 +54,9 @@ BUNDLES = {
     "int8": replace(
         bundle_of(MODEL), int8=b"8 bits", engines={"int8": Proof(-0.0001, "int8")}
     ),
+    "curves": replace(
+        bundle_of(MODEL), curves={"schema": "medlens/curves/1", "parts": [{"n": 3}]}
+    ),
     "steps": bundle_of(
         MODEL,
         steps=(

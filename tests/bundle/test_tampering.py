@@ -203,6 +203,8 @@ HOSTILE: list[tuple[str, Any, str]] = [
     ("operating_points", None, "is incomplete"),
     ("outlier", {"axes": 10**12}, "outlier"),
     ("metrics", 5, "is incomplete"),
+    ("curves", [1], "curves: wanted a table that names its schema"),
+    ("curves", {"schema": 3}, "curves: wanted a table that names its schema"),
     ("engines", {"int8": 3}, "is incomplete"),
     ("engines", [1], "is incomplete"),
     ("files", None, "model.onnx does not match the digest"),

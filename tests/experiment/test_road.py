@@ -186,6 +186,24 @@ def test_evaluate_on_the_same_images_gives_the_same_answers(
     assert (tmp_path / "ev" / "report.html").stat().st_size > 10_000
 
 
+def test_the_curves_of_the_test_split_travel_with_the_bundle(
+    finished: Path, shapes: Path, tmp_path: Path
+) -> None:
+    entry = json.loads((finished / "metrics.json").read_text())["splits"]["test"]
+    curves = json.loads((finished / "bundle" / "bundle.json").read_text())["curves"]
+    (part,) = curves["parts"]
+    assert (curves["schema"], curves["split"]) == ("medlens/curves/1", "test")
+    assert (part["of"], part["n_cases"]) == ("cases", entry["n_cases"])
+    assert part["metrics"] == entry["metrics"]
+    assert part["confusion"]["counts"] == entry["confusion_matrix"]
+    elsewhere = tmp_path / "ev"
+    done = medlens("evaluate", finished / "bundle", shapes, "--out", elsewhere)
+    assert done.returncode == 0, done.stderr
+    kept = json.loads((elsewhere / "curves.json").read_text())
+    measured = json.loads((elsewhere / "metrics.json").read_text())["splits"]["all"]
+    assert (kept["split"], kept["parts"][0]["metrics"]) == ("all", measured["metrics"])
+
+
 def test_compare_with_itself_is_no_difference(finished: Path) -> None:
     done = medlens("compare", finished, finished, "--json")
     assert done.returncode == 0, done.stderr

@@ -168,6 +168,7 @@ def _build(note: dict[str, Any], model: bytes, small: bytes) -> Bundle:
         **form,
         intended_use=str(note.get("intended_use", "")),
         metrics=dict(note.get("metrics") or {}),
+        curves=_curves(note.get("curves")),
         training=dict(note.get("training") or {}),
         digest=note["digest"],
         model=model,
@@ -179,6 +180,15 @@ def _build(note: dict[str, Any], model: bytes, small: bytes) -> Bundle:
     )
     _check_agreement(bundle)
     return bundle
+
+
+def _curves(table: Any) -> dict[str, Any]:
+    """Whoever draws them checks them; a bundle is none the worse without."""
+    if table is None:
+        return {}
+    if not isinstance(table, dict) or not isinstance(table.get("schema"), str):
+        raise BundleError("bundle.json: curves: wanted a table that names its schema")
+    return table
 
 
 def _task(task: dict[str, Any]) -> tuple[Kind, tuple[str, ...], str]:

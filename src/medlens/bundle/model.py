@@ -67,6 +67,7 @@ class Bundle:
         outlier: out-of-distribution gate, or None.
         intended_use: in plain words.
         metrics: summary of the evaluation it was shipped with.
+        curves: of that evaluation, schema medlens/curves/1; {} where none were kept.
         training: recipe, digests and counts of the run that made it.
         engines: faster engines that were tried, with their proof.
         digest: SHA-256 that names this very bundle.
@@ -99,6 +100,7 @@ class Bundle:
     series_points: tuple[OperatingPoint, ...] = ()
     intended_use: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
+    curves: dict[str, Any] = field(default_factory=dict, repr=False)
     training: dict[str, Any] = field(default_factory=dict)
     engines: dict[str, Proof] = field(default_factory=dict)
     digest: str = ""

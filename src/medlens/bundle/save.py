@@ -140,6 +140,7 @@ def note_of(bundle: Bundle, card: str) -> dict[str, Any]:
         "outlier": bundle.outlier.to_json() if bundle.outlier else None,
         "intended_use": bundle.intended_use,
         "metrics": bundle.metrics,
+        **({"curves": bundle.curves} if bundle.curves else {}),
         "training": bundle.training,
         "engines": {name: vars(proof) for name, proof in bundle.engines.items()},
         "files": {

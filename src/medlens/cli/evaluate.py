@@ -56,7 +56,8 @@ def evaluate(
     finally:
         console.close()
     if as_json:
-        typer.echo(json.dumps(found, indent=1))
+        shown = {key: value for key, value in found.items() if key != "curves"}
+        typer.echo(json.dumps(shown, indent=1))
     else:
         for line in headline(found):
             typer.echo(line)

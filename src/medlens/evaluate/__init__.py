@@ -27,15 +27,19 @@ from medlens.evaluate.predictions import (
     write_predictions,
 )
 from medlens.evaluate.sequence import compare_readers, measure_sequence_split
+from medlens.evaluate.shape import case_shape, curves_document, mask_shape
 from medlens.evaluate.table import CaseTable
 
 __all__ = [
     "CaseTable",
     "MaskRow",
     "MaskTable",
+    "case_shape",
     "choose_tolerance",
     "compare_readers",
     "compare_tables",
+    "curves_document",
+    "mask_shape",
     "mean_dice",
     "measure_baseline",
     "measure_mask_split",

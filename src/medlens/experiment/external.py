@@ -29,11 +29,13 @@ from medlens.experiment.judge_series import measure_series, series_examples
 from medlens.experiment.machine import machine_facts, usable_cores, versions
 from medlens.experiment.mask_examples import make_mask_examples
 from medlens.experiment.narrator import Narrator
+from medlens.experiment.shapes import shape_cases, shape_masks
 from medlens.predict import Failed, MaskPredictor, Predictor, SequencePredictor
 from medlens.report import write_report
 
 SPLIT = "all"
 OWN_FILES = (
+    "curves.json",
     "metrics.json",
     "predictions.csv",
     "predictions_series.csv",
@@ -58,7 +60,8 @@ def evaluate_bundle(
     Cases that share a patient count as one unit in every interval.
 
     Returns:
-        What metrics.json holds, with one split named "all", and "failed".
+        What metrics.json holds, with one split named "all", what curves.json holds
+        as "curves", and "failed".
 
     Raises:
         ExistsError: `out` holds an evaluation already.
@@ -97,6 +100,8 @@ def evaluate_bundle(
         "positive": bundle.positive,
     }
     write_metrics(out / "metrics.json", {SPLIT: found.entry}, task)
+    curves = found.curves()
+    write_json(out / "curves.json", curves)
     failed = [{"case": f.case, "reason": f.reason} for f in found.failed]
     write_json(
         out / "run.json",
@@ -119,6 +124,7 @@ def evaluate_bundle(
         "schema": "medlens/metrics/1",
         "task": task,
         "splits": {SPLIT: found.entry},
+        "curves": curves,
         "failed": failed,
     }
 
@@ -132,6 +138,7 @@ class _Found:
         failed: cases that gave no answer.
         write: writes predictions.csv.
         examples: makes the pictures of the report, when they are asked for.
+        curves: makes the document of curves.json.
         series: answers for whole series beside those for their slices, or None.
     """
 
@@ -139,6 +146,7 @@ class _Found:
     failed: Sequence[Failed]
     write: Callable[[Path], None]
     examples: Callable[[], Sequence[Any]]
+    curves: Callable[[], dict[str, Any]]
     series: CaseTable | None = None
 
 
@@ -177,6 +185,7 @@ def _measure_cases(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _F
         collected.failed,
         lambda path: write_predictions(path, table),
         lambda: make_examples(predictor, manifest, table, choose_examples(table)),
+        lambda: shape_cases(bundle, entry, table, None, SPLIT),
     )
 
 
@@ -187,12 +196,15 @@ def _measure_series(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _
         **_everyone(manifest),
         progress=narrator.progress,
     )
+    entry = measure_series(collected, bundle, SPLIT, seed=0)
+    leading, beside = collected.leading, collected.beside
     return _Found(
-        measure_series(collected, bundle, SPLIT, seed=0),
+        entry,
         collected.failed,
-        lambda path: write_predictions(path, collected.leading),
+        lambda path: write_predictions(path, leading),
         lambda: series_examples(collected, bundle, SPLIT),
-        collected.beside,
+        lambda: shape_cases(bundle, entry, leading, beside, SPLIT),
+        beside,
     )
 
 
@@ -201,11 +213,13 @@ def _measure_masks(bundle: Bundle, manifest: Manifest, narrator: Narrator) -> _F
     collected = collect_masks(
         predictor, manifest, **_everyone(manifest), progress=narrator.progress
     )
+    entry = measure_mask_split(collected.table)
     return _Found(
-        measure_mask_split(collected.table),
+        entry,
         collected.failed,
         lambda path: write_mask_predictions(path, collected.table),
         lambda: make_mask_examples(predictor, manifest, collected.table),
+        lambda: shape_masks(bundle, entry, collected.table, SPLIT),
     )
 
 

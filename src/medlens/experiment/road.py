@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from medlens.bundle import write_bundle
+from medlens.bundle import Bundle, write_bundle
 from medlens.core import DataError, ResourceError, UsageError
 from medlens.datasets import Manifest, check_trainable, read_manifest, read_splits
 from medlens.evaluate import (
@@ -39,6 +39,7 @@ from medlens.experiment.machine import (
 )
 from medlens.experiment.narrator import Narrator
 from medlens.experiment.request import Request
+from medlens.experiment.shapes import shape_cases, shape_masks
 from medlens.experiment.survey import Stage, Walk, survey
 from medlens.experiment.teach import teach
 from medlens.recipe import Recipe, load_recipe
@@ -202,7 +203,12 @@ def _prepared_bytes(folder: RunFolder, recipe: Recipe) -> tuple[float, str]:
     return math.prod(sides) * (net.channels * width + 1), "coarsen the spacing"
 
 
-def _write_bundle(folder: RunFolder, learned: Learned, splits: dict[str, Any]) -> str:
+def _write_bundle(
+    folder: RunFolder,
+    learned: Learned,
+    splits: dict[str, Any],
+    curves: dict[str, Any] | None = None,
+) -> str:
     summary = {
         name: {
             "n_cases": entry["n_cases"],
@@ -217,10 +223,21 @@ def _write_bundle(folder: RunFolder, learned: Learned, splits: dict[str, Any]) -
         name=_bundle_name(folder),
         intended_use=INTENDED_USE,
         metrics=summary,
+        curves=curves or {},
         training={**learned.bundle.training, "modality": _modality(folder)},
     )
     card = write_card(bundle, splits)
     return write_bundle(folder.file("bundle"), bundle, card=card, force=True)
+
+
+def _curves_of(bundle: Bundle, judged: Judged | JudgedMasks) -> dict[str, Any]:
+    """Of the test split; {} where there is none: validation curves would flatter."""
+    entry = judged.splits.get("test")
+    if entry is None:
+        return {}
+    if isinstance(judged, JudgedMasks):
+        return shape_masks(bundle, entry, judged.table, "test")
+    return shape_cases(bundle, entry, judged.table, judged.series, "test")
 
 
 def _modality(folder: RunFolder) -> str:
@@ -261,7 +278,8 @@ def _finish(
         "positive": manifest.positive,
     }
     write_metrics(folder.file("metrics.json"), judged.splits, task)
-    bundle_digest = _write_bundle(folder, learned, judged.splits)
+    curves = _curves_of(learned.bundle, judged)
+    bundle_digest = _write_bundle(folder, learned, judged.splits, curves)
     kept = read_json(folder.work / "groups.json") or {}
     steps.seconds = {**kept.get("seconds", {}), **steps.seconds}
     state = {
