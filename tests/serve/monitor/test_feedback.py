@@ -110,7 +110,7 @@ def test_every_word_is_kept_and_the_last_of_each_reader_counts(
         ("accept", {"finding": "2"}, "has no such finding"),
         ("accept", {"assessment": 1}, "has no such finding"),
         ("accept", {"assessment": -1}, "has no such finding"),
-        ("accept", {"correction": Correction("x")}, "wanted it with 'correct' alone"),
+        ("accept", {"correction": Correction("x")}, "with 'correct' or 'add' alone"),
         ("correct", {}, "wants a label, a box or a mask"),
         ("correct", {"correction": Correction(box=(5, 0, 5, 9))}, "left < right"),
         ("correct", {"correction": Correction(box=(0, 0, NAN, 9))}, "left < right"),

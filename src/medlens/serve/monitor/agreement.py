@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,15 @@ import sqlalchemy as sa
 from medlens.core.diagnosis import Finding
 from medlens.metrics.estimate import Estimate
 from medlens.metrics.intervals import patient_codes, proportion
-from medlens.serve.monitor.feedback import Word, is_present, last_words, read_words
+from medlens.serve.monitor.feedback import (
+    ADDED,
+    Word,
+    added_label,
+    is_present,
+    last_words,
+    read_words,
+    words_on,
+)
 from medlens.serve.monitor.samples import patient_of
 from medlens.serve.store.tables import results, scores, studies
 
@@ -33,7 +41,9 @@ class Agreement:
         agreement: share that readers accepted.
         ppv: of the findings said to be present, the share that is.
         false_alarms: 1 - `ppv`.
-        missed: of those said to be absent, the share that is there.
+        missed: of those said to be absent, the share that is there, also where a
+            reader added a finding under that label.
+        added: findings that readers added, whatever their label.
         unreviewed_present, unreviewed_absent: of which nobody spoke. The shares hold
             for these too only where the reviewed ones were not chosen by their looks.
     """
@@ -51,6 +61,7 @@ class Agreement:
     ppv: Estimate
     false_alarms: Estimate
     missed: Estimate
+    added: int
     unreviewed_present: int
     unreviewed_absent: int
 
@@ -73,7 +84,7 @@ class Judged:
     def is_disputed(self) -> bool:
         """True where readers disagree whether it is there, or whether it is right."""
         views = {is_present(self.finding, word) for word in self.words}
-        return len(views) > 1 or len({w.verdict == "accept" for w in self.words}) > 1
+        return len(views) > 1 or len({_accepts(word) for word in self.words}) > 1
 
 
 def measure_agreement(
@@ -111,23 +122,26 @@ def measure_agreement(
     rows = connection.execute(query).all()
     words = _by_finding(read_words(connection, {row.id for row in rows}))
     groups: dict[tuple[str, str, str], list[Judged]] = defaultdict(list)
+    added: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
         key = (row.bundle_digest, row.site, row.month)
-        groups[key] += list(_judged(row, words))
-    return [summarise(*key, judged) for key, judged in groups.items()]
+        said = words[row.id, row.assessment]
+        groups[key] += list(_judged(row, said))
+        added[key] += sum(_stands(name, those) for name, those in said.items())
+    return [summarise(*key, judged, added=added[key]) for key, judged in groups.items()]
 
 
 def summarise(
-    bundle: str, site: str, month: str, judged: Sequence[Judged]
+    bundle: str, site: str, month: str, judged: Sequence[Judged], *, added: int = 0
 ) -> Agreement:
-    """Figures of some findings."""
+    """Figures of some findings, and of how many were added beside them."""
     reviewed = [each for each in judged if each.words]
     plain = [each for each in reviewed if not each.is_disputed]
     present = [each for each in plain if each.finding.is_present]
     absent = [each for each in plain if not each.finding.is_present]
     ppv = _share(present, [_is_there(e) for e in present], "present findings reviewed")
     missed = _share(absent, [_is_there(e) for e in absent], "absent findings reviewed")
-    verdicts = [each.words[-1].verdict for each in plain]
+    verdicts = [_verdict(each.words[-1]) for each in plain]
     silent = [each.finding.is_present for each in judged if not each.words]
     return Agreement(
         bundle=bundle,
@@ -143,6 +157,7 @@ def summarise(
         ppv=ppv,
         false_alarms=_complement(ppv),
         missed=missed,
+        added=added,
         unreviewed_present=sum(silent),
         unreviewed_absent=len(silent) - sum(silent),
     )
@@ -163,20 +178,36 @@ def _complement(share: Estimate) -> Estimate:
     return Estimate(1 - share.value, 1 - share.high, 1 - share.low, share.method)
 
 
-def _by_finding(words: Iterable[Word]) -> dict[tuple[int, int, str], list[Word]]:
-    found: dict[tuple[int, int, str], list[Word]] = defaultdict(list)
+def _accepts(word: Word) -> bool:
+    """Whether the bundle's finding is right by a word."""
+    return _verdict(word) == "accept"
+
+
+def _verdict(word: Word) -> str:
+    """On the bundle's finding: who adds what it called absent rejects that."""
+    return "reject" if word.is_of_added else word.verdict
+
+
+def _stands(name: str, words: Sequence[Word]) -> bool:
+    """Whether a finding was added and not taken back, by one reader at least."""
+    return name.startswith(ADDED) and added_label(words) != ""
+
+
+Said = dict[str, list[Word]]
+
+
+def _by_finding(words: Iterable[Word]) -> dict[tuple[int, int], Said]:
+    """Result and assessment → finding → last words."""
+    found: dict[tuple[int, int], Said] = defaultdict(lambda: defaultdict(list))
     for word in last_words(words):
-        found[word.result, word.assessment, word.finding].append(word)
+        found[word.result, word.assessment][word.finding].append(word)
     return found
 
 
-def _judged(
-    row: Any, words: dict[tuple[int, int, str], list[Word]]
-) -> Iterator[Judged]:
+def _judged(row: Any, said: Said) -> Iterator[Judged]:
     patient = "\n".join(patient_of(row))
     for finding in findings_in(row.diagnosis, row.assessment):
-        said = words.get((row.id, row.assessment, finding.id), [])
-        yield Judged(patient, finding, tuple(said))
+        yield Judged(patient, finding, words_on(finding, said))
 
 
 def findings_in(document: Any, assessment: int) -> list[Finding]:

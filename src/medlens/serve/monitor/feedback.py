@@ -1,73 +1,59 @@
-"""What readers say of findings: accepted, rejected, corrected.
+"""What readers say of findings: accepted, rejected, corrected, added.
 
-Every word is kept. What counts is the last word of each reader on each finding.
+Every word is kept. What counts is the last word of each reader on each finding. A
+finding that a reader adds has a name of its own, "+17" by the number of the word, so
+that others can speak of it; each word on it holds all that it says of it (label, box,
+mask, image), so that the last words alone tell what there is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from medlens.core import UsageError
 from medlens.core.diagnosis import Assessment, Diagnosis, Finding
+from medlens.serve.monitor.words import (
+    ADDED,
+    VERDICTS,
+    Correction,
+    Plane,
+    Verdict,
+    Word,
+    added_label,
+    is_present,
+    last_words,
+    words_on,
+)
 from medlens.serve.store.tables import feedback, instances
 
-Verdict = Literal["accept", "reject", "correct"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+__all__ = [
+    "ADDED",
+    "VERDICTS",
+    "Correction",
+    "Plane",
+    "Verdict",
+    "Word",
+    "added_label",
+    "finding_of",
+    "is_present",
+    "last_words",
+    "read_words",
+    "say",
+    "words_on",
+]
+
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LONGEST_COMMENT = 2000
 LARGEST_BOX = 65_535.0
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What a finding should have been; all that is None or "" stands as it was.
-
-    Attributes:
-        label: what it is instead, in the words of the bundle where it has them.
-        box: (left, top, right, bottom) in pixels of the finding's image, edges of
-            pixels counted from 0.
-        mask: SOP Instance UID of a segmentation in the same study.
-    """
-
-    label: str = ""
-    box: tuple[float, float, float, float] | None = None
-    mask: str = field(default="", repr=False)
-
-    @property
-    def is_empty(self) -> bool:
-        """True when it says nothing."""
-        return not (self.label or self.box or self.mask)
-
-
-@dataclass(frozen=True)
-class Word:
-    """One word of one reader.
-
-    Attributes:
-        id: grows with time.
-        result, assessment, finding: what it is about.
-        verdict: "accept": the finding is right as it stands; "reject": it is there
-            where none was found, or is not where one was; "correct": see `correction`.
-        correction: empty for the other two.
-        comment: free text; it may say anything and leaves this service in no export.
-        reader: number of the user, None for the guest of a demo.
-        at: seconds since 1970.
-    """
-
-    id: int
-    result: int
-    assessment: int
-    finding: str
-    verdict: Verdict
-    correction: Correction
-    comment: str = field(repr=False)
-    reader: int | None
-    at: float
+NO_SUCH = (
+    "feedback: the result has no such finding; `assessment` counts from 0, and "
+    "`finding` is the finding's `id`"
+)
 
 
 def say(
@@ -90,7 +76,7 @@ def say(
         connection: of `Store.begin`.
         result, study_id, diagnosis: the result and what it says.
         assessment: index of the assessment.
-        finding: `id` of the finding.
+        finding: `id` of the finding; "" for one to be added.
         verdict, correction, comment: see `Word`.
         reader: who says it.
         now: seconds since 1970.
@@ -99,8 +85,13 @@ def say(
         UsageError: the result has no such finding, or the correction does not fit.
     """
     correction = correction or Correction()
-    found = finding_of(diagnosis, assessment, finding)
-    _check(connection, found, verdict, correction, study_id)
+    place = _Place(connection, result, study_id, diagnosis, assessment)
+    if verdict == "add":
+        _check_added(place, finding, correction)
+    elif finding.startswith(ADDED):
+        correction = _on_added(place, finding, verdict, correction)
+    else:
+        _check(place, finding_of(diagnosis, assessment, finding), verdict, correction)
     row = connection.execute(
         sa.insert(feedback)
         .values(
@@ -115,6 +106,12 @@ def say(
         )
         .returning(feedback)
     ).one()
+    if verdict != "add":
+        return _word(row)
+    named = sa.update(feedback).where(feedback.c.id == row.id)
+    row = connection.execute(
+        named.values(finding=f"{ADDED}{row.id}").returning(feedback)
+    ).one()
     return _word(row)
 
 
@@ -128,10 +125,7 @@ def finding_of(diagnosis: Diagnosis, assessment: int, finding: str) -> Finding:
         for each in diagnosis.assessments[assessment].findings:
             if each.id == finding:
                 return each
-    raise UsageError(
-        "feedback: the result has no such finding; `assessment` counts from 0, and "
-        "`finding` is the finding's `id`"
-    )
+    raise UsageError(NO_SUCH)
 
 
 def read_words(connection: sa.Connection, results: Iterable[int]) -> list[Word]:
@@ -145,84 +139,96 @@ def read_words(connection: sa.Connection, results: Iterable[int]) -> list[Word]:
     return sorted(found, key=lambda word: word.id)
 
 
-def last_words(words: Iterable[Word]) -> list[Word]:
-    """Of each reader on each finding the last one, in order."""
-    last = {
-        (word.result, word.assessment, word.finding, word.reader): word
-        for word in sorted(words, key=lambda word: word.id)
-    }
-    return sorted(last.values(), key=lambda word: word.id)
+@dataclass(frozen=True)
+class _Place:
+    """Where a word is said."""
+
+    connection: sa.Connection
+    result: int
+    study_id: int
+    diagnosis: Diagnosis
+    number: int
+
+    @property
+    def assessment(self) -> Assessment:
+        if not 0 <= self.number < len(self.diagnosis.assessments):
+            raise UsageError(NO_SUCH)
+        return self.diagnosis.assessments[self.number]
 
 
-def is_present(finding: Finding, word: Word) -> bool:
-    """Whether, by a reader's word, what the finding's label says is there."""
-    if word.verdict == "reject":
-        return not finding.is_present
-    if word.verdict == "correct" and word.correction.label not in ("", finding.label):
-        return False
-    return finding.is_present or word.verdict == "correct"
+def _check_added(place: _Place, finding: str, correction: Correction) -> None:
+    if finding:
+        raise UsageError("feedback: 'add' wants an empty `finding`; it is given a name")
+    if not correction.label:
+        raise UsageError("feedback: 'add' wants a label: what was missed")
+    if correction.box is None and not correction.mask:
+        raise UsageError("feedback: 'add' wants a box or a mask: where it is")
+    if correction.box is not None and correction.image is None:
+        raise UsageError("feedback: 'add' with a box wants the image that it lies in")
+    _check_parts(place, correction, None)
 
 
-def present_labels(assessment: Assessment, words: Sequence[Word]) -> set[str] | None:
-    """Labels that are there by the readers; None where they disagree or did not look.
-
-    A finding of which nobody spoke stands where another of the same assessment was
-    judged: whoever judges one finding has the whole image before them.
-
-    Args:
-        assessment: what the bundle said.
-        words: last words on its findings, of all readers.
-    """
-    if not words:
-        return None
-    found = set()
-    by_finding: dict[str, list[Word]] = {}
-    for word in words:
-        by_finding.setdefault(word.finding, []).append(word)
-    for finding in assessment.findings:
-        said = by_finding.get(finding.id, [])
-        views = {is_present(finding, word) for word in said} or {finding.is_present}
-        others = {word.correction.label or finding.label for word in said}
-        if len(views) > 1 or len(others) > 1:
-            return None
-        if views == {True}:
-            found.add(finding.label)
-        found |= others - {finding.label}
-    return found
+def _on_added(
+    place: _Place, finding: str, verdict: Verdict, correction: Correction
+) -> Correction:
+    """All that a word says of a finding that somebody added."""
+    before = [
+        word
+        for word in read_words(place.connection, [place.result])
+        if (word.assessment, word.finding) == (place.number, finding)
+    ]
+    if not before:
+        raise UsageError(NO_SUCH)
+    _check_kind(verdict, correction)
+    _check_parts(place, correction, None)
+    return correction.over(before[-1].correction)
 
 
 def _check(
-    connection: sa.Connection,
-    finding: Finding,
-    verdict: Verdict,
-    correction: Correction,
-    study_id: int,
+    place: _Place, finding: Finding, verdict: Verdict, correction: Correction
 ) -> None:
-    if verdict != "correct":
-        if not correction.is_empty:
-            raise UsageError(
-                f"feedback: a correction with {verdict!r}; wanted it with 'correct' "
-                "alone"
-            )
-        return
-    if correction.is_empty:
+    _check_kind(verdict, correction)
+    _check_parts(place, correction, finding)
+
+
+def _check_kind(verdict: Verdict, correction: Correction) -> None:
+    if verdict != "correct" and not correction.is_empty:
+        raise UsageError(
+            f"feedback: a correction with {verdict!r}; wanted it with 'correct' or "
+            "'add' alone"
+        )
+    if verdict == "correct" and not (
+        correction.label or correction.box or correction.mask
+    ):
         raise UsageError("feedback: 'correct' wants a label, a box or a mask")
+
+
+def _check_parts(
+    place: _Place, correction: Correction, finding: Finding | None
+) -> None:
+    image = correction.image
+    if image is not None and not any(image.is_of(i) for i in place.assessment.images):
+        raise UsageError(
+            "feedback: image: is none of those that the assessment looked at; name one "
+            "of its `images`, with its frame where it has one"
+        )
     if correction.box is not None:
-        _check_box(correction.box, finding)
+        _check_box(correction.box)
+        if image is None and finding is not None and finding.place.image is None:
+            raise UsageError(
+                "feedback: the finding names no image that a box could lie in; name "
+                "one as `image`, or give a mask"
+            )
     if correction.mask:
-        _check_mask(connection, correction.mask, study_id)
+        _check_mask(place.connection, correction.mask, place.study_id)
 
 
-def _check_box(box: tuple[float, float, float, float], finding: Finding) -> None:
+def _check_box(box: tuple[float, float, float, float]) -> None:
     left, top, right, bottom = box
     is_right = all(math.isfinite(v) and 0 <= v <= LARGEST_BOX for v in box)
     if not (is_right and left < right and top < bottom):
         raise UsageError(
             "feedback: box: wanted left < right and top < bottom, in pixels from 0"
-        )
-    if finding.place.image is None:
-        raise UsageError(
-            "feedback: the finding names no image that a box could lie in; give a mask"
         )
 
 
@@ -241,7 +247,7 @@ def _check_mask(connection: sa.Connection, mask: str, study_id: int) -> None:
 
 def _word(row: Any) -> Word:
     said = dict(row.correction)
-    box = said.get("box")
+    box, image = said.get("box"), said.get("image")
     return Word(
         id=row.id,
         result=row.result_id,
@@ -252,6 +258,7 @@ def _word(row: Any) -> Word:
             label=said.get("label", ""),
             box=(box[0], box[1], box[2], box[3]) if box else None,
             mask=said.get("mask", ""),
+            image=Plane(image["sop_uid"], image["frame"]) if image else None,
         ),
         comment=row.comment,
         reader=row.user_id,

@@ -14,7 +14,13 @@ from medlens.core.diagnosis import Finding
 from medlens.metrics.estimate import Estimate
 from medlens.metrics.intervals import patient_codes, proportion
 from medlens.serve.monitor.agreement import findings_in
-from medlens.serve.monitor.feedback import Word, is_present, last_words, read_words
+from medlens.serve.monitor.feedback import (
+    Word,
+    is_present,
+    last_words,
+    read_words,
+    words_on,
+)
 from medlens.serve.monitor.samples import patient_of
 from medlens.serve.store.tables import results, scores, studies
 
@@ -183,7 +189,7 @@ def _truth(pair: Pair, label: str) -> bool | None:
     """Whether a label is there by the readers; None where they did not say, or not
     the same."""
     finding = pair.active[label]
-    views = {is_present(finding, word) for word in pair.words.get(finding.id, ())}
+    views = {is_present(finding, word) for word in words_on(finding, pair.words)}
     return views.pop() if len(views) == 1 else None
 
 

@@ -10,7 +10,15 @@ import sqlalchemy as sa
 
 from medlens.core import MedlensError
 from medlens.core.diagnosis import Assessment, Finding
-from medlens.serve.monitor.feedback import Word, is_present, last_words, read_words
+from medlens.serve.monitor.feedback import (
+    ADDED,
+    Word,
+    added_label,
+    is_present,
+    last_words,
+    read_words,
+    words_on,
+)
 from medlens.serve.store.tables import feedback, results, scores
 from medlens.write.document import from_document
 
@@ -67,9 +75,18 @@ class Reviewed:
         return f"study {self.study_id}, {first}"
 
 
-def read_reviewed(connection: sa.Connection, bundle: str) -> list[Reviewed]:
+def read_reviewed(
+    connection: sa.Connection, bundle: str, *, among: Sequence[int] = ()
+) -> list[Reviewed]:
     """All answers of a bundle of which a reader spoke, by study; of several on the same
-    images the newest."""
+    images the newest.
+
+    Args:
+        connection: to the index.
+        bundle: digest.
+        among: our own numbers of the studies that are asked for; () for all.
+    """
+    in_them = [results.c.study_id.in_(among)] if among else []
     spoken = sa.select(feedback.c.result_id)
     rows = connection.execute(
         sa.select(
@@ -81,6 +98,7 @@ def read_reviewed(connection: sa.Connection, bundle: str) -> list[Reviewed]:
             scores.c.bundle_digest == bundle,
             results.c.role == "active",
             results.c.id.in_(spoken),
+            *in_them,
         )
         .order_by(results.c.study_id, results.c.id, scores.c.assessment)
     ).all()  # fmt: skip
@@ -120,42 +138,38 @@ def label_row(task: Task, assessment: Assessment, words: Words) -> dict[str, str
         UnclearError: they disagree, or do not say enough.
     """
     views = {
-        finding.label: _view(finding, words[finding.id])
+        finding.label: _view(finding, said)
         for finding in assessment.findings
-        if finding.id in words
+        if (said := words_on(finding, words))
     }
+    views |= dict.fromkeys(_added(task, words), True)
     named = _named(task, assessment, words)
     if task.kind == "multilabel":
         return _of_many(task, views, named)
     return {"label": _of_one(task, assessment, views, named)}
 
 
-def box_text(assessment: Assessment, words: Words) -> str:
-    """Boxes that readers accepted or drew, "left top right bottom; …" in pixels."""
-    boxes = []
+def box_text(task: Task, assessment: Assessment, words: Words) -> str:
+    """Boxes that readers accepted or drew, "left top right bottom; …" in pixels.
+
+    Of those that were added the ones whose label is the bundle's.
+    """
+    boxes = [
+        word.correction.box
+        for finding, said in words.items()
+        if finding.startswith(ADDED) and added_label(said) in task.labels
+        for word in said[-1:]
+        if word.correction.box is not None
+    ]
     for finding in assessment.findings:
         for word in words.get(finding.id, ()):
             box = word.correction.box
             if box is None and word.verdict == "accept" and finding.is_present:
                 box = finding.place.box
             if box is not None:
-                boxes.append(" ".join(f"{value:g}" for value in box))
-    return "; ".join(dict.fromkeys(boxes))
-
-
-def corrected_mask(words: Words) -> str:
-    """SOP Instance UID of the newest segmentation that a reader gave, or ""."""
-    given = [
-        word for said in words.values() for word in said if word.correction.mask
-    ]  # fmt: skip
-    return max(given, key=lambda word: word.id).correction.mask if given else ""
-
-
-def accepts_mask(assessment: Assessment, words: Words) -> bool:
-    """True where readers accepted every label that the bundle drew."""
-    return all(
-        word.verdict == "accept" for said in words.values() for word in said
-    ) and all(f.id in words for f in assessment.findings if f.is_present)
+                boxes.append(box)
+    told = (" ".join(f"{value:g}" for value in box) for box in boxes)
+    return "; ".join(dict.fromkeys(told))
 
 
 def _view(finding: Finding, words: Sequence[Word]) -> bool:
@@ -163,6 +177,28 @@ def _view(finding: Finding, words: Sequence[Word]) -> bool:
     if len(views) > 1:
         raise UnclearError("readers disagree")
     return views.pop()
+
+
+def _added(task: Task, words: Words) -> list[str]:
+    """Labels of the bundle under which readers added a finding.
+
+    What it does not look for is no label of its data set.
+
+    Raises:
+        UnclearError: readers disagree about one of them.
+    """
+    found = []
+    for finding, said in words.items():
+        if not finding.startswith(ADDED):
+            continue
+        label = added_label(said)
+        if label is None:
+            raise UnclearError(
+                "readers disagree about a finding that one of them added"
+            )
+        if label in task.labels:
+            found.append(label)
+    return found
 
 
 def _named(task: Task, assessment: Assessment, words: Words) -> str:
@@ -175,7 +211,8 @@ def _named(task: Task, assessment: Assessment, words: Words) -> str:
         word.correction.label
         for finding, said in words.items()
         for word in said
-        if word.correction.label not in ("", labels.get(finding, ""))
+        if not word.is_of_added
+        and word.correction.label not in ("", labels.get(finding, ""))
     }
     if len(named) > 1:
         raise UnclearError("readers name different labels")

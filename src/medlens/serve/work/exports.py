@@ -29,20 +29,18 @@ from medlens.serve.access.trail import record
 from medlens.serve.receive.committer import Committer
 from medlens.serve.store.files import free_files
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import bundles, exports, instances, result_objects
+from medlens.serve.store.tables import bundles, exports, instances
 from medlens.serve.work.answer import Workplace
 from medlens.serve.work.candidates import find_candidates
+from medlens.serve.work.export_drawn import reviewed_mask
 from medlens.serve.work.export_labels import (
     Reviewed,
     UnclearError,
-    accepts_mask,
     box_text,
-    corrected_mask,
     label_columns,
     label_row,
     read_reviewed,
 )
-from medlens.serve.work.export_masks import read_segmentation
 from medlens.serve.work.export_pack import MOST_LISTED, Pack, Place
 from medlens.serve.work.heartbeat import Heartbeat
 from medlens.serve.work.inputs import Input, Study, load_study
@@ -63,9 +61,9 @@ class Wanted:
     """What an export holds; the payload of its job.
 
     Attributes:
-        studies: our own numbers; () for a data set.
+        studies: our own numbers; with a bundle () for all that it answered.
         bundle: digest whose answers, as readers corrected them, are a data set; ""
-            for studies.
+            for all images of the studies.
         dates, patient, device: of `Keep`.
         released: numbers of instances that a person has looked at.
         user_id, user: who asked.
@@ -152,7 +150,7 @@ class _Export:
         """What readers corrected of a bundle's answers, with its labels."""
         bundle = _bundle_of(self._store, wanted.bundle)
         with self._store.read() as connection:
-            reviewed = read_reviewed(connection, wanted.bundle)
+            reviewed = read_reviewed(connection, wanted.bundle, among=wanted.studies)
         rows = []
         for at, each in enumerate(reviewed):
             self._check(at / len(reviewed))
@@ -182,13 +180,13 @@ class _Export:
             raise UnclearError("the study was removed")
         is_mask = bundle.form == "segment"
         told = {} if is_mask else label_row(bundle, each.assessment, each.words)
-        mask = self._mask(bundle, study, each) if is_mask else None
+        mask = reviewed_mask(self._store, each, bundle.labels) if is_mask else None
         places = self._places(study, each)
         row = told | {
             "case": each.case,
             "patient": places[0].patient,
             "site": self._pack.site(each.site),
-            "boxes": box_text(each.assessment, each.words),
+            "boxes": box_text(bundle, each.assessment, each.words),
         }
         if mask is not None:
             name = self._write_mask(study, each, mask)
@@ -233,29 +231,6 @@ class _Export:
         )
         with self._store.read() as connection:
             return {uid: int(number) for uid, number in connection.execute(query)}
-
-    def _mask(self, bundle: Bundle, study: Study, each: Reviewed) -> NDArray[np.uint8]:
-        """Label indices (D, H, W), as readers drew or accepted them."""
-        given = corrected_mask(each.words)
-        if not given and not accepts_mask(each.assessment, each.words):
-            raise UnclearError("readers did not accept the mask, and gave no other")
-        query = (
-            sa.select(instances.c.digest).where(
-                instances.c.sop_uid == given, instances.c.study_id == study.id
-            )
-            if given
-            else sa.select(result_objects.c.digest).where(
-                result_objects.c.result_id == each.result,
-                result_objects.c.assessment == each.number,
-                result_objects.c.kind == "SEG",
-            )
-        )
-        with self._store.read() as connection:
-            digest = connection.execute(query).scalar()
-        if digest is None:
-            raise UnclearError("the segmentation is not in the store any more")
-        data = self._store.blobs.read(digest)
-        return read_segmentation(data, each.assessment.images, bundle.labels)
 
     def _write_mask(self, study: Study, each: Reviewed, mask: NDArray[np.uint8]) -> str:
         """Put a mask into the archive: a PNG for an image, NIfTI for a series."""

@@ -78,8 +78,8 @@ def test_an_export_from_asking_to_taking_back(
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ({}, 422, "either `studies` or `bundle`"),
-        ({"studies": [1], "bundle": BUNDLE}, 422, "either `studies` or `bundle`"),
+        ({}, 422, "wanted `studies`, `bundle`, or both"),
+        ({"studies": [999], "bundle": BUNDLE}, 404, "there is no study 999"),
         ({"studies": [999]}, 404, "there is no study 999"),
         ({"studies": [0]}, 422, "studies"),
         ({"studies": list(range(1, 502))}, 422, "studies"),

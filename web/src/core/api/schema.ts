@@ -70,6 +70,213 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/{study}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report
+         * @description The caller's draft and all versions of a study's report.
+         */
+        get: operations["read_report_api_v1_studies__study__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/suggestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggest
+         * @description A first draft, from the newest result and what readers said of its findings.
+         *
+         *     Sentences that a model stands behind end with a mark, `[AI]`: they are not
+         *     verified until a reader signs.
+         */
+        get: operations["suggest_api_v1_studies__study__report_suggestion_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write Draft
+         * @description Save the caller's draft over the revision that they saw.
+         */
+        put: operations["write_draft_api_v1_studies__study__report_draft_put"];
+        post?: never;
+        /**
+         * Delete Draft
+         * @description Drop the caller's draft; where there is none, nothing happens.
+         */
+        delete: operations["delete_draft_api_v1_studies__study__report_draft_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add
+         * @description Keep a version for good, with a signature or without; drops the draft.
+         */
+        post: operations["add_api_v1_studies__study__report_versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Version
+         * @description One version with its words and files.
+         */
+        get: operations["read_version_api_v1_studies__study__report_versions__version__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions/{version}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Pdf
+         * @description The report as PDF; without a signature each page says that it is a draft.
+         */
+        get: operations["read_pdf_api_v1_studies__study__report_versions__version__pdf_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions/{version}/sr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Sr
+         * @description The report as DICOM SR (TID 2000).
+         */
+        get: operations["read_sr_api_v1_studies__study__report_versions__version__sr_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions/{version}/fhir": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Fhir
+         * @description The report as a FHIR R4 Bundle with PDF and text in it.
+         */
+        get: operations["read_fhir_api_v1_studies__study__report_versions__version__fhir_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions/{version}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Text
+         * @description The report as plain text, without the patient's data.
+         */
+        get: operations["read_text_api_v1_studies__study__report_versions__version__text_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/report/versions/{version}/sendings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send
+         * @description Send the DICOM objects of a signed version to a destination.
+         */
+        post: operations["send_api_v1_studies__study__report_versions__version__sendings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/{study}/answers": {
         parameters: {
             query?: never;
@@ -1652,6 +1859,35 @@ export interface components {
             wanted_free_bytes: number;
         };
         /**
+         * DraftSave
+         * @description A draft to be saved over the one that the caller saw.
+         */
+        DraftSave: {
+            /**
+             * Revision
+             * @description that the caller saw; 0 where they saw none
+             */
+            revision: number;
+            content: components["schemas"]["ReportContent"];
+        };
+        /**
+         * DraftView
+         * @description The caller's draft.
+         */
+        DraftView: {
+            /**
+             * Revision
+             * @description grows with every save; send it with the next
+             */
+            revision: number;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            content: components["schemas"]["ReportContent"];
+        };
+        /**
          * EchoView
          * @description Whether a destination answers.
          */
@@ -1792,18 +2028,18 @@ export interface components {
         };
         /**
          * ExportRequest
-         * @description Either `studies`, or `bundle`.
+         * @description Images of `studies`, or what readers said of the answers of a `bundle`.
          */
         ExportRequest: {
             /**
              * Studies
-             * @description our own numbers; all their images
+             * @description our own numbers: all their images; with `bundle` the studies whose answers are meant
              * @default []
              */
             studies: number[];
             /**
              * Bundle
-             * @description digest of a bundle: a data set of all its answers that readers judged, with labels.csv, that `medlens run` takes
+             * @description digest of a bundle: a data set of its answers that readers judged (all of them, or those in `studies`), with labels.csv, that `medlens run` takes
              */
             bundle?: string | null;
             /** @description nothing by default */
@@ -2719,6 +2955,101 @@ export interface components {
             reason: string;
         };
         /**
+         * ReportContent
+         * @description A report's words and what they were drafted from.
+         */
+        ReportContent: {
+            /**
+             * Lang
+             * @enum {string}
+             */
+            lang: "en" | "zh";
+            /**
+             * Result Id
+             * @description result it was drafted from
+             */
+            result_id?: number | null;
+            sections: components["schemas"]["ReportSections"];
+        };
+        /**
+         * ReportObject
+         * @description A file of a signed version, made once and kept.
+         */
+        ReportObject: {
+            /**
+             * Kind
+             * @description TEXT, PDF, SR, FHIR, or DOC: the PDF as a DICOM object
+             * @example PDF
+             */
+            kind: string;
+            /**
+             * Media Type
+             * @example application/pdf
+             */
+            media_type: string;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Digest
+             * @description SHA-256 of the file
+             */
+            digest: string;
+            /**
+             * Sop Uid
+             * @description SOP Instance UID, empty for what is no DICOM
+             */
+            sop_uid: string;
+        };
+        /**
+         * ReportSections
+         * @description The words of a report; a section that is empty is left out of its files.
+         */
+        ReportSections: {
+            /**
+             * Indication
+             * @description why the study was made
+             * @default
+             */
+            indication: string;
+            /**
+             * Examined
+             * @description what was done and looked at
+             * @default
+             */
+            examined: string;
+            /**
+             * Findings
+             * @description what is seen
+             * @default
+             */
+            findings: string;
+            /**
+             * Comparison
+             * @description with earlier studies
+             * @default
+             */
+            comparison: string;
+            /**
+             * Impression
+             * @description what it means
+             * @default
+             */
+            impression: string;
+        };
+        /**
+         * ReportView
+         * @description The report of a study.
+         */
+        ReportView: {
+            /** @description the caller's own */
+            draft: components["schemas"]["DraftView"] | null;
+            /**
+             * Versions
+             * @description the newest first
+             */
+            versions: components["schemas"]["VersionLine"][];
+        };
+        /**
          * ResultLine
          * @description One result of a study.
          */
@@ -3502,6 +3833,110 @@ export interface components {
             created_at: number;
         };
         /**
+         * VersionLine
+         * @description One version of a report.
+         */
+        VersionLine: {
+            /**
+             * Version
+             * @description counts from 1 within the study
+             */
+            version: number;
+            /** Is Signed */
+            is_signed: boolean;
+            /**
+             * Author
+             * @description name of the account that wrote or signed it
+             */
+            author: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Lang
+             * @enum {string}
+             */
+            lang: "en" | "zh";
+            /**
+             * Reason
+             * @description why a signed version was changed
+             */
+            reason: string;
+            /** Result Id */
+            result_id: number | null;
+        };
+        /**
+         * VersionView
+         * @description One version with its words and files.
+         */
+        VersionView: {
+            /**
+             * Version
+             * @description counts from 1 within the study
+             */
+            version: number;
+            /** Is Signed */
+            is_signed: boolean;
+            /**
+             * Author
+             * @description name of the account that wrote or signed it
+             */
+            author: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Lang
+             * @enum {string}
+             */
+            lang: "en" | "zh";
+            /**
+             * Reason
+             * @description why a signed version was changed
+             */
+            reason: string;
+            /** Result Id */
+            result_id: number | null;
+            content: components["schemas"]["ReportContent"];
+            /**
+             * Content Digest
+             * @description SHA-256 of the content in canonical form (RFC 8785)
+             */
+            content_digest: string;
+            /**
+             * Objects
+             * @description none without a signature
+             */
+            objects: components["schemas"]["ReportObject"][];
+        };
+        /**
+         * VersionWish
+         * @description A version to be kept for good.
+         */
+        VersionWish: {
+            content: components["schemas"]["ReportContent"];
+            /**
+             * Sign
+             * @description false keeps it without a signature, as a draft
+             */
+            sign: boolean;
+            /**
+             * Reason
+             * @description why it is changed; wanted where a signed version exists
+             * @default
+             */
+            reason: string;
+            /**
+             * Expected Version
+             * @description newest version that the writer saw, 0 for none
+             */
+            expected_version: number;
+        };
+        /**
          * Versions
          * @description What runs.
          */
@@ -4231,6 +4666,389 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_report_api_v1_studies__study__report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    suggest_api_v1_studies__study__report_suggestion_get: {
+        parameters: {
+            query?: {
+                /** @description of the draft */
+                lang?: "en" | "zh";
+            };
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportContent"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    write_draft_api_v1_studies__study__report_draft_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftSave"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    delete_draft_api_v1_studies__study__report_draft_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    add_api_v1_studies__study__report_versions_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description chosen by the sender, as a UUID: the same key and request again within a day get the same reply, and nothing is done twice */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_version_api_v1_studies__study__report_versions__version__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_pdf_api_v1_studies__study__report_versions__version__pdf_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_sr_api_v1_studies__study__report_versions__version__sr_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_fhir_api_v1_studies__study__report_versions__version__fhir_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_text_api_v1_studies__study__report_versions__version__text_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    send_api_v1_studies__study__report_versions__version__sendings_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description chosen by the sender, as a UUID: the same key and request again within a day get the same reply, and nothing is done twice */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sending"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
             };
             /** @description a problem */
             default: {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -17,7 +17,15 @@ from pydantic import BaseModel, Field
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
 from medlens.serve.store.files import free_files
-from medlens.serve.store.tables import bundles, exports, feedback, jobs, scores, studies
+from medlens.serve.store.tables import (
+    bundles,
+    exports,
+    feedback,
+    jobs,
+    results,
+    scores,
+    studies,
+)
 from medlens.serve.web.api.fields import (
     Digest,
     JobNumber,
@@ -69,15 +77,19 @@ class Keeping(Strict):
 
 
 class ExportRequest(Strict):
-    """Either `studies`, or `bundle`."""
+    """Images of `studies`, or what readers said of the answers of a `bundle`."""
 
     studies: list[Number] = Field(
-        [], max_length=MOST_STUDIES, description="our own numbers; all their images"
+        [],
+        max_length=MOST_STUDIES,
+        description="our own numbers: all their images; with `bundle` the studies "
+        "whose answers are meant",
     )
     bundle: Digest | None = Field(
         None,
-        description="digest of a bundle: a data set of all its answers that readers "
-        "judged, with labels.csv, that `medlens run` takes",
+        description="digest of a bundle: a data set of its answers that readers judged "
+        "(all of them, or those in `studies`), with labels.csv, that `medlens run` "
+        "takes",
     )
     keep: Keeping | None = Field(None, description="nothing by default")
     released: list[Number] = Field(
@@ -146,8 +158,8 @@ def ask_for_export(
 
     Images likely to hold text in their pixels, and documents, are held and listed.
     """
-    if bool(wanted.studies) == (wanted.bundle is not None):
-        raise Problem(422, "wanted either `studies` or `bundle`")
+    if not wanted.studies and wanted.bundle is None:
+        raise Problem(422, "wanted `studies`, `bundle`, or both")
     numbers = tuple(dict.fromkeys(wanted.studies))
 
     def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
@@ -263,7 +275,7 @@ def remove_export(job: JobNumber, service: ServiceHere, caller: Reader) -> Respo
 
 
 def _check(
-    connection: sa.Connection, numbers: Iterable[int], bundle: str | None
+    connection: sa.Connection, numbers: Sequence[int], bundle: str | None
 ) -> None:
     """Refuse what would give an empty archive.
 
@@ -285,10 +297,14 @@ def _check(
         .where(scores.c.bundle_digest == bundle)
         .limit(1)
     )
+    if numbers:
+        judged = judged.join(results, results.c.id == feedback.c.result_id).where(
+            results.c.study_id.in_(numbers)
+        )
     if connection.execute(judged).first() is None:
         raise Problem(
             409,
-            "no reader has judged a finding of this bundle yet; POST to "
+            "no reader has judged a finding of this bundle there yet; POST to "
             "/api/v1/results/{result}/feedback first",
         )
 
