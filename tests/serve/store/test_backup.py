@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -221,7 +222,8 @@ def _cut_index(out: Path) -> None:
 def _newer_index(out: Path) -> None:
     path = out / "index.jsonl.gz"
     data = gzip.decompress(path.read_bytes())
-    path.write_bytes(gzip.compress(data.replace(b'"0001"', b'"9999"', 1)))
+    newer = re.sub(rb'"\d{4}"', b'"9999"', data, count=1)
+    path.write_bytes(gzip.compress(newer))
     _resign(out)
 
 

@@ -25,6 +25,7 @@ _MOST_DIRECTORY_BYTES = 64 << 20
 _FREE_BYTES = 16 << 20  # may be inflated whatever the ratio: blank images shrink well
 _PIECE = 1 << 20
 _ENCRYPTED = 0x1
+SYSTEM_NOTE = "is a note of the operating system, no image"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -35,7 +36,7 @@ class ArchiveError(MedlensError):
 class Out(Protocol):
     """What bytes of an entry are written to."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, /) -> object:
         """Append bytes."""
 
 
@@ -148,7 +149,7 @@ def _refusal(info: zipfile.ZipInfo) -> str:
         return "is packed by a method that is not read; pack it as stored or deflated"
     base = info.filename.rsplit("/", 1)[-1]
     if info.filename.startswith("__MACOSX/") or base in (".DS_Store", "Thumbs.db"):
-        return "is a note of the operating system, no image"
+        return SYSTEM_NOTE
     if base.upper() == "DICOMDIR":
         return "is the index of a DICOM medium; its images are taken one by one"
     return ""

@@ -33,7 +33,7 @@ from medlens.serve.store.trigrams import add_trigrams
 
 SCHEMA = "medlens/backup/1"
 _INDEX, _NOTE, _BLOBS, _MORE = "index.jsonl.gz", "backup.json", "blobs/", "more/"
-_NOT_MORE = ("blobs", "incoming")
+_NOT_MORE = ("blobs", "incoming", "evaluating")  # the last: sets being looked at
 _PIECE = 1 << 20
 Progress = Callable[[int, int], None]
 
@@ -156,7 +156,8 @@ def _write_index(store: Store, path: Path) -> tuple[str, int, set[str]]:
                 continue
             rows += 1
             table, fields = value
-            digests.update(fields[name] for known, name in columns if known == table)
+            named = (fields[name] for known, name in columns if known == table)
+            digests.update(digest for digest in named if digest)  # "": no file
     return revision, rows, digests
 
 
@@ -266,6 +267,7 @@ def _copy_checked(source: IO[bytes], goal: IO[bytes], sha256: str) -> None:
 
 def _restore_index(store: Store, lines: IO[str], found: set[str]) -> None:
     columns = {(column.table.name, column.name) for column in file_columns()}
+    found = {*found, ""}  # of a row that names no file
 
     def check(table: str, values: dict[str, Any]) -> None:
         for known, name in columns:

@@ -14,7 +14,12 @@ from medlens.serve.settings import Limits
 from medlens.serve.web.errors import Problem, problem_of, problem_response
 
 # Addresses that take files; the body of any other request is small.
-UPLOADS = ("/dicom-web/", "/api/v1/uploads", "/api/v1/bundles")
+UPLOADS = (
+    "/dicom-web/",
+    "/api/v1/uploads",
+    "/api/v1/bundles",
+    "/api/v1/evaluations",
+)
 DRAINED_BYTES, DRAIN_S = 4 << 20, 2.0
 CLOSE = {"Connection": "close"}
 log = logging.getLogger("medlens.web")

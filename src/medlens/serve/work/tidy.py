@@ -22,6 +22,7 @@ log = logging.getLogger("medlens.work")
 
 MOST_ROUNDS = 100
 ANCHOR_S = 3600.0
+SETS_S = 30.0
 ROUND_S, FOLDERS = 600.0, 32
 """In each round 32 of the 256 folders of files are looked at: all in 80 minutes."""
 
@@ -41,6 +42,7 @@ class Housekeeper:
         self._deeds: tuple[tuple[float, Callable[[], object]], ...] = (
             (ROUND_S, lambda: tidy(store, limits, now=time.time())),
             (ROUND_S, lambda: _remove_exports(store)),
+            (SETS_S, lambda: _release_sets(store)),
             (ROUND_S, lambda: _look_for_drift(store)),
             (ANCHOR_S, lambda: tell_anchor(store)),
         )
@@ -58,6 +60,12 @@ def _remove_exports(store: Store) -> None:
     from medlens.serve.work.exports import remove_old_exports
 
     remove_old_exports(store, now=time.time())
+
+
+def _release_sets(store: Store) -> None:
+    from medlens.serve.work.evaluations import release_sets
+
+    release_sets(store)
 
 
 def _look_for_drift(store: Store) -> None:

@@ -38,10 +38,11 @@ HOMES = {
     "shadow": "medlens.serve.work.answer:answer_in_shadow",
     "send": "medlens.serve.work.deliver:deliver",
     "export": "medlens.serve.work.exports:export",
+    "evaluate": "medlens.serve.work.evaluations:evaluate",
 }
 """Job kind → function that does it; imported when the first such job comes."""
 
-CARRIED = ("send", "export")
+CARRIED = ("send", "export", "evaluate")
 """Kinds that wait for other machines or take long: each is done in a thread of its own
 beside the answering, never before it."""
 

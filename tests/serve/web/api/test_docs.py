@@ -38,6 +38,7 @@ def test_the_copy_is_what_the_code_says(schema: dict[str, Any]) -> None:
 def test_every_address_is_on_the_page(schema: dict[str, Any]) -> None:
     names = {
         "{study}": "N", "{result}": "N", "{job}": "N", "{number}": "M",
+        "{evaluation}": "N",
         "{digest}": "DIGEST", "{name}": "NAME",
     }  # fmt: skip
     for path, methods in schema["paths"].items():

@@ -6,7 +6,6 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from medlens.bundle import load_bundle
 from medlens.bundle.model import CARD_NAME, INT8_NAME, MODEL_NAME, NOTE_NAME
@@ -77,7 +76,7 @@ def _extract(path: Path, folder: Path, limits: Limits) -> None:
                     f"bundle; wanted {', '.join(FILES)}, each at most once"
                 )
             with (folder / name).open("wb") as out:
-                archive.extract(entry, _Out(out))
+                archive.extract(entry, out)
                 out.flush()
                 os.fsync(out.fileno())
 
@@ -86,12 +85,3 @@ def _file_of(entry: Entry) -> str:
     """Which file of a bundle an entry is; "" for none."""
     name = entry.name.replace("\\", "/").rpartition("/")[2]
     return name if name in FILES and not entry.refusal else ""
-
-
-class _Out:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        self._file.write(data)
