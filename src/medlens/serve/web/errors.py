@@ -41,6 +41,8 @@ KINDS: dict[str, tuple[int, str]] = {
     "not-acceptable": (406, "The answer does not exist in a form that is accepted"),
     "too-slow": (408, "The request came too slowly"),
     "conflict": (409, "The thing is not in a state that allows this"),
+    "draft-changed": (409, "The draft was saved, signed or dropped elsewhere"),
+    "report-changed": (409, "The report has a version that the writer has not seen"),
     "gone": (410, "The thing is no longer there"),
     "changed": (412, "The thing was changed since it was read"),
     "too-large": (413, "The request is larger than this service takes"),

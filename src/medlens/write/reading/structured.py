@@ -24,11 +24,13 @@ from medlens.write.reading.basis import (
     finish,
     organization,
     person_name,
+    stamp_of,
 )
 from medlens.write.reading.content import Report
 from medlens.write.reading.words import has_ai, say_ai
 from medlens.write.report_items import CONTAINS, coded
 from medlens.write.report_items import text as short_text
+from medlens.write.source import clean_source
 from medlens.write.stamp import writing
 
 BASIC_TEXT_SR = "1.2.840.10008.5.1.4.1.1.88.11"
@@ -92,6 +94,15 @@ def to_report_sr(report: Report, basis: Basis) -> Dataset:
             )
         _add_tree(made, report)
         return finish(made, stamp, source)
+
+
+def instance_uid(report: Report, basis: Basis) -> str:
+    """SOP Instance UID that the SR of a report has.
+
+    Raises:
+        ReadError: the header has no usable UIDs.
+    """
+    return stamp_of("reading", report, clean_source(basis.header)).instance_uid
 
 
 def _verifier(report: Report, basis: Basis, when: Any) -> Dataset:

@@ -50,8 +50,8 @@ reports = sa.Table(
     sa.UniqueConstraint("study_id", "version"),
 )
 
-# Files made of what readers said: a report as PDF, SR and FHIR, the SR of their
-# corrections, masks that they drew.
+# Files made of what readers said: a report as text, PDF, SR, FHIR, and DOC (its PDF as a
+# DICOM object), the SR of their corrections, masks that they drew.
 reading_objects = sa.Table(
     "reading_objects",
     metadata,
@@ -59,7 +59,7 @@ reading_objects = sa.Table(
     sa.Column("study_id", Id, sa.ForeignKey("studies.id"), nullable=False),
     sa.Column("result_id", Id, sa.ForeignKey("results.id")),
     sa.Column("report_id", Id, sa.ForeignKey("reports.id")),
-    sa.Column("kind", sa.String(16), nullable=False),  # PDF, SR, FHIR, SEG
+    sa.Column("kind", sa.String(16), nullable=False),  # PDF, SR, SEG, …
     # The same words make the same object once.
     sa.Column("key", sa.String(200), nullable=False, unique=True),
     sa.Column("media_type", sa.String(64), nullable=False),

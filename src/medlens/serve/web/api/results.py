@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -13,7 +11,7 @@ from pydantic import BaseModel
 
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
-from medlens.serve.store.tables import jobs, result_objects, results
+from medlens.serve.store.tables import result_objects, results
 from medlens.serve.web.api.destinations import peer_named
 from medlens.serve.web.api.fields import ResultNumber, moment
 from medlens.serve.web.api.job_models import JobView
@@ -27,15 +25,13 @@ from medlens.serve.web.api.result_models import (
     Sending,
 )
 from medlens.serve.web.api.result_words import names_of, phrases_of
+from medlens.serve.web.api.sending import sending_job
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import tag
 from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import Service, service_of
-from medlens.serve.work.control import revive
-from medlens.serve.work.queue import enqueue
-from medlens.serve.work.results import SEND_ATTEMPTS
 from medlens.write.document import from_document
 from medlens.write.text import to_text
 
@@ -129,7 +125,12 @@ def send_again(
 
     def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
         row = _row(connection, result)
-        job = _sending(connection, result, row.study_id, peer.name)
+        job = sending_job(
+            connection,
+            f"send:{result}:{peer.name}",
+            study_id=row.study_id,
+            payload={"result": result, "peer": peer.name},
+        )
         record(
             connection,
             caller,
@@ -140,35 +141,6 @@ def send_again(
         return 202, job_view(connection, job)
 
     return once.run(caller, deed)
-
-
-def _sending(connection: sa.Connection, result: int, study: int, peer: str) -> int:
-    """Number of the job that sends: one that has not ended, or a new one."""
-    key, now = f"send:{result}:{peer}", time.time()
-    before = connection.execute(
-        sa.select(jobs.c.id, jobs.c.state)
-        .where(jobs.c.kind == "send", jobs.c.study_id == study)
-        .where(
-            sa.or_(jobs.c.key == key, jobs.c.key.startswith(f"{key}:", autoescape=True))
-        )
-        .order_by(jobs.c.id.desc())
-        .limit(1)
-    ).first()
-    if before is not None and before.state != "done":
-        revive(connection, before.id, now=now)
-        return int(before.id)
-    made = enqueue(
-        connection,
-        kind="send",
-        key=key if before is None else f"{key}:{secrets.token_hex(8)}",
-        study_id=study,
-        payload={"result": result, "peer": peer},
-        max_attempts=SEND_ATTEMPTS,
-        now=now,
-    )
-    if made is None:
-        raise Problem(409, "another request is sending it now; look at its job")
-    return made
 
 
 def _row(connection: sa.Connection, result: int) -> Any:

@@ -1,0 +1,271 @@
+"""Versions of a study's report: added, never changed.
+
+A signed version is written once: its files are durable first; then one transaction
+holds the row, the rows of its files, the instances among them and the state of the
+study. A crash before it leaves files that no row names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from medlens.core import MedlensError, UsageError
+from medlens.serve.store.index import add_row
+from medlens.serve.store.store import Store
+from medlens.serve.store.tables import reading_objects, reports, results, studies
+from medlens.serve.work.inputs import Study
+from medlens.serve.work.objects import DICOM
+from medlens.serve.work.report_drafts import drop_draft
+from medlens.serve.work.report_objects import ReportFile, make_files
+from medlens.serve.work.results import own_row
+from medlens.write.reading.content import (
+    Content,
+    Report,
+    digest_of,
+    from_document,
+    to_document,
+)
+
+MOST_VERSIONS = 500
+"""Of one study; no report is changed more often by a person."""
+
+
+class ReportChangedError(MedlensError):
+    """There is a version that the writer has not seen."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to be kept.
+
+    Attributes:
+        study_id: our own number of the study.
+        content: the words.
+        is_signed: with their signature.
+        reason: why a signed version is changed.
+        expected_version: the newest that they saw, 0 for none.
+        author: name of their account.
+        user_id: None for the guest of a demo.
+    """
+
+    study_id: int
+    content: Content = field(repr=False)
+    is_signed: bool
+    reason: str = field(repr=False)
+    expected_version: int
+    author: str
+    user_id: int | None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A version with its files, before it has a row.
+
+    Attributes:
+        report: the version.
+        files: what was made of it, none without a signature.
+        digests: of the files, which are durable.
+    """
+
+    report: Report
+    files: Sequence[ReportFile] = field(default=(), repr=False)
+    digests: Sequence[str] = field(default=(), repr=False)
+
+
+def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
+    """Make what a version needs before its transaction.
+
+    None where the writer has not seen the newest version: `add_version` says so.
+
+    Args:
+        store: files and index.
+        wish: what is to be kept.
+        now: seconds since 1970, the moment of the signature.
+
+    Raises:
+        ResourceError: the disk is full.
+        MissingExtraError: the packages that print reports are missing.
+    """
+    with store.read() as connection:
+        newest, signed = newest_versions(connection, wish.study_id)
+    if newest != wish.expected_version:
+        return None
+    report = Report(
+        study=wish.study_id,
+        version=newest + 1,
+        content=wish.content,
+        is_signed=wish.is_signed,
+        author=wish.author,
+        made_at=datetime.fromtimestamp(now, UTC),
+        reason=wish.reason,
+        amends=signed if wish.is_signed else None,
+    )
+    if not wish.is_signed:
+        return Ready(report)
+    files = make_files(store, report, reader=wish.user_id)
+    return Ready(report, files, [store.blobs.put(file.data) for file in files])
+
+
+def add_version(connection: sa.Connection, wish: Wish, ready: Ready | None) -> int:
+    """Keep a version, and let go of its writer's draft; its number in the table.
+
+    Args:
+        connection: of `Store.begin`; the study is there.
+        wish, ready: of `prepare`.
+
+    Raises:
+        ReportChangedError: somebody else kept a version meanwhile.
+        UsageError: there is nothing to sign, no reason for a change, a result of
+            another study, or more versions than there may be.
+    """
+    hold = sa.select(studies).where(studies.c.id == wish.study_id).with_for_update()
+    study = connection.execute(hold).one()
+    newest, signed = newest_versions(connection, wish.study_id)
+    if ready is None or newest != wish.expected_version:
+        raise ReportChangedError(
+            f"the report has version {newest} by now, you saw "
+            f"{wish.expected_version}. Nothing is lost: read the newest version, bring "
+            "the two together, and send it again with that version as "
+            "expected_version"
+        )
+    _check(connection, wish, newest, signed)
+    report_id = _insert(connection, wish, ready.report)
+    _add_files(connection, study, report_id, wish, ready)
+    drop_draft(connection, wish.study_id, wish.user_id)
+    _move_on(connection, wish, ready.report)
+    return report_id
+
+
+def newest_versions(connection: sa.Connection, study_id: int) -> tuple[int, int | None]:
+    """The newest version, 0 for none, and the newest signed one, None for none."""
+    rows = connection.execute(
+        sa.select(reports.c.is_signed, sa.func.max(reports.c.version))
+        .where(reports.c.study_id == study_id)
+        .group_by(reports.c.is_signed)
+    ).all()
+    newest = max((int(version) for _, version in rows), default=0)
+    signed = next((int(version) for is_signed, version in rows if is_signed), None)
+    return newest, signed
+
+
+def report_of(connection: sa.Connection, row: Any) -> Report:
+    """A row of the table as a version that writers take."""
+    amends = None
+    if row.is_signed:
+        amends = connection.execute(
+            sa.select(sa.func.max(reports.c.version)).where(
+                reports.c.study_id == row.study_id,
+                reports.c.is_signed.is_(sa.true()),
+                reports.c.version < row.version,
+            )
+        ).scalar()
+    return Report(
+        study=row.study_id,
+        version=row.version,
+        content=from_document(row.content),
+        is_signed=row.is_signed,
+        author=row.author,
+        made_at=datetime.fromtimestamp(row.made_at, UTC),
+        reason=row.reason,
+        amends=amends,
+    )
+
+
+def _check(
+    connection: sa.Connection, wish: Wish, newest: int, signed: int | None
+) -> None:
+    if wish.is_signed and wish.content.is_empty:
+        raise UsageError(
+            "report: findings and impression are both empty; write what you see, then "
+            "sign it"
+        )
+    if signed is not None and not wish.reason.strip():
+        raise UsageError(
+            f"report: version {signed} is signed; say in `reason` why it is changed"
+        )
+    if newest >= MOST_VERSIONS:
+        raise UsageError(
+            f"report: this study has {newest} versions, and no more are kept; ask who "
+            "administers medlens"
+        )
+    number = wish.content.result_id
+    if number is None:
+        return
+    known = connection.execute(
+        sa.select(results.c.id).where(
+            results.c.id == number,
+            results.c.study_id == wish.study_id,
+            results.c.role == "active",
+        )
+    ).first()
+    if known is None:
+        raise UsageError(
+            f"report: result {number} is none of this study; send the one that the "
+            "draft was made from, or none"
+        )
+
+
+def _insert(connection: sa.Connection, wish: Wish, report: Report) -> int:
+    made = connection.execute(
+        sa.insert(reports)
+        .values(
+            study_id=wish.study_id,
+            version=report.version,
+            is_signed=report.is_signed,
+            result_id=report.content.result_id,
+            content=to_document(report.content),
+            content_digest=digest_of(report.content),
+            reason=report.reason,
+            user_id=wish.user_id,
+            author=report.author[:64],
+            made_at=report.made_at.timestamp(),
+        )
+        .returning(reports.c.id)
+    )
+    return int(made.scalar_one())
+
+
+def _add_files(
+    connection: sa.Connection, study: Any, report_id: int, wish: Wish, ready: Ready
+) -> None:
+    now = ready.report.made_at.timestamp()
+    about = Study(
+        study.id, study.study_uid, study.patient_id, study.issuer, study.study_date,
+        study.site, (),
+    )  # fmt: skip
+    for file, digest in zip(ready.files, ready.digests, strict=True):
+        row = None
+        if file.media_type == DICOM:
+            row = own_row(file.data, digest, about, now)
+            add_row(connection, row)
+        connection.execute(
+            sa.insert(reading_objects).values(
+                study_id=wish.study_id,
+                result_id=ready.report.content.result_id,
+                report_id=report_id,
+                kind=file.kind,
+                key=f"report:{report_id}:{file.kind}",
+                media_type=file.media_type,
+                digest=digest,
+                bytes=len(file.data),
+                sop_uid=row.instance["sop_uid"] if row else "",
+                user_id=wish.user_id,
+                made_at=now,
+            )
+        )
+
+
+def _move_on(connection: sa.Connection, wish: Wish, report: Report) -> None:
+    """The study is read, or begun where nothing is signed yet."""
+    this = sa.update(studies).where(studies.c.id == wish.study_id)
+    if report.is_signed:
+        moment = report.made_at.timestamp()
+        connection.execute(this.values(reading="signed", read_at=moment))
+    else:
+        unread = this.where(studies.c.reading == "unread")
+        connection.execute(unread.values(reading="begun"))
