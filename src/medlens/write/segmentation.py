@@ -67,7 +67,7 @@ def to_segmentation(
             "segmentation", assessment, cleaned, key=key, lang=lang, when=when
         )
         frames = order_frames(assessment.images, stand_in(cleaned))
-        _check_shape(mask, frames, assessment)
+        check_shape(mask, frames, assessment)
         numbers = _segment_numbers(mask, evidence.labels)
         if not numbers:
             return None
@@ -86,8 +86,8 @@ def to_segmentation(
             content_creator_name="medlens",
             **stamp.arguments(),
         )
-        _settle(result, stamp.uid("dimensions"))
-        _name_frame(result, frames.frame)
+        settle_uids(result, stamp.uid("dimensions"))
+        name_frame(result, frames.frame)
         if "FrameOfReferenceUID" not in result:
             result.PatientOrientation = cleaned[0].get("PatientOrientation", "")
         return seal(result, stamp, cleaned)
@@ -113,9 +113,14 @@ def _case(assessment: Assessment) -> str:
     return assessment.images[0].case if assessment.images else "segmentation"
 
 
-def _check_shape(
+def check_shape(
     mask: NDArray[np.uint8], frames: Frames, assessment: Assessment
 ) -> None:
+    """Refuse a mask that does not lie on the pixels of its sources.
+
+    Raises:
+        UsageError: says both shapes.
+    """
     first = frames.sources[0]
     slices = len(assessment.images)
     wanted = (slices, int(first.get("Rows", 0)), int(first.get("Columns", 0)))
@@ -171,12 +176,12 @@ def _segment(
     return seg.SegmentDescription(
         segment_number=segment,
         segment_label=clean_text(label, 64) or "?",
-        segmented_property_category=_coded(_category(label)),
-        segmented_property_type=_coded(code),
+        segmented_property_category=coded_concept(category_of(label)),
+        segmented_property_type=coded_concept(code),
         algorithm_type=seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=AlgorithmIdentificationSequence(
             name=clean_text(algorithm.name, 64) or "-",
-            family=_coded(FAMILY),
+            family=coded_concept(FAMILY),
             version=clean_text(algorithm.version, 64) or "-",
             parameters={"bundle digest": algorithm.digest},
         ),
@@ -185,7 +190,7 @@ def _segment(
     )
 
 
-def _category(label: str) -> Code:
+def category_of(label: str) -> Code:
     """Anatomical structure, abnormality, or tissue where the word tells neither."""
     term = term_of(label)
     if term is None or term.sort == "normal":
@@ -193,11 +198,12 @@ def _category(label: str) -> Code:
     return ANATOMY if term.sort == "structure" else ABNORMAL
 
 
-def _coded(code: Code) -> Any:
+def coded_concept(code: Code) -> Any:
+    """A concept of highdicom, with a meaning that fits."""
     return CodedConcept(code.value, code.scheme, clean_text(code.meaning, 64) or "?")
 
 
-def _settle(result: Dataset, organization: str) -> None:
+def settle_uids(result: Dataset, organization: str) -> None:
     """Put a derived UID where highdicom draws one by chance."""
     for name in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
         for item in result.get(name, []):
@@ -205,7 +211,7 @@ def _settle(result: Dataset, organization: str) -> None:
                 item.DimensionOrganizationUID = organization
 
 
-def _name_frame(result: Dataset, frame: int | None) -> None:
+def name_frame(result: Dataset, frame: int | None) -> None:
     """Say which frame of a clip was looked at."""
     if frame is None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import time
 
 from starlette.requests import Request
@@ -20,6 +21,8 @@ UPLOADS = (
     "/api/v1/bundles",
     "/api/v1/evaluations",
 )
+# A mask that was drawn on every slice of a volume, and no file.
+MASKS, MASK_MB = re.compile(r"/api/v1/results/[0-9]{1,19}/masks"), 16
 DRAINED_BYTES, DRAIN_S = 4 << 20, 2.0
 CLOSE = {"Connection": "close"}
 log = logging.getLogger("medlens.web")
@@ -69,8 +72,7 @@ class Bounds:
 class _Body:
     def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
         self._receive, self._limits = receive, limits
-        is_upload = str(scope["path"]).startswith(UPLOADS)
-        self._most = limits.upload_mb << 20 if is_upload else limits.request_kb << 10
+        self._most = _most_bytes(str(scope["path"]), limits)
         self._announced = _length(scope)
         self._size, self._waited, self._is_whole = 0, 0.0, False
         self.is_too_large = False
@@ -123,6 +125,14 @@ class _Body:
                     message = await self._receive()
                     left -= len(message.get("body", b""))
                     self._is_whole = not message.get("more_body", False)
+
+
+def _most_bytes(path: str, limits: Limits) -> int:
+    if path.startswith(UPLOADS):
+        return limits.upload_mb << 20
+    if MASKS.fullmatch(path):
+        return max(MASK_MB << 20, limits.request_kb << 10)
+    return limits.request_kb << 10
 
 
 def _length(scope: Scope) -> int:

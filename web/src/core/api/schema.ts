@@ -509,6 +509,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/results/{result}/masks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw Mask
+         * @description Keep a mask as a DICOM segmentation of the study.
+         *
+         *     Its `sop_uid` is then the `mask` of a word of feedback (correct, add). Slices that
+         *     are not sent are outside.
+         */
+        post: operations["draw_mask_api_v1_results__result__masks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1888,6 +1911,48 @@ export interface components {
             content: components["schemas"]["ReportContent"];
         };
         /**
+         * DrawnMask
+         * @description A mask that a reader drew.
+         */
+        DrawnMask: {
+            /**
+             * Assessment
+             * @description counted from 0
+             * @default 0
+             */
+            assessment: number;
+            /**
+             * Finding
+             * @description `id` of the finding, or the name of one that a reader added; empty for one to be added
+             * @default
+             */
+            finding: string;
+            /**
+             * Label
+             * @description what it is; the finding's own where empty
+             * @default
+             */
+            label: string;
+            /** Slices */
+            slices: components["schemas"]["DrawnSlice"][];
+        };
+        /**
+         * DrawnSlice
+         * @description What was drawn on one slice.
+         */
+        DrawnSlice: {
+            /**
+             * Slice
+             * @description index among the assessment's images, from 0
+             */
+            slice: number;
+            /**
+             * Png
+             * @description base64 of a PNG of the image's size; pixels above 0 are inside
+             */
+            png: string;
+        };
+        /**
          * EchoView
          * @description Whether a destination answers.
          */
@@ -2884,6 +2949,22 @@ export interface components {
             at: string;
             /** Rolled Back At */
             rolled_back_at: string | null;
+        };
+        /**
+         * ReaderObjectView
+         * @description An object that was made of what a reader did.
+         */
+        ReaderObjectView: {
+            /**
+             * Object Id
+             * @description our own number of it
+             */
+            object_id: number;
+            /**
+             * Sop Uid
+             * @description SOP Instance UID, of an instance of the study
+             */
+            sop_uid: string;
         };
         /**
          * Readiness
@@ -5473,6 +5554,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WordView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    draw_mask_api_v1_results__result__masks_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description chosen by the sender, as a UUID: the same key and request again within a day get the same reply, and nothing is done twice */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                result: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrawnMask"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderObjectView"];
                 };
             };
             /** @description a problem */
