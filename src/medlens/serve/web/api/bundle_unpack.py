@@ -10,7 +10,7 @@ from pathlib import Path
 from medlens.bundle import load_bundle
 from medlens.bundle.model import CARD_NAME, INT8_NAME, MODEL_NAME, NOTE_NAME
 from medlens.core import BundleError
-from medlens.serve.receive.archive import Archive, Entry
+from medlens.serve.receive.archive import SYSTEM_NOTE, Archive, Entry
 from medlens.serve.settings import Limits
 from medlens.serve.store.store import Store
 
@@ -69,6 +69,8 @@ def _extract(path: Path, folder: Path, limits: Limits) -> None:
         case=CASE,
     ) as archive:
         for entry in archive.entries():
+            if entry.refusal == SYSTEM_NOTE:
+                continue
             name = _file_of(entry)
             if not name or (folder / name).exists():
                 raise BundleError(
