@@ -1,0 +1,17 @@
+/** What other rooms of the viewer put into it; each is one line here. */
+
+import type { ComponentType } from "preact";
+import type { Desk } from "./stack/desk";
+import type { Pane } from "./stack/pane_state";
+
+/**
+ * Lies over the image of a pane, exactly on it, from below upwards: layers, measurements.
+ * `pane.placed` maps pixels of the image to CSS pixels from the part's upper left.
+ */
+export const PANE_PARTS: readonly ComponentType<{ desk: Desk; pane: Pane }>[] = [];
+
+/** Stands above the panes: toolbars. */
+export const BAR_PARTS: readonly ComponentType<{ desk: Desk }>[] = [];
+
+/** Takes the place of the panes while `desk.mode` is its key: "mpr". */
+export const MODES: Readonly<Record<string, ComponentType<{ desk: Desk }>>> = {};
