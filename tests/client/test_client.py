@@ -87,3 +87,33 @@ def test_nobody_there_is_said() -> None:
         pytest.raises(ClientError, match=r"cannot be reached \(ConnectError\)"),
     ):
         client.status()
+
+
+def test_a_report_is_suggested_signed_and_fetched(
+    service: str, radiograph_file: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("reportlab")
+    with Client(service) as client:
+        study = client.upload(radiograph_file).studies[0]
+        client.ask_for_answer(study)
+        result = client.wait_for_result(study, timeout_s=60)
+        assert client.report(study).versions == ()
+        content = client.suggestion(study)
+        assert content["result_id"] == result.id
+        assert content["sections"]["impression"] == "Blob. [AI]"
+        assert client.suggestion(study, lang="zh")["lang"] == "zh"
+        signed = client.sign(study, content)
+        assert (signed.version, signed.is_signed) == (1, True)
+        assert signed.content == content
+        with pytest.raises(ClientError, match=r"has version 1 by now") as caught:
+            client.sign(study, content)
+        assert caught.value.kind == "report-changed"
+        with pytest.raises(ClientError, match=r"say in `reason`"):
+            client.sign(study, content, expected_version=1)
+        client.sign(study, content, expected_version=1, reason="Once more")
+        assert [v.version for v in client.report(study).versions] == [2, 1]
+        pdf = client.download_report(study, 1, tmp_path / "report.pdf")
+        assert pdf.read_bytes().startswith(b"%PDF-")
+        sr = client.download_report(study, 1, tmp_path / "report.dcm", form="sr")
+        assert pydicom.dcmread(sr).VerificationFlag == "VERIFIED"
+        assert client.report_version(study, 1) == signed

@@ -22,6 +22,7 @@ from medlens.client.models import (
     Study,
     Upload,
 )
+from medlens.client.reports import Report, ReportVersion
 
 __all__ = [
     "Client",
@@ -29,6 +30,8 @@ __all__ = [
     "Entry",
     "Job",
     "JobEvent",
+    "Report",
+    "ReportVersion",
     "Result",
     "ResultObject",
     "Study",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from medlens.client.connection import API
 from medlens.client.errors import ClientError
 from medlens.client.models import (
     Job,
@@ -23,59 +21,15 @@ from medlens.client.models import (
     build_result,
     build_upload,
 )
+from medlens.client.reports import ReportCalls
 from medlens.client.stream import read_events
-from medlens.client.transport import Transport
 
-if TYPE_CHECKING:
-    import httpx
-
-API = "/api/v1"
 SILENCE_S = 45.0  # of an event stream, whose heartbeat is quicker
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 2.0
 
 
-class Client:
-    """A service of medlens.
-
-    Reading is tried again after failures that pass (a busy service, a broken line);
-    so is what changes something, under an idempotency key of its own, so that it is
-    done once.
-
-    Args:
-        url: of the service, "http://127.0.0.1:8000".
-        token: API token; "" for a demo.
-        timeout_s: for each step of a request.
-        retries: tries after the first.
-        http: an httpx client of your own (proxy, certificates, tests).
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str = "",
-        timeout_s: float = 60.0,
-        retries: int = 4,
-        http: httpx.Client | None = None,
-    ) -> None:
-        self._http = Transport(
-            url, token=token, timeout_s=timeout_s, retries=retries, http=http
-        )
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of connections."""
-        self._http.close()
+class Client(ReportCalls):
+    __doc__ = ReportCalls.__doc__
 
     def upload(
         self, *paths: str | Path, details: Mapping[str, str] | None = None
@@ -182,27 +136,9 @@ class Client:
         Raises:
             ClientError: what came is not what was announced.
         """
-        goal = Path(path)
-        part = goal.with_name(f".{goal.name}.{uuid.uuid4().hex}")
-        address = f"{API}/results/{result:d}/objects/{wanted.id:d}"
-        digest = hashlib.sha256()
-        try:
-            with (
-                self._http.stream(address, timeout_s=60.0) as reply,
-                part.open("wb") as file,
-            ):
-                for piece in reply.iter_bytes():
-                    digest.update(piece)
-                    file.write(piece)
-            if digest.hexdigest() != wanted.digest:
-                raise ClientError(
-                    f"result {result}: the {wanted.kind} file is not what was "
-                    "announced; fetch it again"
-                )
-            part.replace(goal)
-        finally:
-            part.unlink(missing_ok=True)
-        return goal
+        address = f"/results/{result:d}/objects/{wanted.id:d}"
+        what = f"result {result}: the {wanted.kind} file"
+        return self._fetch(address, path, what=what, digest=wanted.digest)
 
     def send(self, result: int, destination: str) -> Job:
         """Send the objects of a result to a destination of the service."""
@@ -241,10 +177,3 @@ class Client:
         """How the service is doing."""
         found: dict[str, Any] = self._get("/status")
         return found
-
-    def _get(self, path: str) -> Any:
-        return self._http.ask("GET", API + path).json()
-
-    def _post(self, path: str, body: Any = None) -> Any:
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self._http.ask("POST", API + path, json=body, headers=headers).json()

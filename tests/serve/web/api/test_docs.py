@@ -71,6 +71,6 @@ def test_every_metric_is_on_the_page() -> None:
 def test_every_method_of_the_client_is_on_the_page() -> None:
     from medlens.client import Client
 
-    for name in vars(Client):
+    for name in dir(Client):
         if not name.startswith("_") and name != "close":
             assert f"`{name}(" in PAGE or f" `{name}(" in PAGE, name
