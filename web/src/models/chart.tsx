@@ -23,15 +23,17 @@ interface Props {
   readonly children: ComponentChildren;
   /** Between drawing and table: a legend. */
   readonly legend?: ComponentChildren;
+  readonly isWide?: boolean;
 }
 
 /** A drawing with its title, its words and its table. */
-export function Chart({ title, said, table, width, height, children, legend }: Props) {
+export function Chart(props: Props) {
+  const { title, said, table, width, height, children, legend, isWide = false } = props;
   const [name, words] = [useId(), useId()];
   return (
-    <figure class="models-chart">
+    <figure class={isWide ? "models-chart models-chart-wide" : "models-chart"}>
       <figcaption>
-        <h3 id={name}>{title}</h3>
+        <h3>{title}</h3>
         <p id={words} class="faint">
           {said}
         </p>
@@ -42,6 +44,7 @@ export function Chart({ title, said, table, width, height, children, legend }: P
         aria-labelledby={name}
         aria-describedby={words}
       >
+        <title id={name}>{title}</title>
         {children}
       </svg>
       {legend}
@@ -176,12 +179,20 @@ export function Whisker({
 }
 
 /** What a line and a mark stand for. */
-export function Key({ kind, text }: { kind: "one" | "two" | "dotted"; text: string }) {
+export function Key({
+  kind,
+  text,
+  hasMark = kind !== "dotted",
+}: {
+  kind: "one" | "two" | "dotted";
+  text: string;
+  hasMark?: boolean;
+}) {
   return (
     <span class="models-key">
       <svg viewBox="0 0 34 12" aria-hidden="true">
         <path class={`models-line models-${kind}`} d="M1 6H33" />
-        {kind !== "dotted" && <Mark kind={kind} x={17} y={6} />}
+        {hasMark && kind !== "dotted" && <Mark kind={kind} x={17} y={6} />}
       </svg>
       {text}
     </span>

@@ -51,7 +51,6 @@ export function SpreadChart({ label, spread }: { label: string; spread: Spread }
       />
       {counts.map((count, at) => (
         <rect
-          // biome-ignore lint/suspicious/noArrayIndexKey: a bin is its place.
           key={at}
           class="models-bar"
           x={x(at * width) + 1}

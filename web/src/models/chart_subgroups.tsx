@@ -78,6 +78,7 @@ function Forest({ part, name }: { part: Part; name: string }) {
     <Chart
       title={`${tf("subgroups")}: ${nameOf(name)}`}
       said={`${tf("subgroupsSaid")} ${tf("smallLeftOut")}`}
+      isWide
       width={WIDTH}
       height={bottom + 26}
       table={{

@@ -99,6 +99,7 @@ export const tf = texts({
     noCases: "No cases.",
     shipped: "Shipped with the bundle",
     external: "This evaluation",
+    apart: "intervals apart",
   },
   zh: {
     fromTo: "{low} 至 {high}",
@@ -190,6 +191,7 @@ export const tf = texts({
     noCases: "没有病例。",
     shipped: "随模型包提供",
     external: "本次评估",
+    apart: "区间不重叠",
   },
 });
 

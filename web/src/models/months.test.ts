@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { lastMonths, sitesOf } from "./months";
+
+test("the last months go over the turn of the year", () => {
+  expect(lastMonths(4, new Date("2026-02-01T00:00:00Z"))).toEqual([
+    "2025-11",
+    "2025-12",
+    "2026-01",
+    "2026-02",
+  ]);
+  expect(lastMonths(1, new Date("2026-12-31T23:59:59Z"))).toEqual(["2026-12"]);
+});
+
+test("sites once, the unnamed one last", () => {
+  const told = [{ site: "" }, { site: "North" }];
+  expect(sitesOf(told, [{ site: "East" }, { site: "North" }])).toEqual([
+    "East",
+    "North",
+    "",
+  ]);
+});
