@@ -20,11 +20,14 @@ from medlens.serve.work import deliver
 from medlens.serve.work.answer import Workplace
 from medlens.serve.work.queue import Job, enqueue, lease
 from medlens.serve.work.ready import make_ready
+from medlens.serve.work.report_versions import Wish, add_version, prepare
 from medlens.serve.work.rules import rules_from_table
 from medlens.serve.work.worker import do
+from medlens.write.reading.content import Content
 from tests.serve.work.studies import models_of, of_study, put_bundle, take, with_level
 from tests.write.dicom_sources import radiograph
 
+WORDS = Content("en", impression="A blob.")
 PACS = Peer("pacs", ae_title="PACS", host="127.0.0.1", port=104)
 
 
@@ -122,3 +125,29 @@ def test_a_node_that_is_down_holds_up_no_other(
         connection.execute(sa.update(jobs).values(run_after=0.0))
         newer = enqueue(connection, kind="send", key="send:1:other", now=1.0)
     assert take_job(store, "send").id == newer
+
+
+def test_a_signed_report_is_sent_as_a_result_is(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("reportlab")
+    sent: list[str] = []
+
+    def note(_: Peer, files: Sequence[SentObject], *, ae_title: str) -> None:
+        del ae_title
+        sent.extend(str(pydicom.dcmread(file.path).Modality) for file in files)
+
+    store, wish = place.store, Wish(1, WORDS, True, "", 0, "dr.wang", None)
+    ready = prepare(store, wish, now=time.time())
+    with store.begin() as connection:
+        connection.execute(sa.update(jobs).values(state="cancelled"))
+        report = add_version(connection, wish, ready)
+        payload = {"report": report, "peer": "pacs"}
+        enqueue(connection, kind="send", key="r", study_id=1, payload=payload, now=1.0)
+    monkeypatch.setattr(deliver, "send_objects", note)
+    do(place, take_job(store, "send"))
+    assert sent == ["SR", "DOC"]
+    with store.read() as connection:
+        (line,) = connection.execute(sa.select(trail)).all()
+    assert (line.action, line.study_id) == ("send report", 1)
+    assert line.detail == {"report": report, "peer": "pacs", "objects": 2}

@@ -14,6 +14,7 @@ import pydicom
 import pytest
 import sqlalchemy as sa
 
+from medlens.serve.store.backup import back_up, restore
 from medlens.serve.store.doctor import check_store
 from medlens.serve.store.keep import remove_study
 from medlens.serve.store.store import Store
@@ -289,3 +290,24 @@ def test_logs_name_nobody(
     told = json.dumps([record.__dict__ for record in caplog.records], default=str)
     for secret in ("Neil", "P 1", "Pneumonia", "王"):
         assert secret not in told
+
+
+def test_a_backup_holds_reports_with_their_files(
+    store: Store, reader: httpx.Client, study: int, tmp_path: Path
+) -> None:
+    sign(reader, study)
+    pdf = fetch(reader, study, "pdf").content
+    back_up(store, tmp_path / "copy")
+    again = Store(tmp_path / "again")
+    restore(tmp_path / "copy", again)
+    with again.read() as connection:
+        row = connection.execute(sa.select(reports)).one()
+        digest = connection.execute(
+            sa.select(reading_objects.c.digest).where(
+                reading_objects.c.report_id == row.id, reading_objects.c.kind == "PDF"
+            )
+        ).scalar_one()
+    assert (row.study_id, row.is_signed, row.author) == (study, True, "reader")
+    assert again.blobs.read(digest) == pdf
+    assert not any(each.count for each in check_store(again, deep=True))
+    again.close()
