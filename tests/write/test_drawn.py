@@ -76,7 +76,7 @@ def test_it_says_who_drew_it_and_on_what(tmp_path: Path) -> None:
     assert (segment.SegmentLabel, drawn.SeriesNumber) == ("haemorrhage", 9007)
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodingSchemeDesignator == "SCT"
     assert drawn.InstanceNumber == 3
-    assert str(drawn.ContentCreatorName) == "Dr. One^Two"
+    assert str(drawn.ContentCreatorName) == "Dr. One Two^"
     changed = write(sources, assessment, planes=planes, is_changed=True)
     (segment,) = changed.SegmentSequence
     assert segment.SegmentAlgorithmType == "SEMIAUTOMATIC"

@@ -21,6 +21,7 @@ from medlens.core.diagnosis import Assessment
 from medlens.core.terms import Lang, code_of
 from medlens.write import codes
 from medlens.write.order import Frames, order_frames
+from medlens.write.reading.basis import person_name
 from medlens.write.segmentation import (
     FAMILY,
     category_of,
@@ -111,7 +112,7 @@ def to_drawn_segmentation(
             segment_descriptions=[_segment(assessment, drawing)],
             content_label="READER_MASK",
             content_description=clean_text(SERIES_DESCRIPTION, 64),
-            content_creator_name=clean_text(drawing.reader, 64) or "-",
+            content_creator_name=name_of_reader(drawing.reader),
             **stamp.arguments()
             | {
                 "series_instance_uid": derive_uid(series_key, "drawn", "series"),
@@ -125,6 +126,15 @@ def to_drawn_segmentation(
         if "FrameOfReferenceUID" not in result:
             result.PatientOrientation = cleaned[0].get("PatientOrientation", "")
         return seal(result, stamp, cleaned)
+
+
+def name_of_reader(account: str) -> str:
+    """The name of an account as a PN that highdicom takes: a family name alone.
+
+    >>> name_of_reader("dr.wang")
+    'dr.wang^'
+    """
+    return f"{person_name(account)[:63].strip()}^"
 
 
 def _on_frames(mask: NDArray[np.uint8], frames: Frames) -> NDArray[np.uint8]:

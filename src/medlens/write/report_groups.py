@@ -74,7 +74,7 @@ class Context:
 def assessment_group(number_: int, assessment: Assessment, context: Context) -> Any:
     """What a bundle says of the whole: status, advice, doubt, what it looked at."""
     group = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(assessment, ""),
+        tracking_identifier=tracking_item(assessment, ""),
         session=str(number_),
         algorithm_id=_algorithm(assessment),
     )
@@ -100,7 +100,7 @@ def finding_group(
     """What was found, where, how large, how sure, and how it changed."""
     name = _namer(context)
     shared = {
-        "tracking_identifier": _tracking(assessment, finding.id),
+        "tracking_identifier": tracking_item(assessment, finding.id),
         "session": str(number_),
         "algorithm_id": _algorithm(assessment),
         "finding_type": coded(codes.label_code(finding.label, finding.code)),
@@ -133,7 +133,8 @@ def _namer(context: Context) -> Any:
     return lambda name: concept(name, context.lang)
 
 
-def _tracking(assessment: Assessment, finding_id: str) -> Any:
+def tracking_item(assessment: Assessment, finding_id: str) -> Any:
+    """Identifier and UID of a finding (TID 4108)."""
     uid, identifier = tracking_of(assessment, finding_id)
     return sr.TrackingIdentifier(uid=uid, identifier=identifier)
 
@@ -198,9 +199,9 @@ def _region(
         source = context.source_of(finding.place.image)
         region = sr.ImageRegion(
             graphic_type="POLYLINE",
-            graphic_data=_outline(finding.place.box),
+            graphic_data=outline_of(finding.place.box),
             source_image=sr.SourceImageForRegion(
-                *_reference(finding.place.image, source)
+                *reference_of(finding.place.image, source)
             ),
         )
         return (
@@ -212,7 +213,7 @@ def _region(
     return sr.MeasurementsAndQualitativeEvaluations(**shared), False
 
 
-def _outline(box: tuple[float, float, float, float]) -> Any:
+def outline_of(box: tuple[float, float, float, float]) -> Any:
     """(5, 2) corners as column, row; the first pixel's corner is 0, 0 in SCOORD too
     (PS3.3 C.18.6.1.2)."""
     left, top, right, bottom = box
@@ -229,12 +230,12 @@ def _box(place: Place, context: Context) -> Any:
         # Not Image Region: a group of TID 1411 has that or a segment, never both.
         name=coded(concept("box", context.lang)),
         graphic_type="POLYLINE",
-        graphic_data=_outline(place.box),
+        graphic_data=outline_of(place.box),
         relationship_type=CONTAINS,
     )
     source = context.source_of(place.image)
     region.ContentSequence = sr.ContentSequence(
-        [sr.SourceImageForRegion(*_reference(place.image, source))]
+        [sr.SourceImageForRegion(*reference_of(place.image, source))]
     )
     return region
 
@@ -285,7 +286,7 @@ def _changed(change: Change, context: Context) -> list[Any]:
 
 def image_item(name: Code, image: ImageRef, source: Dataset) -> Any:
     """IMAGE: a reference, with its frame where the source has several."""
-    class_uid, instance_uid, frames = _reference(image, source)
+    class_uid, instance_uid, frames = reference_of(image, source)
     return sr.ImageContentItem(
         name=coded(name),
         referenced_sop_class_uid=class_uid,
@@ -295,7 +296,8 @@ def image_item(name: Code, image: ImageRef, source: Dataset) -> Any:
     )
 
 
-def _reference(image: ImageRef, source: Dataset) -> tuple[str, str, list[int] | None]:
+def reference_of(image: ImageRef, source: Dataset) -> tuple[str, str, list[int] | None]:
+    """Class, instance, and the frame where the source has several."""
     is_multiple = "NumberOfFrames" in source and image.frame is not None
     frames = [image.frame] if is_multiple and image.frame else None
     return source.SOPClassUID, source.SOPInstanceUID, frames

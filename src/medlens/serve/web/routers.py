@@ -11,6 +11,7 @@ def all_routers() -> tuple[APIRouter, ...]:
     from medlens.serve.web.api import (
         answers,
         bundles,
+        corrections,
         destinations,
         echo,
         evaluations,
@@ -44,6 +45,7 @@ def all_routers() -> tuple[APIRouter, ...]:
         maps.router,
         feedback.router,
         masks.router,
+        corrections.router,
         streams.router,
         jobs.router,
         bundles.router,

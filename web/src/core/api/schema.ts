@@ -532,6 +532,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/results/{result}/corrections/sr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Corrections Report
+         * @description The last words of all readers on a result, as a DICOM SR (TID 1500).
+         *
+         *     The same words give the same bytes, stored or not.
+         */
+        get: operations["read_corrections_report_api_v1_results__result__corrections_sr_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/{result}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep Corrections Report
+         * @description Keep that report as an instance of the study, once for the same words.
+         */
+        post: operations["keep_corrections_report_api_v1_results__result__corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -5584,6 +5626,71 @@ export interface operations {
                 "application/json": components["schemas"]["DrawnMask"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderObjectView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_corrections_report_api_v1_results__result__corrections_sr_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                result: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a DICOM structured report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    keep_corrections_report_api_v1_results__result__corrections_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description chosen by the sender, as a UUID: the same key and request again within a day get the same reply, and nothing is done twice */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                result: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             201: {
