@@ -6,7 +6,7 @@ import { placeOf } from "./groups";
 /**
  * - "patient": mm in the patient (tomography, or a radiograph that was calibrated);
  * - "detector": mm where the rays met the detector; the patient is smaller;
- * - "ultrasound": mm within the one region of a scan;
+ * - "ultrasound": mm within the regions of a scan that show tissue;
  * - "none": not known; `row` and `column` are only in proportion.
  */
 export type SpacingKind = "patient" | "detector" | "ultrasound" | "none";
@@ -41,24 +41,21 @@ export function spacingOf(data: DataSet, frame: number): Spacing {
   return ultrasoundOf(data) ?? proportionOf(data);
 }
 
-/** Calibrated where all spatial regions agree and cover the image's main part. */
+/** Where all regions that show tissue agree; other regions hold curves and words. */
 function ultrasoundOf(data: DataSet): Spacing | null {
-  const found = items(data, "SequenceOfUltrasoundRegions").map((region) => {
+  const spatial = items(data, "SequenceOfUltrasoundRegions").flatMap((region) => {
     const isSpatial =
       number(region, "PhysicalUnitsXDirection") === CENTIMETRES &&
       number(region, "PhysicalUnitsYDirection") === CENTIMETRES;
     const [x, y] = [number(region, "PhysicalDeltaX"), number(region, "PhysicalDeltaY")];
-    return isSpatial && x && y
-      ? { column: Math.abs(x) * 10, row: Math.abs(y) * 10 }
-      : null;
+    const found = x && y ? pair([Math.abs(y) * 10, Math.abs(x) * 10]) : null;
+    return isSpatial && found ? [found] : [];
   });
-  const spatial = found.filter((each) => each !== null);
   const [first] = spatial;
-  if (!first || found.length !== spatial.length) return null;
   const agree = spatial.every(
-    (each) => each.row === first.row && each.column === first.column,
+    (each) => each.row === first?.row && each.column === first.column,
   );
-  return agree ? { ...first, kind: "ultrasound" } : null;
+  return first && agree ? { ...first, kind: "ultrasound" } : null;
 }
 
 /** PixelAspectRatio is vertical over horizontal size. */
@@ -76,7 +73,8 @@ function pair(values: readonly number[]): { row: number; column: number } | null
     : null;
 }
 
-/** (row, column) in mm, null where lengths mean nothing. */
+/** (row, column) in mm where that holds for the whole image, else null. */
 export function millimetres(spacing: Spacing): readonly [number, number] | null {
-  return spacing.kind === "none" ? null : [spacing.row, spacing.column];
+  const isWhole = spacing.kind === "patient" || spacing.kind === "detector";
+  return isWhole ? [spacing.row, spacing.column] : null;
 }

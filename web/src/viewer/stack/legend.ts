@@ -52,8 +52,8 @@ export function seriesName({ data }: ImageInfo): string {
 }
 
 function side({ laterality }: ImageInfo): string {
-  if (!/^[LRBU]$/.test(laterality)) return "";
-  return t(`laterality${laterality as "L" | "R" | "B" | "U"}`);
+  if (!/^[LRB]$/.test(laterality)) return ""; // U: of an organ that has no sides
+  return t(`laterality${laterality as "L" | "R" | "B"}`);
 }
 
 /** "142530" → "14:25". */

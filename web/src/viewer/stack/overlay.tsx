@@ -54,7 +54,7 @@ function Corner({
     <div class={`viewer-corner viewer-${place}`}>
       {lines.map((line, at) => (
         <div key={line} class={isStrong && at === 0 ? "viewer-name" : undefined}>
-          {line}
+          <span>{line}</span>
         </div>
       ))}
     </div>
