@@ -188,16 +188,28 @@ def _find(image: ImageRef, sources: Sequence[Dataset]) -> Dataset:
 
 
 def _orient(capture: Dataset, source: Dataset, image: ImageRef) -> None:
-    """Patient Orientation of the source (PS3.3 C.7.6.1.1.1), empty if not known."""
-    told = source.get("PatientOrientation") or ""
+    capture.PatientOrientation = patient_orientation(source, image) or ""
+    if "Laterality" in capture:
+        del capture.Laterality
+    copy_body_part(source, capture)
+
+
+def patient_orientation(source: Dataset, image: ImageRef) -> list[str]:
+    """Where rows and columns run to, as ["L", "P"] (PS3.3 C.7.6.1.1.1).
+
+    Args:
+        source: clean.
+        image: which of its frames.
+
+    Returns:
+        [] where it is not known.
+    """
+    told = [str(part) for part in source.get("PatientOrientation") or ()]
     if not told and is_in_patient(source):
         plane = plane_of(source, image.frame)
         direction = [float(value) for value in plane.ImageOrientationPatient]
         told = [_letters(direction[:3]), _letters(direction[3:])]
-    capture.PatientOrientation = told
-    if "Laterality" in capture:
-        del capture.Laterality
-    copy_body_part(source, capture)
+    return told
 
 
 def _letters(direction: Sequence[float]) -> str:

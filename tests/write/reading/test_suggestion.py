@@ -30,9 +30,7 @@ def test_every_sentence_of_a_model_is_marked() -> None:
     assert (content.lang, content.result_id, content.indication) == ("en", 4, "")
     assert content.examined == "CT, head, 4 images."
     present, absent = content.findings.splitlines()
-    assert present.startswith(
-        "Haemorrhage: present, probability 91.2 %, operating point 40.0 %"
-    )
+    assert present.startswith("Haemorrhage: present, probability 91.2 %; longest")
     assert "left" in present
     assert "slices 1–2, 4" in present
     assert "pixels" not in present
@@ -101,7 +99,7 @@ def test_without_a_result_only_the_images_are_told() -> None:
     content = suggest(None, images, lang="en")
     assert content.examined.splitlines() == [
         "CT, head, 4 images.",
-        "digital radiograph, chest, 1 image.",
+        "Digital radiograph, chest, 1 image.",
     ]
     assert content.is_empty
     assert content.result_id is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,6 +15,8 @@ from medlens.core import Image, MedlensError
 from medlens.core.diagnosis import Finding
 from medlens.prep import build_pipeline
 from medlens.read import open_image
+from medlens.read.dicom.header import read_header
+from medlens.read.source import open_source
 from medlens.recipe.settings import Step
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import instances
@@ -22,6 +25,7 @@ from medlens.write.reading.content import Content
 from medlens.write.reading.pdf import KeyPicture
 from medlens.write.reading.suggestion import MARK
 from medlens.write.reading.words import say
+from medlens.write.source import clean_source
 from medlens.write.text_finding import label_name
 from medlens.write.words import say as say_place
 
@@ -31,6 +35,8 @@ MAX_PIXELS = 32_000_000  # of the image
 MOST_STRETCHED = 20.0  # a pixel's height over its width
 QUALITY = 88
 BOX = (0, 159, 230)  # Okabe and Ito's orange; B, G, R
+Sides = tuple[str, str]
+OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 
 
 def key_picture(
@@ -58,8 +64,9 @@ def key_picture(
     member = f"frame:{frame - 1}" if frame is not None and row.frames else ""
     try:
         path = store.blobs.path_of(row.digest)
-        image = open_image(path, member=member, case=f"study {study_id}")
-        picture = paint(image, finding.place.box)
+        case = f"study {study_id}"
+        image = open_image(path, member=member, case=case)
+        picture = paint(image, finding.place.box, _sides(path, case, finding))
     except (MedlensError, OSError, ValueError, MemoryError, cv2.error) as error:
         # A report can be signed without it.
         log.warning("key image not shown", extra={"error": type(error).__name__})
@@ -102,8 +109,21 @@ def _row(store: Store, study_id: int, finding: Finding) -> Any:
         ).first()
 
 
+def _sides(path: Path, case: str, finding: Finding) -> Sides:
+    """What lies at the left and at the top of an image, "" where it is not known."""
+    if finding.place.image is None:
+        return "", ""
+    from medlens.write.capture import patient_orientation
+
+    header = clean_source(read_header(open_source(path, case)).data)
+    rows, columns = [*patient_orientation(header, finding.place.image), "", ""][:2]
+    return rows.translate(OPPOSITE), columns.translate(OPPOSITE)
+
+
 def paint(
-    image: Image, box: tuple[float, float, float, float] | None
+    image: Image,
+    box: tuple[float, float, float, float] | None,
+    sides: Sides = ("", ""),
 ) -> NDArray[np.uint8]:
     """(H, W, 3) uint8 in OpenCV's order B, G, R: as the file asks to be shown.
 
@@ -113,6 +133,7 @@ def paint(
     Args:
         image: (C, 1, H, W) as read.
         box: (left, top, right, bottom) in pixels of the image, or None.
+        sides: of the patient at its left and at its top, "" for none.
     """
     shown = build_pipeline((Step("display"), Step("to_rgb")))(image).array[:, 0]
     plain = np.rint(shown[::-1].transpose(1, 2, 0) * 255.0).astype(np.uint8)
@@ -131,7 +152,19 @@ def paint(
         first = round(left * across), round(top * down)
         last = round(right * across) - 1, round(bottom * down) - 1
         cv2.rectangle(picture, first, last, BOX, 2)
+    height, width = picture.shape[:2]
+    _letter(picture, sides[0], (8, height // 2 + 10))
+    _letter(picture, sides[1], (width // 2 - 9, 30))
     return picture
+
+
+def _letter(picture: NDArray[np.uint8], letters: str, place: tuple[int, int]) -> None:
+    """Light letters with a dark edge, which are seen on any ground."""
+    for colour, width in (((0, 0, 0), 5), ((255, 255, 255), 2)):
+        cv2.putText(
+            picture, letters, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, colour, width,
+            cv2.LINE_AA,
+        )  # fmt: skip
 
 
 def _scale(image: Image, columns: int, rows: int) -> tuple[float, float]:

@@ -78,8 +78,7 @@ def suggest(
         result_id: number of the result.
     """
     if reviewed is None:
-        told = (tell_images(i.modality, i.body_part, i.count, lang) for i in images)
-        return Content(lang, examined=_joined(told))
+        return Content(lang, examined=_joined(_told(images, lang)))
     diagnosis = reviewed.diagnosis
     compared = comparison_lines(diagnosis, lang) if diagnosis.has_prior else ()
     return Content(
@@ -105,14 +104,20 @@ def _examined(
     diagnosis: Diagnosis, images: Sequence[Images], lang: Lang
 ) -> Iterator[str]:
     """Several models may have looked at the same images, which are told once."""
-    for item in diagnosis.assessments:
-        yield tell_images(item.modality, item.body_part, len(item.images), lang)
-    if not diagnosis.assessments:
-        for kind in images:
-            yield tell_images(kind.modality, kind.body_part, kind.count, lang)
+    looked = [
+        Images(item.modality, item.body_part, len(item.images))
+        for item in diagnosis.assessments
+    ]
+    yield from _told(looked or images, lang)
     for item in diagnosis.assessments:
         for note in item.notes:
             yield say("note", lang, note=say_reason(note, lang))
+
+
+def _told(images: Sequence[Images], lang: Lang) -> Iterator[str]:
+    for kind in images:
+        said = tell_images(kind.modality, kind.body_part, kind.count, lang)
+        yield said[:1].upper() + said[1:]
 
 
 def _findings(reviewed: Reviewed, lang: Lang) -> Iterator[str]:
@@ -124,9 +129,9 @@ def _findings(reviewed: Reviewed, lang: Lang) -> Iterator[str]:
         for finding in item.findings:
             if finding.is_present:
                 mark = reviewed.mark_of(at, finding)
-                said = tell_finding(
-                    _for_readers(finding, mark), lang, images=len(item.images)
-                )
+                count = len(item.images)
+                told = _for_readers(finding, mark, count)
+                said = tell_finding(told, lang, images=count)
                 said = named(diagnosis, item, said, lang)
                 yield _marked(said, mark, lang)
         absent = [one for one in item.findings if not one.is_present]
@@ -135,15 +140,12 @@ def _findings(reviewed: Reviewed, lang: Lang) -> Iterator[str]:
             yield _marked(said, "ai", lang)
 
 
-def _for_readers(finding: Finding, mark: MARK) -> Finding:
-    """Without pixels and coordinates, which say nothing in a report."""
-    place = Place(
-        laterality=finding.place.laterality, slice_index=finding.place.slice_index
-    )
-    told = replace(finding, place=place)
-    if mark in SETTLED:
-        told = replace(told, probability=None, threshold=None, operating_point="")
-    return told
+def _for_readers(finding: Finding, mark: MARK, images: int) -> Finding:
+    """Without pixels, coordinates and operating point: they say nothing in a report."""
+    at = finding.place.slice_index if images > 1 else None
+    place = Place(laterality=finding.place.laterality, slice_index=at)
+    told = replace(finding, place=place, threshold=None, operating_point="")
+    return replace(told, probability=None) if mark in SETTLED else told
 
 
 def _impressions(reviewed: Reviewed, lang: Lang) -> Iterator[str]:

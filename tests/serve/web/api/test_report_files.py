@@ -194,6 +194,13 @@ def test_a_box_is_drawn_where_it_lies() -> None:
     # A line of two pixels lies on the edge and one pixel beside it.
     assert np.abs(np.array([top, left]) - (40, 40)).max() <= 1
     assert np.abs(np.array([bottom, right]) - (239, 239)).max() <= 1
+    marked = paint(image, None, ("R", "A"))
+    bright = np.argwhere((marked == 255).all(axis=2))
+    at_left = bright[bright[:, 1] < 50]
+    assert abs(at_left[:, 0].mean() - 200) < 15
+    at_top = bright[bright[:, 0] < 50]
+    assert abs(at_top[:, 1].mean() - 200) < 15
+    assert len(at_left) + len(at_top) == len(bright) > 0
 
 
 def test_a_signed_version_is_sent_and_no_other(

@@ -351,7 +351,7 @@ def test_the_suggestion_follows_the_result_and_its_readers(
 ) -> None:
     empty = reader.get(address(study, "/suggestion")).json()
     assert empty["result_id"] is None
-    assert empty["sections"]["examined"] == "digital radiograph, chest, 1 image."
+    assert empty["sections"]["examined"] == "Digital radiograph, chest, 1 image."
     assert empty["sections"]["findings"] == ""
     result = real_result(store, study)
     found = reader.get(address(study, "/suggestion?lang=zh")).json()
