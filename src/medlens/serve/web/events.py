@@ -1,6 +1,6 @@
-"""What happens to jobs, told to everybody who listens (server-sent events).
+"""What happens to jobs and studies, told to all who listen (server-sent events).
 
-One task looks at the table for all listeners together, and only while there are any.
+One task looks at the tables for all listeners together, and only while there are any.
 Events carry our own numbers, states and progress: nothing of a patient.
 """
 
@@ -23,6 +23,7 @@ from medlens.serve.settings import Limits
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import jobs
 from medlens.serve.web.errors import Problem
+from medlens.serve.web.study_changes import StudyChanges
 
 LOOK_S = 0.5
 HEARTBEAT_S = 15.0
@@ -30,6 +31,7 @@ LONGEST_S = 900.0  # of one stream: who listens on must show anew that he may
 KEPT = 1000  # events that can be told again
 AT_ONCE = 500  # jobs looked at together
 NEXT = 100  # jobs that will be taken next
+RESET = {"reason": "read jobs and studies anew"}
 ENDED = ("done", "parked", "cancelled")
 COLUMNS = (
     jobs.c.id,
@@ -44,24 +46,29 @@ log = logging.getLogger("medlens.web")
 
 @dataclass(frozen=True)
 class Event:
-    """One change of one job.
+    """One change of one job or study.
 
     Attributes:
         number: counted from 1 in this process.
-        job_id: whose.
+        kind: "job", "study", or "reset" where so much changed that all should be read
+            anew.
         data: what it is now.
     """
 
     number: int
-    job_id: int
+    kind: str
     data: dict[str, Any]
+
+    def is_of(self, job_id: int) -> bool:
+        """Whether it tells of a job."""
+        return self.kind == "job" and self.data["id"] == job_id
 
 
 class Events:
-    """Looks at the jobs and hands on what changed.
+    """Looks at jobs and studies and hands on what changed.
 
     Args:
-        store: whose jobs.
+        store: whose they are.
         limits: how many may listen.
     """
 
@@ -134,13 +141,13 @@ class Events:
             if now.get("state") in ENDED:
                 return
         elif not is_known:
-            yield self._frame("reset", self._count, {"reason": "read jobs anew"})
+            yield self._frame("reset", self._count, RESET)
         while not self._is_closed and time.monotonic() < end:
             for event in [e for e in self._kept if e.number > position]:
                 position = event.number
-                if job_id not in (None, event.job_id):
+                if job_id is not None and not event.is_of(job_id):
                     continue
-                yield self._frame("job", event.number, event.data)
+                yield self._frame(event.kind, event.number, event.data)
                 if job_id is not None and event.data["state"] in ENDED:
                     return
             if not await self._wait(position):
@@ -176,6 +183,7 @@ class Events:
 
     async def _keep_looking(self) -> None:
         known: dict[int, tuple[Any, ...]] = {}
+        changes = StudyChanges()
         newest = -1
         try:
             while self._listeners and not self._is_closed:
@@ -183,10 +191,10 @@ class Events:
                     newest, found = await asyncio.to_thread(
                         self._changes, known, newest
                     )
+                    await self._tell([("job", data) for data in found])
+                    await self._tell(await asyncio.to_thread(self._studies, changes))
                 except sa.exc.SQLAlchemyError as error:
-                    log.error("jobs cannot be looked at", exc_info=error)
-                    found = []
-                await self._tell(found)
+                    log.error("jobs and studies cannot be looked at", exc_info=error)
                 await asyncio.sleep(LOOK_S)
         finally:
             self._kept.clear()  # what happens while nobody looks is not known
@@ -194,12 +202,20 @@ class Events:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._tell([])
 
-    async def _tell(self, found: list[dict[str, Any]]) -> None:
+    async def _tell(self, found: list[tuple[str, dict[str, Any]]]) -> None:
         async with self._changed:
-            for data in found:
+            for kind, data in found:
                 self._count += 1
-                self._kept.append(Event(self._count, data["id"], data))
+                self._kept.append(Event(self._count, kind, data))
             self._changed.notify_all()
+
+    def _studies(self, changes: StudyChanges) -> list[tuple[str, dict[str, Any]]]:
+        """Studies that changed since the last look."""
+        with self._store.read() as connection:
+            found = changes.look(connection)
+        if found is None:
+            return [("reset", RESET)]
+        return [("study", data) for data in found]
 
     def _changes(
         self, known: dict[int, tuple[Any, ...]], newest: int

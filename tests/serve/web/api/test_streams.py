@@ -10,10 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from medlens.serve.settings import Limits, ServeSettings
 from medlens.serve.store.store import Store, open_store
-from tests.serve.web.api.filled import add_job, set_job
+from medlens.serve.store.tables import studies
+from medlens.serve.web import study_changes
+from medlens.serve.web.study_changes import StudyChanges
+from tests.serve.web.api.filled import add_job, add_study, set_job
 from tests.serve.web.live import live_server
 
 
@@ -130,3 +134,93 @@ def test_streams_of_one_caller_are_few(served: tuple[Store, str]) -> None:
     time.sleep(1)  # those who left make room
     with httpx.stream("GET", address, timeout=9) as again:
         assert again.status_code == 200
+
+
+def change_study(store: Store, study: int, **fields: object) -> None:
+    with store.begin() as connection:
+        connection.execute(
+            sa.update(studies).where(studies.c.id == study).values(**fields)
+        )
+
+
+def test_every_change_of_a_line_of_the_worklist_is_told(
+    served: tuple[Store, str],
+) -> None:
+    store, url = served
+    old = add_study(store)
+    told = []
+    with httpx.stream("GET", f"{url}/api/v1/events", timeout=20) as reply:
+        lines = reply.iter_lines()
+        next(lines)
+        time.sleep(1)
+        new = add_study(store, state="receiving", patient_name="Planted^Name")
+        told.append(read(lines))
+        change_study(store, old, reading="begun")
+        told.append(read(lines))
+        for urgency in (1.0, 2.0, 33.0):  # together
+            change_study(store, new, state="answered", urgency=urgency)
+        told.append(read(lines))
+        if told[-1][2]["urgency"] != 33.0:  # a look fell between two of them
+            told[-1] = read(lines)
+    assert {kind for _, kind, _ in told} == {"study"}
+    data = [each for _, _, each in told]
+    assert [(d["id"], d["state"], d["reading"]) for d in data] == [
+        (new, "receiving", "unread"),
+        (old, "answered", "begun"),
+        (new, "answered", "unread"),
+    ]
+    assert data[2]["urgency"] == 33.0
+    assert {*data[0]} == {"id", "state", "reading", "urgency", "changed_at"}
+    assert str(data[0]["changed_at"]).endswith("Z")
+
+
+def test_a_job_is_told_of_itself_alone(served: tuple[Store, str]) -> None:
+    store, url = served
+    job = add_job(store)
+    address = f"{url}/api/v1/jobs/{job}/events"
+    with httpx.stream("GET", address, timeout=20) as reply:
+        lines = reply.iter_lines()
+        assert read(lines)[2]["state"] == "waiting"
+        time.sleep(1)
+        add_study(store)
+        time.sleep(1)
+        set_job(store, job, state="done")
+        assert read(lines)[1:] == ("job", read_job(job, "done"))
+        assert list(lines) == []
+
+
+def read_job(job: int, state: str) -> dict[str, object]:
+    return {
+        "id": job, "kind": "answer", "study_id": None, "state": state, "attempts": 0,
+        "progress": 0.0,
+    }  # fmt: skip
+
+
+def test_looks_tell_each_change_once_however_late_it_is_committed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_changes, "MOST", 20)
+    now = time.time()
+    first = add_study(store, changed_at=now - 100)
+    changes = StudyChanges()
+
+    def look() -> list[int] | None:
+        with store.read() as connection:
+            found = changes.look(connection)
+        return None if found is None else [int(each["id"]) for each in found]
+
+    assert look() == []
+    new = add_study(store, changed_at=now)
+    assert look() == [new]
+    assert look() == []
+    slow = add_study(store, changed_at=now - 10)  # written before it was committed
+    assert look() == [slow]
+    ahead = add_study(store, changed_at=now + 3600)  # by a clock that is wrong
+    assert look() == [ahead]
+    change_study(store, first, state="failed")
+    assert look() == [first]
+    flood = [add_study(store) for _ in range(30)]
+    assert look() is None
+    assert look() == []
+    change_study(store, flood[-1], state="failed")
+    assert look() == [flood[-1]]

@@ -583,7 +583,9 @@ export interface paths {
         };
         /**
          * All Events
-         * @description Changes of all jobs. A stream ends after 15 minutes; open it again.
+         * @description Changes of all jobs and of all lines of the worklist.
+         *
+         *     A stream ends after 15 minutes; open it again.
          */
         get: operations["all_events_api_v1_events_get"];
         put?: never;
@@ -5724,7 +5726,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events `job` with id, kind, study_id, state, attempts and progress; `reset` where some were missed */
+            /** @description events `job` with id, kind, study_id, state, attempts and progress; `study` with id, state, reading, urgency and changed_at; `reset` where some were missed */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5758,7 +5760,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description events `job` with id, kind, study_id, state, attempts and progress; `reset` where some were missed */
+            /** @description events `job` with id, kind, study_id, state, attempts and progress; `study` with id, state, reading, urgency and changed_at; `reset` where some were missed */
             200: {
                 headers: {
                     [name: string]: unknown;

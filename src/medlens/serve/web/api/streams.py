@@ -1,4 +1,4 @@
-"""Server-sent events: what happens to jobs, while it happens."""
+"""Server-sent events: what happens to jobs and studies, while it happens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ MEDIA_TYPE = "text/event-stream"
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "events `job` with id, kind, study_id, state, attempts and "
-        "progress; `reset` where some were missed",
+        "progress; `study` with id, state, reading, urgency and changed_at; `reset` "
+        "where some were missed",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }
@@ -39,7 +40,10 @@ Viewer = Annotated[Caller, Depends(may("view"))]
 async def all_events(
     request: Request, caller: Viewer, last: LastEvent = ""
 ) -> StreamingResponse:
-    """Changes of all jobs. A stream ends after 15 minutes; open it again."""
+    """Changes of all jobs and of all lines of the worklist.
+
+    A stream ends after 15 minutes; open it again.
+    """
     return _stream(request, caller, last, None)
 
 
