@@ -1,17 +1,26 @@
 /** What other rooms of the viewer put into it; each is one line here. */
 
 import type { ComponentType } from "preact";
+import { EditPart, LayerBar, LayerPart } from "./layers/part";
 import type { Desk } from "./stack/desk";
 import type { Pane } from "./stack/pane_state";
+import { MeasurePart, ToolBarPart } from "./tools/part";
 
 /**
  * Lies over the image of a pane, exactly on it, from below upwards: layers, measurements.
  * `pane.placed` maps pixels of the image to CSS pixels from the part's upper left.
  */
-export const PANE_PARTS: readonly ComponentType<{ desk: Desk; pane: Pane }>[] = [];
+export const PANE_PARTS: readonly ComponentType<{ desk: Desk; pane: Pane }>[] = [
+  LayerPart,
+  MeasurePart,
+  EditPart,
+];
 
 /** Stands above the panes: toolbars. */
-export const BAR_PARTS: readonly ComponentType<{ desk: Desk }>[] = [];
+export const BAR_PARTS: readonly ComponentType<{ desk: Desk }>[] = [
+  ToolBarPart,
+  LayerBar,
+];
 
 /** Takes the place of the panes while `desk.mode` is its key: "mpr". */
 export const MODES: Readonly<Record<string, ComponentType<{ desk: Desk }>>> = {};

@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  draggedWindow,
-  presetsOf,
-  steppedWindow,
-  windowOfPercentiles,
-  windowOfRange,
-} from "./presets";
+import { presetsOf, steppedWindow, windowOfPercentiles, windowOfRange } from "./presets";
 
 test("CT in HU has the field's windows on its digits", () => {
   const [own, lung, bone, brain] = presetsOf("CT", true);
@@ -44,18 +38,6 @@ test("windows of the range and of percentiles, as numpy has them", () => {
 test("an image of one value still has a window", () => {
   expect(windowOfRange([7, 7]).width).toBeGreaterThan(0);
   expect(windowOfPercentiles(row([]), 1, 99).width).toBeGreaterThan(0);
-});
-
-test("a drag across 256 pixels doubles the width; it never reaches 0", () => {
-  expect(draggedWindow({ center: 40, width: 80 }, [256, 0])).toEqual({
-    center: 40,
-    width: 160,
-  });
-  expect(draggedWindow({ center: 40, width: 80 }, [0, 128])).toEqual({
-    center: 80,
-    width: 80,
-  });
-  expect(draggedWindow({ center: 40, width: 80 }, [-9999, 0]).width).toBeGreaterThan(0);
 });
 
 test("keys go there and back", () => {

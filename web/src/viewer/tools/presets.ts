@@ -101,19 +101,6 @@ function between(low: number, high: number): Window {
   return { center: (low + high) / 2, width: Math.max(high - low, 1e-6) };
 }
 
-/**
- * The window after a drag: to the right wider, down brighter values in the middle.
- *
- * @param moved CSS pixels since the drag began; a step is worth more in wide windows.
- */
-export function draggedWindow(start: Window, moved: readonly [number, number]): Window {
-  const worth = Math.max(start.width, 1e-3) / 256;
-  return {
-    center: start.center + moved[1] * worth,
-    width: Math.max(start.width + moved[0] * worth, start.width * 0.01),
-  };
-}
-
 /** A step by key, a 20th of the width. */
 export function steppedWindow(
   { center, width }: Window,

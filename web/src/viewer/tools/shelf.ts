@@ -24,6 +24,8 @@ export interface Shelf {
   readonly measured: ReadonlySignal<readonly Measured[]>;
   /** Put a shape there, or another form of one that is. */
   readonly put: (shape: Kept) => void;
+  /** What a shape measured, in one line. */
+  readonly textOf: (shape: Kept) => string;
   /** Show another form while it is moved; no step of undo. */
   readonly preview: (shape: Kept) => void;
   readonly remove: (id: string) => void;
@@ -68,6 +70,7 @@ export function openShelf(study: number): Shelf {
     selected,
     measured: computed(() => kept.value.map(measuredOf)),
     put: (shape) => change(replaced(shape)),
+    textOf: (shape) => textOf(shape, shape.reading),
     preview: (shape) => {
       before ??= kept.value;
       kept.value = replaced(shape);

@@ -1,0 +1,233 @@
+/** Measurements over the image of a pane: drawn, taken hold of, and set by keys. */
+
+import { useRef } from "preact/hooks";
+import type { Pane } from "~/viewer/stack/pane_state";
+import {
+  arrowStep,
+  isKind,
+  type Kit,
+  measured,
+  place,
+  placedOn,
+  set,
+  shapesOn,
+  sizeOf,
+  start,
+} from "./kit";
+import { apply, inverse, type Point } from "./matrix";
+import { SLIP } from "./place";
+import { handlesOf, movedBy, onto, withHandle } from "./shape";
+import { ShapeDrawing } from "./shape_drawing";
+import type { Kept } from "./shelf";
+import { t } from "./texts";
+
+/** The measurements of what a pane shows. */
+export function MeasureOverlay({ kit, pane }: { kit: Kit; pane: Pane }) {
+  const surface = useRef<SVGSVGElement>(null);
+  const drag = useRef<Drag | null>(null);
+  const matrix = pane.placed.value;
+  if (!matrix || !pane.shown.value) return null;
+  const isMeasuring = isKind(kit.desk.tool.value) && !kit.desk.stage.editing.value;
+  const pointAt = (event: PointerEvent): Point => {
+    const { left = 0, top = 0 } = surface.current?.getBoundingClientRect() ?? {};
+    return apply(inverse(matrix), [event.clientX - left, event.clientY - top]);
+  };
+  const grasp = (event: PointerEvent, of: Drag) => {
+    if (event.button !== 0) return;
+    event.stopPropagation();
+    surface.current?.setPointerCapture(event.pointerId);
+    drag.current = of;
+  };
+  const onDown = (event: PointerEvent) => {
+    if (event.button !== 0 || !isMeasuring || !event.isPrimary) return;
+    event.stopPropagation();
+    kit.desk.active.value = kit.desk.panes.value.indexOf(pane);
+    surface.current?.setPointerCapture(event.pointerId);
+    const size = sizeOf(pane);
+    if (!size) return;
+    const at = pointAt(event);
+    const isGoingOn = kit.placing.value?.pane === pane.id;
+    if (isGoingOn) place(kit, pane, at);
+    else start(kit, pane, onto(at, size), "pointer");
+    drag.current = { kind: "placing", from: [event.clientX, event.clientY], isGoingOn };
+  };
+  const onMove = (event: PointerEvent) => {
+    const held = drag.current;
+    if (held && held.kind !== "placing") moveHeld(kit, pane, held, pointAt(event));
+    else if (placedOn(kit, pane)) place(kit, pane, pointAt(event));
+  };
+  const onUp = (event: PointerEvent) => {
+    const held = drag.current;
+    drag.current = null;
+    if (!held) return;
+    event.stopPropagation();
+    if (held.kind !== "placing") return letGo(kit, pane, held);
+    const [x, y] = held.from;
+    const hasMoved = Math.hypot(event.clientX - x, event.clientY - y) > SLIP;
+    // A click sets one point, and the next follows the pointer until the next click.
+    if (hasMoved || held.isGoingOn) set(kit, pane);
+  };
+  const placing = placedOn(kit, pane);
+  return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: each shape in it has its own name
+    <svg
+      ref={surface}
+      class={isMeasuring ? "viewer-measures is-measuring" : "viewer-measures"}
+      onPointerDown={onDown}
+      onPointerMove={onMove}
+      onPointerUp={onUp}
+      onPointerCancel={onUp}
+    >
+      {shapesOn(kit, pane).map((shape, at) => (
+        <KeptShape
+          key={shape.id}
+          kit={kit}
+          pane={pane}
+          shape={shape}
+          n={at + 1}
+          grasp={grasp}
+          pointAt={pointAt}
+        />
+      ))}
+      {placing && (
+        <ShapeDrawing
+          shape={measured(pane, {
+            id: "placing",
+            kind: placing.shape.kind,
+            series: placing.shape.series,
+            image: placing.shape.image,
+            index: 0,
+            points: placing.points,
+          })}
+          matrix={matrix}
+          isSelected
+          cross={placing.shape.at}
+        />
+      )}
+    </svg>
+  );
+}
+
+type Drag =
+  | { readonly kind: "placing"; readonly from: Point; readonly isGoingOn: boolean }
+  | { readonly kind: "handle"; readonly shape: Kept; readonly handle: number }
+  | { readonly kind: "whole"; readonly shape: Kept; readonly from: Point };
+
+function moveHeld(
+  kit: Kit,
+  pane: Pane,
+  held: Exclude<Drag, { kind: "placing" }>,
+  at: Point,
+): void {
+  const size = sizeOf(pane);
+  if (!size) return;
+  const points =
+    held.kind === "handle"
+      ? withHandle(held.shape, held.handle, onto(at, size))
+      : movedBy(held.shape.points, [at[0] - held.from[0], at[1] - held.from[1]], size);
+  kit.shelfOf(pane).preview(measured(pane, { ...held.shape, points }));
+}
+
+function letGo(kit: Kit, pane: Pane, { shape }: { shape: Kept }): void {
+  const shelf = kit.shelfOf(pane);
+  const now = shelf.shapes.value.find(({ id }) => id === shape.id);
+  if (now && now !== shape) shelf.put(now);
+}
+
+interface KeptProps {
+  readonly kit: Kit;
+  readonly pane: Pane;
+  readonly shape: Kept;
+  readonly n: number;
+  readonly grasp: (event: PointerEvent, of: Drag) => void;
+  readonly pointAt: (event: PointerEvent) => Point;
+}
+
+function KeptShape({ kit, pane, shape, n, grasp, pointAt }: KeptProps) {
+  const shelf = kit.shelfOf(pane);
+  const matrix = pane.placed.value;
+  if (!matrix) return null;
+  const isSelected = shelf.selected.value === shape.id;
+  const name = t("shapeNamed", { kind: t(shape.kind), n, text: shelf.textOf(shape) });
+  const select = () => {
+    kit.desk.active.value = kit.desk.panes.value.indexOf(pane);
+    shelf.selected.value = shape.id;
+  };
+  return (
+    <g>
+      {/* biome-ignore lint/a11y/useSemanticElements: a drawing cannot be an HTML button */}
+      <g
+        class="viewer-shape"
+        role="button"
+        tabIndex={0}
+        aria-label={name}
+        aria-pressed={isSelected}
+        onFocus={select}
+        onPointerDown={(event) => {
+          if (event.button !== 0) return;
+          select();
+          grasp(event, { kind: "whole", shape, from: pointAt(event) });
+        }}
+      >
+        <ShapeDrawing shape={shape} matrix={matrix} isSelected={isSelected} />
+      </g>
+      {isSelected &&
+        handlesOf(shape).map((at, handle) => (
+          <Handle
+            key={handle}
+            at={apply(matrix, at)}
+            label={t("handle", { n: handle + 1, shape: name })}
+            onPointerDown={(event) => grasp(event, { kind: "handle", shape, handle })}
+            onArrow={(toward, isFar) => {
+              const size = sizeOf(pane);
+              if (!size) return;
+              const [x, y] = arrowStep(pane, toward, isFar);
+              const to = onto([at[0] + x, at[1] + y], size);
+              shelf.put(
+                measured(pane, { ...shape, points: withHandle(shape, handle, to) }),
+              );
+            }}
+          />
+        ))}
+    </g>
+  );
+}
+
+const TOWARD: Readonly<Record<string, Point>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+interface HandleProps {
+  readonly at: Point;
+  readonly label: string;
+  readonly onPointerDown: (event: PointerEvent) => void;
+  readonly onArrow: (toward: Point, isFar: boolean) => void;
+}
+
+/** A point that can be held, 24 CSS pixels wide, and moved by keys while it has the focus. */
+export function Handle({ at, label, onPointerDown, onArrow }: HandleProps) {
+  const onKey = (event: KeyboardEvent) => {
+    const toward = TOWARD[event.key];
+    if (!toward) return;
+    event.preventDefault();
+    event.stopPropagation();
+    onArrow(toward, event.shiftKey);
+  };
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a drawing cannot be an HTML button
+    <g
+      class="viewer-handle"
+      role="button"
+      tabIndex={0}
+      aria-label={label}
+      onPointerDown={onPointerDown}
+      onKeyDown={onKey}
+    >
+      <circle class="viewer-handle-reach" cx={at[0]} cy={at[1]} r={14} />
+      <circle class="viewer-handle-dot" cx={at[0]} cy={at[1]} r={5} />
+    </g>
+  );
+}

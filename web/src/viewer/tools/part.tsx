@@ -1,0 +1,122 @@
+/** The measuring tools as parts of the viewer: over each pane, and in the bar. */
+
+import { effect, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { register } from "~/core/keys/commands";
+import type { Desk } from "~/viewer/stack/desk";
+import type { Pane } from "~/viewer/stack/pane_state";
+import { ToolMark } from "./icons";
+import { createKit, isKind, type Kit, selectedOn } from "./kit";
+import { MeasureList } from "./list";
+import { heldCommands, isHeld, measureCommands, toolCommands } from "./measure_commands";
+import { MeasureOverlay } from "./overlay";
+import { t } from "./texts";
+import { Toolbar } from "./toolbar";
+import { viewCommands } from "./view_commands";
+import "./tools.css";
+
+const kits = new WeakMap<Desk, Kit>();
+
+/** The tools of a desk. */
+export function kitOf(desk: Desk): Kit {
+  const kit = kits.get(desk) ?? createKit(desk);
+  kits.set(desk, kit);
+  return kit;
+}
+
+/** Measurements over a pane. */
+export function MeasurePart({ desk, pane }: { desk: Desk; pane: Pane }) {
+  const kit = kitOf(desk);
+  return (
+    <>
+      <MeasureOverlay kit={kit} pane={pane} />
+      {desk.activePane.value === pane && <Hint kit={kit} />}
+    </>
+  );
+}
+
+/** The bar of tools above the panes, with the list of what was measured. */
+export function ToolBarPart({ desk }: { desk: Desk }) {
+  const kit = kitOf(desk);
+  useEffect(
+    () =>
+      register([...viewCommands(desk), ...toolCommands(kit), ...measureCommands(kit)]),
+    [desk, kit],
+  );
+  useEffect(() => keepHeld(kit), [kit]);
+  useEffect(() => keepMeasured(kit), [kit]);
+  return (
+    <>
+      <Toolbar kit={kit} />
+      <ListToggle kit={kit} />
+    </>
+  );
+}
+
+/** Arrow keys belong to what is held for as long as it is. */
+function keepHeld(kit: Kit): () => void {
+  let release: (() => void) | null = null;
+  const stop = effect(() => {
+    const isOn = isHeld(kit);
+    if (isOn && !release) release = register(heldCommands(kit));
+    if (!isOn && release) {
+      release();
+      release = null;
+    }
+  });
+  return () => {
+    stop();
+    release?.();
+  };
+}
+
+/** The report is told what was measured in the study that is read. */
+function keepMeasured(kit: Kit): () => void {
+  return effect(() => {
+    const study = kit.desk.study.value;
+    if (study) kit.desk.stage.measured.value = kit.shelf(study.id).measured.value;
+  });
+}
+
+function ListToggle({ kit }: { kit: Kit }) {
+  const isOpen = useSignal(false);
+  const count = kit.shelfOf(kit.desk.activePane.value).shapes.value.length;
+  return (
+    <div class="viewer-measured">
+      <button
+        type="button"
+        class="button button-small"
+        aria-expanded={isOpen.value}
+        aria-label={`${t("measurements")}: ${count}`}
+        title={t("measurements")}
+        onClick={() => {
+          isOpen.value = !isOpen.value;
+        }}
+      >
+        <ToolMark name="list" /> <span class="figures">{count}</span>
+      </button>
+      {isOpen.value && <MeasureList kit={kit} />}
+    </div>
+  );
+}
+
+function Hint({ kit }: { kit: Kit }) {
+  const said = hintOf(kit);
+  return said ? (
+    <p class="viewer-hint" role="status">
+      {said}
+    </p>
+  ) : null;
+}
+
+function hintOf(kit: Kit): string {
+  const { tool, stage, activePane } = kit.desk;
+  if (stage.editing.value) return "";
+  const placing = kit.placing.value;
+  if (placing) {
+    const isFirst = placing.shape.points.length === 0;
+    return t(isFirst ? "hintFirst" : "hintNext", { tool: t(placing.shape.kind) });
+  }
+  if (selectedOn(kit, activePane.value)) return t("hintSelected");
+  return isKind(tool.value) ? t("hintMeasure", { tool: t(tool.value) }) : "";
+}

@@ -1,0 +1,91 @@
+/** One measurement drawn in CSS pixels, readable on bright and dark images alike. */
+
+import { apply, type Matrix, type Point, svgMatrix } from "./matrix";
+import { linesOf } from "./reading_text";
+import { bounds, handlesOf } from "./shape";
+import type { Kept } from "./shelf";
+
+interface Props {
+  readonly shape: Kept;
+  readonly matrix: Matrix;
+  readonly isSelected: boolean;
+  /** The point that keys move, drawn as a cross. */
+  readonly cross?: Point;
+}
+
+/** Outline and text of a shape. */
+export function ShapeDrawing({ shape, matrix, isSelected, cross }: Props) {
+  const seen = handlesOf(shape).map((point) => apply(matrix, point));
+  return (
+    <g class={isSelected ? "viewer-drawn is-selected" : "viewer-drawn"}>
+      <Outline shape={shape} matrix={matrix} seen={seen} className="viewer-halo" />
+      <Outline shape={shape} matrix={matrix} seen={seen} className="viewer-line" />
+      <Outline shape={shape} matrix={matrix} seen={seen} className="viewer-reach" />
+      {seen.length > 0 && (
+        <Lines at={besideOf(seen)} lines={linesOf(shape, shape.reading)} />
+      )}
+      {cross && <Cross at={apply(matrix, cross)} />}
+    </g>
+  );
+}
+
+interface OutlineProps {
+  readonly shape: Kept;
+  readonly matrix: Matrix;
+  readonly seen: readonly Point[];
+  readonly className: string;
+}
+
+function Outline({ shape, matrix, seen, className }: OutlineProps) {
+  const [p] = seen;
+  if (!p) return null;
+  if (shape.kind === "probe") return <path class={className} d={crossPath(p, 7)} />;
+  if (shape.kind === "ellipse" && shape.points.length === 2) {
+    const [left, top, right, bottom] = bounds(shape.points);
+    return (
+      <ellipse
+        class={className}
+        transform={svgMatrix(matrix)}
+        cx={(left + right) / 2}
+        cy={(top + bottom) / 2}
+        rx={(right - left) / 2}
+        ry={(bottom - top) / 2}
+      />
+    );
+  }
+  const path = `M${seen.map((point) => point.join(" ")).join("L")}`;
+  const isClosed = shape.kind === "rectangle";
+  return <path class={className} d={isClosed ? `${path}Z` : path} />;
+}
+
+/** Where the text stands: to the right of the rightmost point. */
+function besideOf(seen: readonly Point[]): Point {
+  const right = seen.reduce((best, point) => (point[0] > best[0] ? point : best));
+  return [right[0] + 10, right[1] + 4];
+}
+
+function Lines({ at, lines }: { at: Point; lines: readonly string[] }) {
+  return (
+    <text class="viewer-reading" x={at[0]} y={at[1]}>
+      {lines.map((line, index) => (
+        <tspan key={line} x={at[0]} dy={index === 0 ? 0 : "1.25em"}>
+          {line}
+        </tspan>
+      ))}
+    </text>
+  );
+}
+
+/** The cross that keys move. */
+export function Cross({ at }: { at: Point }) {
+  return (
+    <g>
+      <path class="viewer-halo" d={crossPath(at, 12)} />
+      <path class="viewer-line" d={crossPath(at, 12)} />
+    </g>
+  );
+}
+
+function crossPath([x, y]: Point, size: number): string {
+  return `M${x - size} ${y}H${x - 2}M${x + 2} ${y}H${x + size}M${x} ${y - size}V${y - 2}M${x} ${y + 2}V${y + size}`;
+}
