@@ -13,6 +13,7 @@ const PATHS = {
   rows: "M3 5h18M3 10h18M3 15h18M3 20h18",
   chevron: "m9 5 7 7-7 7",
   close: "m5 5 14 14M19 5 5 19",
+  comment: "M4 5h16v11H10l-5 4v-4H4V5Z",
   download: "M12 3v12m-5-5 5 5 5-5M4 20h16",
   edit: "m4 20 1-5L16 4l4 4L9 19l-5 1Z",
   eye: "M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12Zm10 3a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z",

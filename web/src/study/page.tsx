@@ -1,3 +1,226 @@
-export default function Page() {
-  return null;
+/** The reading page: images, findings, report and the study's own details. */
+
+import { type Signal, signal } from "@preact/signals";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
+import { api, ok } from "~/core/api/client";
+import { hear } from "~/core/events";
+import { register } from "~/core/keys/commands";
+import type { Route } from "~/core/route";
+import { FindingsPanel } from "~/findings/panel";
+import { unjudged } from "~/findings/say";
+import { ReportPanel } from "~/report/panel";
+import { Boundary } from "~/shell/boundary";
+import { Icon } from "~/shell/icon";
+import { Show, useLoaded } from "~/shell/loaded";
+import { toastDone, toastFailed } from "~/shell/toast";
+import { commandsOf } from "./commands";
+import { StudyHead } from "./head";
+import { insertablesOf } from "./insertables";
+import { LateViewer } from "./late_viewer";
+import { goNext } from "./next";
+import { isPanelOpen, type Opened, openStudy, type Study, turnTo } from "./opened";
+import { StudyTab } from "./study_tab";
+import { Tabs } from "./tabs";
+import { t } from "./texts";
+import "./study.css";
+
+type Here = Extract<Route, { page: "study" }>;
+
+/** One study; the page has the whole height of the window. */
+export default function Page({ route }: { route: Here }) {
+  const { study } = route;
+  const opened = useMemo(() => openStudy(study), [study]);
+  const progress = useMemo(() => signal<number | null>(null), [study]);
+  const loaded = useLoaded(
+    (abort) =>
+      ok(
+        api.GET("/api/v1/studies/{study}", {
+          params: { path: { study } },
+          signal: abort,
+        }),
+      ),
+    [study],
+  );
+  useEffect(() => listen(study, progress, loaded.again), [study]);
+  useEffect(
+    () => () => {
+      opened.reading.close();
+      opened.writing.close();
+    },
+    [opened],
+  );
+  return (
+    <Show of={loaded}>
+      {(found) => (
+        <Desk
+          opened={opened}
+          study={found}
+          progress={progress.value}
+          prior={priorOf(route.query)}
+          onChange={loaded.again}
+        />
+      )}
+    </Show>
+  );
+}
+
+/** Hear of the study and of the work on it; returns what ends it. */
+function listen(
+  study: number,
+  progress: Signal<number | null>,
+  again: () => void,
+): () => void {
+  const ends = [
+    hear("study", (event) => {
+      if (event.id === study) again();
+    }),
+    hear("reset", again),
+    hear("job", (event) => {
+      if (event.study_id !== study || event.kind !== "answer") return;
+      progress.value = event.state === "leased" ? event.progress : null;
+      if (event.state !== "leased" || event.progress === 0) again();
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** `?prior=17`: an earlier study to lie beside this one. */
+function priorOf(query: URLSearchParams): number | null {
+  const said = query.get("prior") ?? "";
+  return /^[1-9]\d{0,15}$/.test(said) ? Number(said) : null;
+}
+
+interface Props {
+  readonly opened: Opened;
+  readonly study: Study;
+  readonly progress: number | null;
+  readonly prior: number | null;
+  readonly onChange: () => void;
+}
+
+function Desk(props: Props) {
+  const { opened, study, prior } = props;
+  const { reading, writing, stage } = opened;
+  const now = useRef(study);
+  now.current = study;
+  const next = useCallback(() => {
+    goNext(now.current)
+      .then((isGone) => {
+        if (!isGone) toastDone(t("nextNone"));
+      })
+      .catch(toastFailed);
+  }, []);
+  useEffect(() => {
+    void writing.load();
+  }, [writing]);
+  useEffect(() => {
+    // A newer result does not take the place of one that somebody is reading.
+    if (reading.result.peek() === null) void reading.load(study.result_id);
+  }, [reading, study.result_id]);
+  useEffect(() => register(commandsOf(opened)), [opened]);
+  const isOpen = isPanelOpen.value === "open";
+  return (
+    <div class={isOpen ? "study" : "study is-wide"}>
+      <div class="study-images">
+        <Boundary>
+          <LateViewer stage={stage} study={study.id} prior={prior} />
+        </Boundary>
+        <button
+          type="button"
+          class="study-toggle"
+          aria-expanded={isOpen}
+          aria-controls="study-side"
+          aria-label={t(isOpen ? "hidePanel" : "showPanel")}
+          title={t(isOpen ? "hidePanel" : "showPanel")}
+          onClick={togglePanel}
+        >
+          <Icon name="chevron" />
+        </button>
+      </div>
+      <aside id="study-side" class="study-side" hidden={!isOpen} aria-label={t("panel")}>
+        <Boundary>
+          <StudyHead study={study} onNext={next} />
+          <Side {...props} onNext={next} />
+        </Boundary>
+      </aside>
+    </div>
+  );
+}
+
+function Side({
+  opened,
+  study,
+  progress,
+  prior,
+  onChange,
+  onNext,
+}: Props & { onNext: () => void }) {
+  const { reading, writing, tab, stage } = opened;
+  const choose = (key: typeof tab.value) => {
+    tab.value = key;
+    if (key === "report") void refresh(opened);
+  };
+  return (
+    <Tabs
+      label={t("panel")}
+      chosen={tab.value}
+      onChoose={choose}
+      tabs={[
+        {
+          key: "findings",
+          name: t("findings"),
+          panel: (
+            <FindingsPanel
+              reading={reading}
+              study={study}
+              progress={progress}
+              onChange={onChange}
+            />
+          ),
+        },
+        {
+          key: "report",
+          name: t("report"),
+          panel: (
+            <ReportPanel
+              writing={writing}
+              sheet={study}
+              insertables={insertablesOf(stage, reading)}
+              unjudged={unjudged(reading).length}
+              isSeen={() => isPanelOpen.peek() === "open" && tab.peek() === "report"}
+              onSee={() => {
+                turnTo(opened, "report");
+                void refresh(opened);
+              }}
+              onSigned={onChange}
+              onNext={onNext}
+            />
+          ),
+        },
+        {
+          key: "study",
+          name: t("study"),
+          panel: (
+            <StudyTab reading={reading} study={study} prior={prior} onChange={onChange} />
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+/** What was said of findings stands in the draft as soon as it is looked at. */
+async function refresh({ reading, writing }: Opened): Promise<void> {
+  try {
+    await reading.outbox.settled();
+    await writing.refresh();
+  } catch (error) {
+    toastFailed(error);
+  }
+}
+
+function togglePanel(): void {
+  isPanelOpen.value = isPanelOpen.peek() === "open" ? "closed" : "open";
 }

@@ -1,0 +1,63 @@
+/** In which order a reader walks through findings. */
+
+import type { Diagnosis, Finding } from "./diagnosis";
+import { findingKey } from "./diagnosis";
+
+/** A finding with its place in the result. */
+export interface Placed {
+  readonly key: string;
+  readonly assessment: number;
+  readonly finding: Finding;
+}
+
+/** Findings of an assessment: those that are present first, then by probability. */
+export function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  return [...findings].sort(
+    (a, b) =>
+      Number(b.is_present) - Number(a.is_present) ||
+      (b.probability ?? -1) - (a.probability ?? -1),
+  );
+}
+
+/** Every finding of a result in the order of the panel: all present ones first. */
+export function walk(diagnosis: Diagnosis): readonly Placed[] {
+  const all = diagnosis.assessments.flatMap((each, assessment) =>
+    inOrder(each.findings).map((finding) => ({
+      key: findingKey(assessment, finding.id),
+      assessment,
+      finding,
+    })),
+  );
+  return [
+    ...all.filter((each) => each.finding.is_present),
+    ...all.filter((each) => !each.finding.is_present),
+  ];
+}
+
+/** The key `step` places after another one, around the ends; the first one of none. */
+export function stepFrom(
+  placed: readonly Placed[],
+  key: string | null,
+  step: number,
+): string | null {
+  if (placed.length === 0) return null;
+  const at = placed.findIndex((each) => each.key === key);
+  if (at < 0) return (step > 0 ? placed[0] : placed.at(-1))?.key ?? null;
+  return placed[(at + step + placed.length) % placed.length]?.key ?? null;
+}
+
+/** Counted from 1, neighbours drawn together: [9, 10, 11, 20] → "10–12, 21". */
+export function sliceRanges(slices: readonly number[], comma = ", "): string {
+  const sorted = [...new Set(slices)].sort((a, b) => a - b);
+  const runs: [number, number][] = [];
+  for (const slice of sorted) {
+    const last = runs.at(-1);
+    if (last && slice === last[1] + 1) last[1] = slice;
+    else runs.push([slice, slice]);
+  }
+  return runs
+    .map(([first, last]) =>
+      first === last ? `${first + 1}` : `${first + 1}–${last + 1}`,
+    )
+    .join(comma);
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { emptyContent, insertAt, isEmpty, isSame, withSection } from "./content";
+
+test("a piece is put apart from the words around it", () => {
+  expect(insertAt("A nodule of in size.", "12 mm", 11)).toEqual({
+    text: "A nodule of 12 mm in size.",
+    cursor: 17,
+  });
+  expect(insertAt("Size:", "12 mm", 5)).toEqual({ text: "Size: 12 mm", cursor: 11 });
+  expect(insertAt("", "12 mm", 0)).toEqual({ text: "12 mm", cursor: 5 });
+  expect(insertAt("Size ?.", "12 mm", 5, 6)).toEqual({ text: "Size 12 mm.", cursor: 10 });
+});
+
+test("contents are the same when language and words are", () => {
+  const empty = emptyContent("en");
+  expect(isEmpty(empty)).toBe(true);
+  expect(isSame(empty, emptyContent("zh"))).toBe(false);
+  const written = withSection(empty, "findings", "Clear.");
+  expect(isSame(empty, written)).toBe(false);
+  expect(isEmpty(written)).toBe(false);
+  expect(written.sections.impression).toBe("");
+});

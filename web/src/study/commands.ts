@@ -1,0 +1,44 @@
+/** The keys of the reading page. */
+
+import type { Command } from "~/core/keys/commands";
+import { isPanelOpen, type Opened, type TabKey, turnTo } from "./opened";
+import { t } from "./texts";
+
+/** Going between the panels, and putting them away. */
+export function commandsOf(opened: Opened): readonly Command[] {
+  const open = (tab: TabKey, key: string, text: () => string): Command => ({
+    id: `study.open-${tab}`,
+    place: "findings",
+    keys: [key],
+    text,
+    inText: true,
+    run: () => {
+      turnTo(opened, tab);
+      // The panel is seen with the next paint; then the keys are its own.
+      requestAnimationFrame(() => document.getElementById(`tab-${tab}`)?.click());
+      requestAnimationFrame(() => focusIn(tab));
+    },
+  });
+  return [
+    open("findings", "Alt+1", () => t("openFindings")),
+    open("report", "Alt+2", () => t("openReport")),
+    open("study", "Alt+3", () => t("openStudy")),
+    {
+      id: "study.panel",
+      place: "findings",
+      keys: ["Alt+p"],
+      text: () => t("togglePanel"),
+      inText: true,
+      run: () => {
+        isPanelOpen.value = isPanelOpen.peek() === "open" ? "closed" : "open";
+      },
+    },
+  ];
+}
+
+/** The report's findings are what one wants to write in; else the panel itself. */
+function focusIn(tab: TabKey): void {
+  const panel = document.getElementById(`panel-${tab}`);
+  const fields = panel?.querySelectorAll<HTMLElement>(".report-field textarea");
+  (fields?.[2] ?? panel)?.focus();
+}

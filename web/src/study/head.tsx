@@ -1,0 +1,39 @@
+/** Whose study it is, in the head of the panel. */
+
+import { ageAt, day, personName } from "~/core/text/format";
+import { Icon } from "~/shell/icon";
+import { Link } from "~/shell/link";
+import type { Study } from "./opened";
+import { t } from "./texts";
+
+/** Name, number, age and sex, study and how far it is read. */
+export function StudyHead({ study, onNext }: { study: Study; onNext: () => void }) {
+  const { patient } = study;
+  const age = ageAt(patient.birth_date, study.study_date);
+  return (
+    <header class="study-head">
+      <div class="study-head-row">
+        <Link to="/" class="study-back" aria-label={t("back")} title={t("back")}>
+          <Icon name="chevron" />
+        </Link>
+        <h1 tabIndex={-1}>
+          {personName(patient.name) || patient.id || `${t("study")} ${study.id}`}
+        </h1>
+        <button type="button" class="button button-small" onClick={onNext}>
+          {t("next")} <Icon name="chevron" />
+        </button>
+      </div>
+      <p class="study-head-line">
+        {[patient.id, [patient.sex, age].filter(Boolean).join(" "), day(study.study_date)]
+          .filter(Boolean)
+          .join(" · ")}
+      </p>
+      <p class="study-head-line">
+        <span class={`chip ${study.reading === "signed" ? "chip-good" : ""}`}>
+          {t(study.reading)}
+        </span>{" "}
+        {[study.modalities.join(", "), study.description].filter(Boolean).join(" · ")}
+      </p>
+    </header>
+  );
+}

@@ -1,0 +1,45 @@
+/** What can be put into a report: what was measured, and what was found. */
+
+import { percent } from "~/core/text/format";
+import type { Reading } from "~/findings/reading";
+import { statusOf } from "~/findings/status";
+import { isThere, wordsOn } from "~/findings/verdicts";
+import { nameOf, sizeOf } from "~/findings/words";
+import type { Insertable } from "~/report/insert_menu";
+import type { Stage } from "~/viewer/stage";
+import { t } from "./texts";
+
+/** Measurements first; of findings those that are there by the newest word. */
+export function insertablesOf(stage: Stage, reading: Reading): readonly Insertable[] {
+  return [
+    ...stage.measured.value.map((each) => ({
+      id: each.id,
+      kind: "measured" as const,
+      text: each.text,
+    })),
+    ...found(reading),
+  ];
+}
+
+function found(reading: Reading): readonly Insertable[] {
+  const result = reading.result.value;
+  if (!result) return [];
+  return reading.placed.value.flatMap(({ key, assessment: at, finding }) => {
+    const assessment = result.diagnosis.assessments[at];
+    const [word] = wordsOn(reading.words.value, key);
+    if (!assessment || assessment.advice === "outside") return [];
+    const isHere = word ? isThere(finding, word) : finding.is_present;
+    const isOther = word?.verdict === "correct" && word.label !== "";
+    if (!isHere && !isOther) return [];
+    const name = nameOf(result, isOther ? word.label : finding.label);
+    const facts = isOther ? [] : finding.quantities.map(sizeOf);
+    // A probability is the model's and stands in no sentence of a reader who judged it.
+    if (!word && finding.probability !== null && facts.length === 0) {
+      facts.push(percent(finding.probability));
+    }
+    if (statusOf(assessment, finding) === "unsure" && !word) return [];
+    const text =
+      facts.length === 0 ? name : t("finding", { name, text: facts.join(", ") });
+    return [{ id: key, kind: "found" as const, text }];
+  });
+}
