@@ -11,6 +11,7 @@ Example:
         print(client.text(result.id))
 """
 
+from medlens.client.bundles import Evaluation, ServedBundle
 from medlens.client.client import Client
 from medlens.client.errors import ClientError
 from medlens.client.models import (
@@ -28,12 +29,14 @@ __all__ = [
     "Client",
     "ClientError",
     "Entry",
+    "Evaluation",
     "Job",
     "JobEvent",
     "Report",
     "ReportVersion",
     "Result",
     "ResultObject",
+    "ServedBundle",
     "Study",
     "Upload",
 ]

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from medlens.client.bundles import BundleCalls
 from medlens.client.connection import API
 from medlens.client.errors import ClientError
 from medlens.client.models import (
@@ -28,7 +29,7 @@ SILENCE_S = 45.0  # of an event stream, whose heartbeat is quicker
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 2.0
 
 
-class Client(ReportCalls):
+class Client(ReportCalls, BundleCalls):
     __doc__ = ReportCalls.__doc__
 
     def upload(

@@ -117,12 +117,22 @@ def evaluate_alone(given: Given, line: Connection) -> None:
     except (ResourceError, MemoryError, OSError) as error:
         said = ("resource", f"evaluation: {reason_of(error)}")
     except MedlensError as error:
-        said = ("set", str(error))
+        said = ("set", _as_asked(str(error)))
     except Exception as error:  # a file that a library stumbles over would do so again
         said = ("set", f"evaluation: {reason_of(error)}")
     with contextlib.suppress(OSError):
         line.send(said)
     os._exit(0)  # engines take seconds to be taken apart
+
+
+OPTIONS = ("--label-column", "--patient-column", "--labels")
+
+
+def _as_asked(text: str) -> str:
+    """A message of the command line in the words of who asks over the web."""
+    for option in OPTIONS:
+        text = text.replace(option, option.strip("-").replace("-", "_"))
+    return text
 
 
 def _evaluate(given: Given, line: Connection) -> None:
