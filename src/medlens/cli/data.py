@@ -11,7 +11,9 @@ import typer
 from medlens.cli.console import Console
 
 app = typer.Typer(
-    help="List and fetch sample data sets.", no_args_is_help=True, rich_markup_mode=None
+    help="List, fetch and make sample data.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -45,3 +47,31 @@ def fetch(
         console.close()
     typer.echo(f"{path}")
     typer.echo(f"Next:    medlens run {shlex.quote(str(path))}")
+
+
+@app.command("samples")
+def samples(
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a finished run.", show_default=False)
+    ],
+    data: Annotated[Path, typer.Argument(help="Data of that run.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the samples.")] = Path(
+        "medlens-samples"
+    ),
+    modality: Annotated[
+        str, typer.Option(help="Of the images, as DICOM writes it: MR, DX, …")
+    ] = "",
+    body_part: Annotated[str, typer.Option(help="Likewise: HEAD, CHEST, …")] = "",
+) -> None:
+    """Make studies to try a service on: test images of a run, and a made CT.
+
+    Example: medlens data samples medlens-run medlens-data/br35h --modality MR
+    """
+    from medlens.experiment.sample_studies import write_samples
+
+    path = write_samples(run, data, out, modality=modality, body_part=body_part)
+    typer.echo(f"{path}")
+    bundle = shlex.quote(str(run / "bundle"))
+    typer.echo(
+        f"Next:    medlens serve {bundle} --demo --samples {shlex.quote(str(path))}"
+    )

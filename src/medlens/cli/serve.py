@@ -51,6 +51,16 @@ def serve(
     demo: Annotated[
         bool, typer.Option("--demo", help="No account; for this machine only.")
     ] = False,
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Folder of studies to try a demo on; put in once."),
+    ] = None,
+    open_page: Annotated[
+        bool,
+        typer.Option(
+            "--open/--no-open", help="Open the page where there is a display."
+        ),
+    ] = False,
     check: Annotated[
         bool,
         typer.Option(
@@ -96,12 +106,14 @@ def serve(
     def tell(started: Started) -> None:
         for line in started.lines:
             typer.echo(line)
+        if open_page:
+            _open(started.url)
 
     settings = replace(settings, **said)
     if check:
         _check(settings)
     else:
-        run_service(settings, tell)
+        run_service(settings, tell, samples=samples)
 
 
 def _check(settings: ServeSettings) -> None:
@@ -116,6 +128,17 @@ def _check(settings: ServeSettings) -> None:
     if found.faults:
         raise typer.Exit(2)
     typer.echo("All is well. Nothing was started.")
+
+
+def _open(url: str) -> None:
+    """Show the page in the person's browser, where there is a display."""
+    import os
+    import sys
+    import webbrowser
+
+    has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if has_display or sys.platform == "darwin":
+        webbrowser.open(f"{url}/")
 
 
 def _is_said(context: typer.Context, name: str) -> bool:
