@@ -5,7 +5,7 @@ import type { Bundle } from "./asked";
 import { written } from "./figure";
 import { Facts, Panel, Scroll } from "./parts";
 import { t } from "./texts";
-import { ruleOf } from "./texts_figures";
+import { ruleOf } from "./texts_names";
 import type { Part } from "./told";
 
 /** The intended use before all else. */
@@ -163,18 +163,9 @@ export function SafetyPanel({ bundle }: { bundle: Bundle }) {
                 }),
               ] as const,
           ),
-          ...Object.entries(bundle.engines).map(
-            ([name, engine]) =>
-              [
-                t("engines"),
-                t("engine", {
-                  name,
-                  precision: engine.precision,
-                  change: written(engine.auroc_change, "signed"),
-                  state: t(engine.is_offered ? "offered" : "notOffered"),
-                }),
-              ] as const,
-          ),
+          ...(Object.keys(bundle.engines).length > 0
+            ? [[t("engines"), enginesOf(bundle)] as const]
+            : []),
         ]}
       />
       <PointsTable bundle={bundle} />
@@ -182,13 +173,26 @@ export function SafetyPanel({ bundle }: { bundle: Bundle }) {
   );
 }
 
+function enginesOf({ engines }: Bundle): string {
+  return Object.entries(engines)
+    .map(([name, { auroc_change: change, precision, is_offered: isOffered }]) =>
+      t("engine", {
+        name,
+        precision,
+        change: written(change, "signed"),
+        state: t(isOffered ? "offered" : "notOffered"),
+      }),
+    )
+    .join(". ");
+}
+
 function PointsTable({ bundle }: { bundle: Bundle }) {
   const points = [...bundle.operating_points, ...bundle.series_points];
   if (points.length === 0) return null;
   return (
-    <Scroll name={t("points")}>
+    <Scroll name={t("thresholds")}>
       <table class="table">
-        <caption class="models-caption">{t("points")}</caption>
+        <caption class="models-caption">{t("thresholds")}</caption>
         <thead>
           <tr>
             <th scope="col">{t("rule")}</th>
@@ -196,7 +200,7 @@ function PointsTable({ bundle }: { bundle: Bundle }) {
             <th scope="col" class="number">
               {t("threshold")}
             </th>
-            <th scope="col" />
+            <td />
           </tr>
         </thead>
         <tbody>

@@ -67,7 +67,7 @@ function Family({
     );
   return (
     <p>
-      <strong>{name}</strong>: p = {found.p}. {tl("changedMost")}: {lines.join("; ")}.
+      <strong>{name}</strong>: p {found.p}. {tl("changedMost")}: {lines.join("; ")}.
     </p>
   );
 }

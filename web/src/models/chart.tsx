@@ -23,12 +23,24 @@ interface Props {
   readonly children: ComponentChildren;
   /** Between drawing and table: a legend. */
   readonly legend?: ComponentChildren;
+  /** Between words and drawing: what is drawn. */
+  readonly tools?: ComponentChildren;
   readonly isWide?: boolean;
 }
 
 /** A drawing with its title, its words and its table. */
 export function Chart(props: Props) {
-  const { title, said, table, width, height, children, legend, isWide = false } = props;
+  const {
+    title,
+    said,
+    table,
+    width,
+    height,
+    children,
+    legend,
+    tools,
+    isWide = false,
+  } = props;
   const [name, words] = [useId(), useId()];
   return (
     <figure class={isWide ? "models-chart models-chart-wide" : "models-chart"}>
@@ -38,6 +50,7 @@ export function Chart(props: Props) {
           {said}
         </p>
       </figcaption>
+      {tools}
       <svg
         viewBox={`0 0 ${width} ${height}`}
         role="img"

@@ -3,7 +3,7 @@
 import { number } from "~/core/text/format";
 import { Axes, Chart, Key, Mark, Whisker } from "./chart";
 import { whole, written } from "./figure";
-import { path, straight, ticks } from "./scale";
+import { straight, ticks } from "./scale";
 import { tf } from "./texts_figures";
 import type { Bin, LabelCurves } from "./told";
 
@@ -16,6 +16,10 @@ export interface CalibrationSeries {
 
 const AREA = { left: 58, right: 418, top: 12, bottom: 292 };
 const BELOW = { left: 58, right: 418, top: 316, bottom: 372 };
+/** Bins of fewer cases are drawn hollow: their share says little. */
+const FEW = 10;
+/** Two evaluations stand a little apart, so that bars do not hide each other. */
+const SHIFT = { one: -3, two: 3 } as const;
 const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 const x = straight(0, 1, AREA.left, AREA.right);
 const y = straight(0, 1, AREA.bottom, AREA.top);
@@ -43,6 +47,7 @@ export function CalibrationChart({
             <Key key={kind} kind={kind} text={name} />
           ))}
           <Key kind="dotted" text={tf("perfect")} />
+          <span class="faint">{tf("hollowFew")}</span>
         </p>
       }
     >
@@ -58,23 +63,23 @@ export function CalibrationChart({
       />
       <path class="models-line models-dotted" d={`M${x(0)} ${y(0)}L${x(1)} ${y(1)}`} />
       {[...series].reverse().map((each) => (
-        <Bins key={each.kind} series={each} />
+        <Bins
+          key={each.kind}
+          series={each}
+          shift={series.length > 1 ? SHIFT[each.kind] : 0}
+        />
       ))}
       <Counts bins={first.curves.calibration} />
     </Chart>
   );
 }
 
-function Bins({ series }: { series: CalibrationSeries }) {
+function Bins({ series, shift }: { series: CalibrationSeries; shift: number }) {
   const bins = series.curves.calibration;
-  const line = bins.map(
-    ({ mean_probability, observed }) => [x(mean_probability), y(observed)] as const,
-  );
   return (
     <g>
-      <path class={`models-line models-thin models-${series.kind}`} d={path(line)} />
       {bins.map((bin) => {
-        const at = x(bin.mean_probability);
+        const at = x(bin.mean_probability) + shift;
         return (
           <g key={bin.low}>
             {bin.observed_low !== null && bin.observed_high !== null && (
@@ -84,7 +89,7 @@ function Bins({ series }: { series: CalibrationSeries }) {
                 y={[y(bin.observed_low), y(bin.observed_high)]}
               />
             )}
-            <Mark kind={series.kind} x={at} y={y(bin.observed)} isFilled={bin.n >= 10} />
+            <Mark kind={series.kind} x={at} y={y(bin.observed)} isFilled={bin.n >= FEW} />
           </g>
         );
       })}

@@ -30,12 +30,10 @@ export function MonthChart({ figure, site, months, told }: Props) {
     .filter((each) => each[figure].value !== null)
     .map((each) => ({ each, at: x(months.indexOf(each.month)) }));
   const line = points.map(({ each, at }) => [at, y(each[figure].value ?? 0)] as const);
-  const said = `${tl(`${figure}Said`)} ${tl("reviewBias")}`;
   return (
     <Chart
       title={tl("atSite", { figure: tl(figure), site: site || tl("unnamedSite") })}
-      said={said}
-      isWide
+      said={tl(`${figure}Said`)}
       width={608}
       height={252}
       table={{

@@ -5,6 +5,7 @@ import { written } from "./figure";
 import { path, straight } from "./scale";
 import { t } from "./texts";
 import { tf } from "./texts_figures";
+import { tn } from "./texts_names";
 import type { Thresholds } from "./told";
 
 const AREA = { left: 58, right: 588, top: 24, bottom: 284 };
@@ -34,8 +35,8 @@ export function MovingChart({ table, now, tried, label }: Props) {
       table={{
         columns: [
           tf("threshold"),
-          tf("sensitivity"),
-          tf("specificity"),
+          tn("sensitivity"),
+          tn("specificity"),
           "TP",
           "FP",
           "TN",
@@ -53,8 +54,8 @@ export function MovingChart({ table, now, tried, label }: Props) {
       }}
       legend={
         <p class="models-legend">
-          <Key kind="one" text={tf("sensitivity")} hasMark={false} />
-          <Key kind="two" text={tf("specificity")} hasMark={false} />
+          <Key kind="one" text={tn("sensitivity")} hasMark={false} />
+          <Key kind="two" text={tn("specificity")} hasMark={false} />
         </p>
       }
     >

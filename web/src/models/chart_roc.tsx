@@ -3,7 +3,8 @@
 import { Axes, Chart, Key, Mark, Whisker } from "./chart";
 import { whole, written } from "./figure";
 import { path, straight } from "./scale";
-import { ruleOf, tf } from "./texts_figures";
+import { tf } from "./texts_figures";
+import { ruleOf, tn } from "./texts_names";
 import type { LabelCurves, Part, Point } from "./told";
 
 /** One curve: of the evaluation that is looked at, or of the one it is held against. */
@@ -118,8 +119,8 @@ function tableOf(series: readonly RocSeries[]) {
       tf("curve"),
       tf("rule"),
       tf("threshold"),
-      tf("sensitivity"),
-      tf("specificity"),
+      tn("sensitivity"),
+      tn("specificity"),
     ],
     rows: series.flatMap(({ name, points, curves }) => [
       ...points.map((point) => [

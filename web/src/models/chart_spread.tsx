@@ -5,6 +5,7 @@ import { Axes, Chart } from "./chart";
 import { written } from "./figure";
 import { straight, ticks } from "./scale";
 import { tf } from "./texts_figures";
+import { tn } from "./texts_names";
 import type { Spread } from "./told";
 
 const AREA = { left: 58, right: 418, top: 12, bottom: 172 };
@@ -31,7 +32,7 @@ export function SpreadChart({ label, spread }: { label: string; spread: Spread }
       width={432}
       height={220}
       table={{
-        columns: [tf("dice"), tf("cases")],
+        columns: [tn("dice"), tf("cases")],
         rows: counts.map((count, at) => [
           `${(at * width).toFixed(2)}–${((at + 1) * width).toFixed(2)}`,
           count,
@@ -44,7 +45,7 @@ export function SpreadChart({ label, spread }: { label: string; spread: Spread }
         y={y}
         xTicks={[0, 0.2, 0.4, 0.6, 0.8, 1]}
         yTicks={ticks(0, most, 4).filter(Number.isInteger)}
-        xTitle={tf("dice")}
+        xTitle={tn("dice")}
         yTitle={tf("cases")}
         format={(value) => number(value)}
         formatX={String}

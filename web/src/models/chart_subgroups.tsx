@@ -1,13 +1,15 @@
 /** Subgroups as a forest plot: a line for each group, and the line of all cases. */
 
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { number } from "~/core/text/format";
 import { Chart, Mark, Whisker } from "./chart";
 import { interval, styleOf, whole, written } from "./figure";
 import { Picks } from "./parts";
 import { shareEnds, straight, ticks } from "./scale";
-import { nameOf, tf } from "./texts_figures";
+import { tf } from "./texts_figures";
+import { nameOf } from "./texts_names";
 import type { Figure, Part, Subgroup } from "./told";
 
 const ROW = 26;
@@ -28,20 +30,18 @@ export function SubgroupChart({ part }: { part: Part }) {
     );
   }
   const name = known.includes(wanted.value) ? wanted.value : (known[0] ?? "");
-  return (
-    <div>
-      <Picks
-        name={tf("figure")}
-        of={known}
-        text={nameOf}
-        picked={name}
-        onPick={(each) => {
-          wanted.value = each;
-        }}
-      />
-      <Forest part={part} name={name} />
-    </div>
+  const picks = (
+    <Picks
+      name={tf("figure")}
+      of={known}
+      text={nameOf}
+      picked={name}
+      onPick={(each) => {
+        wanted.value = each;
+      }}
+    />
   );
+  return <Forest part={part} name={name} tools={picks} />;
 }
 
 function figuresOf(part: Part): readonly string[] {
@@ -58,7 +58,15 @@ function figuresOf(part: Part): readonly string[] {
   );
 }
 
-function Forest({ part, name }: { part: Part; name: string }) {
+function Forest({
+  part,
+  name,
+  tools,
+}: {
+  part: Part;
+  name: string;
+  tools: ComponentChildren;
+}) {
   const all = part.metrics[name];
   const lines = [
     { title: tf("everybody"), n: part.n_cases, figure: all, isAll: true },
@@ -79,6 +87,7 @@ function Forest({ part, name }: { part: Part; name: string }) {
       title={`${tf("subgroups")}: ${nameOf(name)}`}
       said={`${tf("subgroupsSaid")} ${tf("smallLeftOut")}`}
       isWide
+      tools={tools}
       width={WIDTH}
       height={bottom + 26}
       table={{

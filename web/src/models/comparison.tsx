@@ -1,53 +1,47 @@
 /** A bundle in the shadow against the one that it runs beside, on the same images. */
 
 import { api, ok } from "~/core/api/client";
-import { ProblemError } from "~/core/api/problem";
 import { number, percent } from "~/core/text/format";
 import { Show, useLoaded } from "~/shell/loaded";
-import type { BundleLine, Comparison } from "./asked";
+import type { BundleLine, Comparison, Promotion } from "./asked";
 import { whole, written } from "./figure";
 import { Panel, Scroll } from "./parts";
 import { tl } from "./texts_living";
 
 /** The panel; a bundle that never ran beside another one says so. */
 export function ComparisonPanel({
-  digest,
+  bundle,
   others,
+  promotions,
 }: {
-  digest: string;
+  bundle: BundleLine;
   others: readonly BundleLine[];
+  promotions: readonly Promotion[];
 }) {
+  const { digest } = bundle;
+  const replaced = promotions.some((each) => each.digest === digest && each.replaced);
+  return (
+    <Panel title={tl("comparison")}>
+      {bundle.shadow_of || replaced ? (
+        <Asked digest={digest} others={others} />
+      ) : (
+        <p class="faint">{tl("noComparison")}</p>
+      )}
+    </Panel>
+  );
+}
+
+function Asked({ digest, others }: { digest: string; others: readonly BundleLine[] }) {
   const found = useLoaded(
-    async (signal) => {
+    (signal) => {
       const params = { path: { digest } };
-      try {
-        return {
-          told: await ok(
-            api.GET("/api/v1/bundles/{digest}/comparison", { params, signal }),
-          ),
-        };
-      } catch (error) {
-        if (error instanceof ProblemError && error.status === 409) return { told: null };
-        throw error;
-      }
+      return ok(api.GET("/api/v1/bundles/{digest}/comparison", { params, signal }));
     },
     [digest],
   );
   const nameOf = (each: string) =>
     others.find((other) => other.digest === each)?.name ?? each.slice(0, 8);
-  return (
-    <Panel title={tl("comparison")}>
-      <Show of={found}>
-        {({ told }) =>
-          told ? (
-            <Compared told={told} nameOf={nameOf} />
-          ) : (
-            <p class="faint">{tl("noComparison")}</p>
-          )
-        }
-      </Show>
-    </Panel>
-  );
+  return <Show of={found}>{(told) => <Compared told={told} nameOf={nameOf} />}</Show>;
 }
 
 function Compared({

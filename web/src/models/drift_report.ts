@@ -25,7 +25,10 @@ export function featuresOf(
     before: brief(each["before"]),
     now: brief(each["now"]),
   }));
-  return { p: told.p_value < 0.001 ? "< 0.001" : told.p_value.toFixed(3), features };
+  return {
+    p: told.p_value < 0.001 ? "< 0.001" : `= ${told.p_value.toFixed(3)}`,
+    features,
+  };
 }
 
 /** A share of a look with its interval. */

@@ -11,7 +11,7 @@ import { type Evaluation, readEvaluations } from "./asked";
 import { whole } from "./figure";
 import { Scroll } from "./parts";
 import { te } from "./texts_evaluate";
-import { nameOf } from "./texts_figures";
+import { nameOf } from "./texts_names";
 import type { Figures } from "./told";
 
 /** The list with a button for what is older. */

@@ -20,6 +20,7 @@ import { Confirm } from "./roles";
 import { te } from "./texts_evaluate";
 import { tf } from "./texts_figures";
 import { partsOf } from "./told";
+import "./charts.css";
 import "./models.css";
 
 interface Told {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { lang } from "~/core/text/lang";
 import { areApart, interval, styleOf, whole, written } from "./figure";
-import { meaningOf, nameOf, ruleOf } from "./texts_figures";
+import { meaningOf, nameOf, ruleOf } from "./texts_names";
 
 afterEach(() => {
   lang.value = "en";

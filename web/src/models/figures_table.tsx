@@ -2,7 +2,8 @@
 
 import { areApart, interval, styleOf, whole, written } from "./figure";
 import { Scroll } from "./parts";
-import { meaningOf, nameOf, tf } from "./texts_figures";
+import { tf } from "./texts_figures";
+import { meaningOf, nameOf } from "./texts_names";
 import type { Figures } from "./told";
 
 /** One row for each figure; with `shipped`, both and whether they are apart. */

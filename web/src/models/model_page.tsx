@@ -9,7 +9,13 @@ import { number } from "~/core/text/format";
 import { Link } from "~/shell/link";
 import { Show, useLoaded } from "~/shell/loaded";
 import { DataPanel, SafetyPanel, UsePanel } from "./about";
-import { type Bundle, type BundleLine, readBundle, readMonitor } from "./asked";
+import {
+  type Bundle,
+  type BundleLine,
+  type Promotion,
+  readBundle,
+  readMonitor,
+} from "./asked";
 import { ComparisonPanel } from "./comparison";
 import { EvaluatePanel } from "./evaluate_panel";
 import { FiguresTable } from "./figures_table";
@@ -27,16 +33,21 @@ import { te } from "./texts_evaluate";
 import { tf } from "./texts_figures";
 import { tl } from "./texts_living";
 import { partsOf } from "./told";
+import "./charts.css";
 import "./models.css";
 
 /** The page of an address /models/DIGEST. */
 export default function ModelPage({ route }: { route: { digest: string } }) {
   const { digest } = route;
   const asked = useLoaded(
-    async (abort) => ({
-      bundle: await readBundle(digest, abort),
-      others: await ok(api.GET("/api/v1/bundles", { signal: abort })),
-    }),
+    async (abort) => {
+      const [bundle, others, promotions] = await Promise.all([
+        readBundle(digest, abort),
+        ok(api.GET("/api/v1/bundles", { signal: abort })),
+        ok(api.GET("/api/v1/monitor/promotions", { signal: abort })),
+      ]);
+      return { bundle, others, promotions };
+    },
     [digest],
   );
   useEffect(() => hear("reset", asked.again), []);
@@ -46,9 +57,7 @@ export default function ModelPage({ route }: { route: { digest: string } }) {
         <Link to="/models">← {t("allModels")}</Link>
       </p>
       <Show of={asked}>
-        {({ bundle, others }) => (
-          <Model key={digest} bundle={bundle} others={others} onChange={asked.again} />
-        )}
+        {(told) => <Model key={digest} {...told} onChange={asked.again} />}
       </Show>
     </div>
   );
@@ -57,10 +66,12 @@ export default function ModelPage({ route }: { route: { digest: string } }) {
 interface Props {
   readonly bundle: Bundle;
   readonly others: readonly BundleLine[];
+  readonly promotions: readonly Promotion[];
   readonly onChange: () => void;
 }
 
-function Model({ bundle, others, onChange }: Props) {
+function Model(props: Props) {
+  const { bundle, others, promotions } = props;
   const monitor = useLoaded(
     (abort) => readMonitor(lastMonths(MONTHS), bundle.digest, abort),
     [bundle.digest],
@@ -71,7 +82,7 @@ function Model({ bundle, others, onChange }: Props) {
   const told = monitor.data.value;
   return (
     <>
-      <Head bundle={bundle} others={beside} onChange={onChange} />
+      <Head {...props} others={beside} />
       {bundle.problem && (
         <p class="failure" role="alert">
           {t("loadFailed")}: {bundle.problem}
@@ -99,14 +110,14 @@ function Model({ bundle, others, onChange }: Props) {
           />
         }
       />
-      <ComparisonPanel digest={bundle.digest} others={others} />
+      <ComparisonPanel bundle={bundle} others={others} promotions={promotions} />
       <EvaluatePanel bundle={bundle} />
       <Card text={bundle.card} />
     </>
   );
 }
 
-function Head({ bundle, others, onChange }: Props) {
+function Head({ bundle, others, promotions, onChange }: Props) {
   return (
     <header class="models-head">
       <div class="models-head-text">
@@ -125,7 +136,7 @@ function Head({ bundle, others, onChange }: Props) {
       </div>
       <div class="models-tools">
         <Roles bundle={bundle} others={others} onDone={onChange} />
-        <Rollback changed={bundle.changed_at} onDone={onChange} />
+        <Rollback promotions={promotions} onDone={onChange} />
       </div>
     </header>
   );

@@ -60,15 +60,18 @@ function Readers({ told }: { told: Monitor }) {
           wanted.value = each;
         }}
       />
-      {sitesOf(told.agreement).map((site) => (
-        <MonthChart
-          key={site}
-          figure={wanted.value}
-          site={site}
-          months={months}
-          told={told.agreement.filter((each) => each.site === site)}
-        />
-      ))}
+      <p class="faint">{tl("reviewBias")}</p>
+      <div class="models-grid-2">
+        {sitesOf(told.agreement).map((site) => (
+          <MonthChart
+            key={site}
+            figure={wanted.value}
+            site={site}
+            months={months}
+            told={told.agreement.filter((each) => each.site === site)}
+          />
+        ))}
+      </div>
     </>
   );
 }

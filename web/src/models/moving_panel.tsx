@@ -5,11 +5,11 @@ import { useMemo } from "preact/hooks";
 import { number, percent } from "~/core/text/format";
 import { MovingChart } from "./chart_moving";
 import { LabelPicks, labelOf } from "./curves";
-import { whole, written } from "./figure";
+import { interval, written } from "./figure";
 import { type Moved, movedTo, ownPrevalence, rowAt } from "./moving";
 import { Scroll } from "./parts";
 import { t } from "./texts";
-import { ruleOf, tf } from "./texts_figures";
+import { ruleOf, tn } from "./texts_names";
 import { type Figure, type LabelCurves, type Part, type Point, pointOf } from "./told";
 
 const COMMON = [0.01, 0.05, 0.1, 0.2, 0.5];
@@ -82,8 +82,8 @@ function Moving({
             ))}
         </div>
         <PrevalenceField label={label} own={own} prevalence={prevalence} />
+        <MovedTable now={now} tried={tried} label={label} curves={curves} />
       </div>
-      <MovedTable now={now} tried={tried} label={label} curves={curves} />
     </div>
   );
 }
@@ -228,10 +228,14 @@ function MovedTable({
             ))}
             {shares.map((name) => (
               <tr key={name}>
-                <th scope="row">{tf(name)}</th>
-                {now && <td class="number">{whole(now[name], "share")}</td>}
+                <th scope="row">{tn(name)}</th>
+                {now && (
+                  <td class="number">
+                    <ShareCell figure={now[name]} />
+                  </td>
+                )}
                 <td class="number">
-                  <strong>{whole(tried[name], "share")}</strong>
+                  <ShareCell figure={tried[name]} />
                 </td>
                 {now && <td class="number">{shift(now[name], tried[name])}</td>}
               </tr>
@@ -252,6 +256,15 @@ function MovedTable({
   );
 }
 
+function ShareCell({ figure }: { figure: Figure }) {
+  return (
+    <>
+      <strong>{written(figure.value, "share")}</strong>
+      <small class="models-ends">{interval(figure, "share")}</small>
+    </>
+  );
+}
+
 /** A difference with its sign; 0 has none. */
 function signed(value: number, digits = 1): string {
   const rounded = Number(value.toFixed(digits));
@@ -262,5 +275,5 @@ function signed(value: number, digits = 1): string {
 /** Change of a share in percentage points; no interval: both are of the same cases. */
 function shift(before: Figure, after: Figure): string {
   if (before.value === null || after.value === null) return "–";
-  return signed(100 * (after.value - before.value));
+  return t("points", { change: signed(100 * (after.value - before.value)) });
 }

@@ -11,7 +11,14 @@ import { Link } from "~/shell/link";
 import { Show, useLoaded } from "~/shell/loaded";
 import { lookedAt, taskOf } from "./about";
 import { AddBundle } from "./add_bundle";
-import { type Bundle, type Monitor, readBundles, readMonitor } from "./asked";
+import {
+  type Bundle,
+  type BundleLine,
+  type Monitor,
+  readBundle,
+  readLines,
+  readMonitor,
+} from "./asked";
 import { EvaluationList } from "./evaluation_list";
 import { interval, styleOf, written } from "./figure";
 import { MONTHS } from "./monitoring";
@@ -20,12 +27,13 @@ import { Panel } from "./parts";
 import { RoleChip } from "./role_chip";
 import { t } from "./texts";
 import { te } from "./texts_evaluate";
-import { nameOf } from "./texts_figures";
+import { nameOf } from "./texts_names";
+import "./charts.css";
 import "./models.css";
 
 /** The page of the address /models. */
 export default function ModelsPage() {
-  const bundles = useLoaded(readBundles, []);
+  const bundles = useLoaded(readLines, []);
   const monitor = useLoaded(
     (abort) => readMonitor(lastMonths(MONTHS), undefined, abort),
     [],
@@ -78,8 +86,8 @@ export default function ModelsPage() {
             <p class="empty">{t("noModels")}</p>
           ) : (
             <ul class="models-list">
-              {found.map((bundle) => (
-                <Card key={bundle.digest} bundle={bundle} monitor={monitor.data.value} />
+              {found.map((line) => (
+                <Card key={line.digest} line={line} monitor={monitor.data.value} />
               ))}
             </ul>
           )
@@ -92,32 +100,45 @@ export default function ModelsPage() {
   );
 }
 
-function Card({ bundle, monitor }: { bundle: Bundle; monitor: Monitor | null }) {
+function Card({ line, monitor }: { line: BundleLine; monitor: Monitor | null }) {
+  const asked = useLoaded((abort) => readBundle(line.digest, abort), [line.digest]);
   return (
-    <li class={`models-card models-card-${bundle.role}`}>
-      <div class="models-card-text">
-        <h2>
-          <Link to={`/models/${bundle.digest}`}>{bundle.name}</Link>
-          <RoleChip role={bundle.role} />
-        </h2>
-        {bundle.problem ? (
-          <p class="chip chip-bad models-note">
-            {t("loadFailed")}: {bundle.problem}
-          </p>
-        ) : (
+    <li class={`models-card models-card-${line.role}`}>
+      <h2>
+        <Link to={`/models/${line.digest}`}>{line.name}</Link>
+        <RoleChip role={line.role} />
+        <span class="models-digest faint">{line.digest.slice(0, 8)}</span>
+      </h2>
+      <Show of={asked}>
+        {(bundle) => (
           <>
-            <p>{bundle.intended_use || t("noUse")}</p>
-            <p class="faint">
-              {lookedAt(bundle.form)}; {taskOf(bundle)}
-              {bundle.training?.modality && `; ${bundle.training.modality}`}
-            </p>
-            <Labels of={bundle.labels} />
+            <About bundle={bundle} />
+            <Headline bundle={bundle} />
           </>
         )}
-      </div>
-      <Headline bundle={bundle} />
-      <Life bundle={bundle} monitor={monitor} />
+      </Show>
+      <Life digest={line.digest} monitor={monitor} />
     </li>
+  );
+}
+
+function About({ bundle }: { bundle: Bundle }) {
+  if (bundle.problem) {
+    return (
+      <p class="chip chip-bad models-note">
+        {t("loadFailed")}: {bundle.problem}
+      </p>
+    );
+  }
+  return (
+    <div class="models-card-text">
+      <p>{bundle.intended_use || t("noUse")}</p>
+      <p class="faint">
+        {lookedAt(bundle.form)}; {taskOf(bundle)}
+        {bundle.training?.modality && `; ${bundle.training.modality}`}
+      </p>
+      <Labels of={bundle.labels} />
+    </div>
   );
 }
 
@@ -161,11 +182,11 @@ function Headline({ bundle }: { bundle: Bundle }) {
   );
 }
 
-function Life({ bundle, monitor }: { bundle: Bundle; monitor: Monitor | null }) {
+function Life({ digest, monitor }: { digest: string; monitor: Monitor | null }) {
   if (!monitor) return <div />;
-  const own = monitor.agreement.filter((each) => each.bundle === bundle.digest);
+  const own = monitor.agreement.filter((each) => each.bundle === digest);
   const findings = own.reduce((sum, each) => sum + each.findings, 0);
-  const alarms = monitor.open_alarms.filter((each) => each.bundle === bundle.digest);
+  const alarms = monitor.open_alarms.filter((each) => each.bundle === digest);
   return (
     <div class="models-card-text">
       <p>{t("answers", { months: MONTHS })}</p>
@@ -173,7 +194,7 @@ function Life({ bundle, monitor }: { bundle: Bundle; monitor: Monitor | null }) 
       <p>
         {t("openAlarms")}:{" "}
         {alarms.length > 0 ? (
-          <Link to={`/models/${bundle.digest}`} class="chip chip-bad">
+          <Link to={`/models/${digest}`} class="chip chip-bad">
             <Icon name="alert" /> {number(alarms.length)}
           </Link>
         ) : (

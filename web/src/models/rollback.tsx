@@ -5,26 +5,26 @@ import { useMemo } from "preact/hooks";
 import { api, ok } from "~/core/api/client";
 import { may } from "~/core/session";
 import { moment } from "~/core/text/format";
-import { useLoaded } from "~/shell/loaded";
 import { toastDone } from "~/shell/toast";
-import { once } from "./asked";
+import { once, type Promotion } from "./asked";
 import { Confirm } from "./roles";
 import { tl } from "./texts_living";
 
 /** A button where there is a promotion to take back, else nothing. */
-export function Rollback({ changed, onDone }: { changed: string; onDone: () => void }) {
+export function Rollback({
+  promotions,
+  onDone,
+}: {
+  promotions: readonly Promotion[];
+  onDone: () => void;
+}) {
   const isOpen = useMemo(() => signal(false), []);
-  const promotions = useLoaded(
-    (signal) => ok(api.GET("/api/v1/monitor/promotions", { signal })),
-    [changed],
-  );
-  const newest = promotions.data.value?.find((each) => !each.rolled_back_at);
+  const newest = promotions.find((each) => !each.rolled_back_at);
   if (!newest || !may("administer")) return null;
   const deed = async () => {
     const params = { header: once() };
     await ok(api.POST("/api/v1/bundles/rollback", { params }));
     toastDone(tl("rollbackDone"));
-    promotions.again();
     onDone();
   };
   return (

@@ -6,44 +6,6 @@ export const tf = texts({
   en: {
     fromTo: "{low} to {high}",
     asTable: "Show as table",
-    auroc: "AUROC",
-    average_precision: "Average precision",
-    accuracy: "Accuracy",
-    balanced_accuracy: "Balanced accuracy",
-    sensitivity: "Sensitivity",
-    specificity: "Specificity",
-    ppv: "PPV",
-    npv: "NPV",
-    f1: "F1",
-    mcc: "Matthews correlation",
-    brier: "Brier score",
-    log_loss: "Log loss",
-    ece: "Calibration error (ECE)",
-    exact_match: "All labels right",
-    dice: "Dice",
-    dice_present: "Dice where it is there",
-    surface_dice: "Surface Dice",
-    hd95: "95 % Hausdorff distance",
-    volume_error: "Size, error",
-    volume_bias: "Size, bias",
-    lesion_sensitivity: "Lesions found",
-    meaning_auroc:
-      "how often a random case with the label ranks above one without it; 0.5 is chance",
-    meaning_average_precision:
-      "area under the precision–recall curve; chance is the prevalence",
-    meaning_accuracy: "share of cases that are right",
-    meaning_balanced_accuracy: "accuracy with every label weighing the same",
-    meaning_sensitivity: "share of cases with the label that are found",
-    meaning_specificity: "share of cases without the label that are cleared",
-    meaning_ppv: "share of positive answers that are right, at this prevalence",
-    meaning_npv: "share of negative answers that are right, at this prevalence",
-    meaning_f1: "harmonic mean of sensitivity and PPV",
-    meaning_mcc: "agreement beyond chance; −1 to 1, 0 is chance",
-    meaning_brier: "mean squared error of the probabilities; lower is better",
-    meaning_log_loss: "mean surprise of the probabilities, in nats; lower is better",
-    meaning_ece:
-      "mean gap between stated probability and observed share; lower is better",
-    meaning_dice: "overlap of mask and reference; 1 is perfect",
     figure: "Figure",
     value: "Value",
     interval: "95 % interval",
@@ -78,6 +40,7 @@ export const tf = texts({
     patients: "Patients",
     bin: "Bin",
     perfect: "as promised",
+    hollowFew: "hollow: fewer than 10 cases",
     subgroups: "Subgroups",
     subgroupsSaid:
       "Each group with its 95 % interval; the line is all cases. A group whose interval leaves out the line deserves a look: of 20 such groups, one does by chance.",
@@ -92,10 +55,6 @@ export const tf = texts({
       "Half of the cases lie between {low} and {high}; the middle one has {middle}. {none}",
     spreadNone: "{count} cases have no Dice: it was not there, and nothing was drawn.",
     eachCase: "all labels",
-    youden: "Youden (sensitivity + specificity)",
-    sensitivityAtLeast: "sensitivity at least {share}",
-    specificityAtLeast: "specificity at least {share}",
-    mostAccurate: "highest accuracy",
     noCases: "No cases.",
     shipped: "Shipped with the bundle",
     external: "This evaluation",
@@ -104,41 +63,6 @@ export const tf = texts({
   zh: {
     fromTo: "{low} 至 {high}",
     asTable: "以表格显示",
-    auroc: "AUROC",
-    average_precision: "平均精确率",
-    accuracy: "准确率",
-    balanced_accuracy: "平衡准确率",
-    sensitivity: "灵敏度",
-    specificity: "特异度",
-    ppv: "阳性预测值",
-    npv: "阴性预测值",
-    f1: "F1",
-    mcc: "马修斯相关系数",
-    brier: "Brier 评分",
-    log_loss: "对数损失",
-    ece: "校准误差 (ECE)",
-    exact_match: "全部标签正确",
-    dice: "Dice",
-    dice_present: "存在时的 Dice",
-    surface_dice: "表面 Dice",
-    hd95: "95 % Hausdorff 距离",
-    volume_error: "大小误差",
-    volume_bias: "大小偏差",
-    lesion_sensitivity: "检出的病灶",
-    meaning_auroc: "随机一例阳性排在随机一例阴性之前的概率；0.5 为随机水平",
-    meaning_average_precision: "精确率–召回率曲线下面积；随机水平等于患病率",
-    meaning_accuracy: "判断正确的病例比例",
-    meaning_balanced_accuracy: "各标签权重相同的准确率",
-    meaning_sensitivity: "有该标签的病例中被检出的比例",
-    meaning_specificity: "无该标签的病例中被排除的比例",
-    meaning_ppv: "在此患病率下，阳性回答中正确的比例",
-    meaning_npv: "在此患病率下，阴性回答中正确的比例",
-    meaning_f1: "灵敏度与阳性预测值的调和平均",
-    meaning_mcc: "超出随机的一致性；−1 至 1，0 为随机",
-    meaning_brier: "概率的均方误差；越低越好",
-    meaning_log_loss: "概率的平均惊异度（奈特）；越低越好",
-    meaning_ece: "所述概率与观察比例的平均差距；越低越好",
-    meaning_dice: "掩膜与参考的重叠；1 为完美",
     figure: "指标",
     value: "数值",
     interval: "95 % 区间",
@@ -172,6 +96,7 @@ export const tf = texts({
     patients: "患者",
     bin: "分组",
     perfect: "与所述一致",
+    hollowFew: "空心：少于 10 例",
     subgroups: "亚组",
     subgroupsSaid:
       "每组及其 95 % 区间；竖线为全部病例。区间不含竖线的组值得关注：20 个这样的组中，约有一个出于偶然。",
@@ -184,62 +109,9 @@ export const tf = texts({
     spreadSaid: "一半病例在 {low} 与 {high} 之间；中位数为 {middle}。{none}",
     spreadNone: "{count} 例没有 Dice：目标不存在，也未勾画。",
     eachCase: "全部标签",
-    youden: "Youden（灵敏度 + 特异度）",
-    sensitivityAtLeast: "灵敏度至少 {share}",
-    specificityAtLeast: "特异度至少 {share}",
-    mostAccurate: "准确率最高",
     noCases: "没有病例。",
     shipped: "随模型包提供",
     external: "本次评估",
     apart: "区间不重叠",
   },
 });
-
-type Key = Parameters<typeof tf>[0];
-
-/** Figures that have a name here. */
-const NAMED: readonly string[] = [
-  "auroc",
-  "average_precision",
-  "accuracy",
-  "balanced_accuracy",
-  "sensitivity",
-  "specificity",
-  "ppv",
-  "npv",
-  "f1",
-  "mcc",
-  "brier",
-  "log_loss",
-  "ece",
-  "exact_match",
-  "dice",
-  "dice_present",
-  "surface_dice",
-  "hd95",
-  "volume_error",
-  "volume_bias",
-  "lesion_sensitivity",
-];
-const EXPLAINED: readonly string[] = [...NAMED.slice(0, 13), "dice"];
-
-/** The name of a figure; its own word where it has none. */
-export function nameOf(figure: string): string {
-  return NAMED.includes(figure) ? tf(figure as Key) : figure.replaceAll("_", " ");
-}
-
-/** What a figure says; "" where its name says it all. */
-export function meaningOf(figure: string): string {
-  return EXPLAINED.includes(figure) ? tf(`meaning_${figure}` as Key) : "";
-}
-
-/** A rule that chose a threshold, in words: "sensitivity>=0.95". */
-export function ruleOf(rule: string): string {
-  if (rule === "youden") return tf("youden");
-  if (rule === "accuracy") return tf("mostAccurate");
-  const found = /^(sensitivity|specificity)>=([\d.]+)$/.exec(rule);
-  if (!found) return rule;
-  const share = `${Math.round(1000 * Number(found[2])) / 10} %`;
-  const key = found[1] === "sensitivity" ? "sensitivityAtLeast" : "specificityAtLeast";
-  return tf(key, { share });
-}
