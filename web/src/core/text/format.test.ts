@@ -31,9 +31,9 @@ test("age counts birthdays", () => {
 test("dates and times", () => {
   expect(day("2026-03-12")).toBe("12 Mar 2026");
   expect(day("nonsense")).toBe("");
-  expect(ago("2026-03-12T10:00:00Z", Date.parse("2026-03-12T10:05:30Z"))).toBe(
-    "5 minutes ago",
-  );
+  const now = Date.parse("2026-03-12T10:05:30Z");
+  expect(ago("2026-03-12T10:00:00Z", { now })).toBe("5 minutes ago");
+  expect(ago("2026-03-12T10:00:00Z", { now, isShort: true })).toBe("5 min ago");
 });
 
 test("sizes", () => {

@@ -32,10 +32,14 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
-/** "5 minutes ago". */
-export function ago(iso: string, now: number = Date.now()): string {
+/** "5 minutes ago"; where there is little room "5 min ago". */
+export function ago(
+  iso: string,
+  { now = Date.now(), isShort = false }: { now?: number; isShort?: boolean } = {},
+): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
-  const words = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
+  const style = isShort ? "short" : "long";
+  const words = new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style });
   const step = STEPS.find(([, length]) => Math.abs(seconds) >= length);
   const [unit, size] = step ?? (["second", 1] as const);
   return words.format(Math.trunc(seconds / size), unit);

@@ -1,0 +1,283 @@
+/** Search, order and filters above the list. */
+
+import { signal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { may } from "~/core/session";
+import { number } from "~/core/text/format";
+import { Icon } from "~/shell/icon";
+import { Choose } from "~/shell/upload/drop";
+import { isHowOpen } from "./actions";
+import { clearFilters, toggleDensity } from "./commands";
+import {
+  countFilters,
+  ORDERS,
+  READINGS,
+  SPANS,
+  type Span,
+  STATES,
+  toggled,
+} from "./query";
+import { counts, density, filters, list, setFilters } from "./store";
+import { t } from "./texts";
+
+/** What studies are commonly made with (PS3.3 C.7.3.1.1.1); others that were met follow. */
+const MODALITIES = ["CR", "CT", "DX", "MG", "MR", "NM", "PT", "US", "XA", "OT"];
+const PAUSE_MS = 300;
+
+/** The bar; on narrow screens the filters are behind a button. */
+export function Bar({ search }: { search: RefObject<HTMLInputElement | null> }) {
+  const isOpen = useMemo(() => signal(false), []);
+  const narrowed = countFilters(filters.value);
+  return (
+    <div class="worklist-bar">
+      <div class="worklist-row">
+        <Search input={search} />
+        <OrderChoice />
+        <button
+          type="button"
+          class="button worklist-filters-button"
+          aria-expanded={isOpen.value}
+          aria-controls="worklist-filters"
+          onClick={() => {
+            isOpen.value = !isOpen.value;
+          }}
+        >
+          <Icon name="filter" /> {t("filters")}
+          {narrowed > 0 && ` (${narrowed})`}
+        </button>
+        <button
+          type="button"
+          class="icon-button worklist-density"
+          aria-label={density.value === "compact" ? t("comfortable") : t("compact")}
+          title={density.value === "compact" ? t("comfortable") : t("compact")}
+          onClick={toggleDensity}
+        >
+          <Icon name={density.value === "compact" ? "menu" : "rows"} />
+        </button>
+        {may("upload") && <Choose />}
+      </div>
+      <div
+        id="worklist-filters"
+        class={isOpen.value ? "worklist-row worklist-open" : "worklist-row worklist-shut"}
+      >
+        <Chips />
+        <ModalityChoice />
+        <DateChoice />
+        {narrowed > 0 && (
+          <button type="button" class="button button-small" onClick={clearFilters}>
+            <Icon name="close" /> {t("clear")}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Search({ input }: { input: RefObject<HTMLInputElement | null> }) {
+  const typed = useMemo(() => signal(filters.peek().text), []);
+  const text = filters.value.text;
+  useEffect(() => {
+    typed.value = text; // Back, a cleared filter
+  }, [text]);
+  useEffect(() => {
+    if (typed.value === text) return;
+    const timer = setTimeout(
+      () => setFilters({ text: typed.value }, { replace: true }),
+      PAUSE_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [typed.value, text]);
+  return (
+    <label class="worklist-search">
+      <Icon name="search" />
+      <span class="unseen">{t("search")}</span>
+      <input
+        ref={input}
+        type="search"
+        placeholder={t("searchHint")}
+        maxLength={64}
+        autocomplete="off"
+        spellcheck={false}
+        value={typed.value}
+        onInput={(event) => {
+          typed.value = event.currentTarget.value;
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Escape" || event.key === "Enter") event.currentTarget.blur();
+        }}
+      />
+    </label>
+  );
+}
+
+function OrderChoice() {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset has no place in a row of buttons.
+    <div class="worklist-order" role="group" aria-label={t("order")}>
+      {ORDERS.map((order) => (
+        <button
+          key={order}
+          type="button"
+          class="button"
+          aria-pressed={filters.value.order === order}
+          onClick={() => setFilters({ order })}
+        >
+          {t(order)}
+        </button>
+      ))}
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={t("howOrder")}
+        title={t("howOrder")}
+        onClick={() => {
+          isHowOpen.value = true;
+        }}
+      >
+        <Icon name="help" />
+      </button>
+    </div>
+  );
+}
+
+interface ChipProps {
+  readonly text: string;
+  readonly count?: number | undefined;
+  readonly isOn: boolean;
+  readonly onClick: () => void;
+}
+
+function Chip({ text, count, isOn, onClick }: ChipProps) {
+  return (
+    <button type="button" class="chip" aria-pressed={isOn} onClick={onClick}>
+      {text}
+      {count !== undefined && <span class="worklist-count figures">{number(count)}</span>}
+    </button>
+  );
+}
+
+function Chips() {
+  const now = filters.value;
+  const known = counts.value;
+  return (
+    <>
+      <Chip
+        text={t("look")}
+        isOn={now.look}
+        onClick={() => setFilters({ look: !now.look })}
+      />
+      {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
+      <div class="worklist-chips" role="group" aria-label={t("reading")}>
+        {READINGS.map((each) => (
+          <Chip
+            key={each}
+            text={t(each)}
+            count={known ? (known.readings[each] ?? 0) : undefined}
+            isOn={now.reading.includes(each)}
+            onClick={() => setFilters({ reading: toggled(now.reading, each) })}
+          />
+        ))}
+      </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
+      <div class="worklist-chips" role="group" aria-label={t("state")}>
+        {STATES.map((each) => (
+          <Chip
+            key={each}
+            text={t(each)}
+            count={known ? (known.states[each] ?? 0) : undefined}
+            isOn={now.state.includes(each)}
+            onClick={() => setFilters({ state: toggled(now.state, each) })}
+          />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function ModalityChoice() {
+  const { modality } = filters.value;
+  const met = list.lines.value.studies.flatMap((each) => each.modalities);
+  const others = [...new Set([...met, modality])].filter(
+    (each) => each && !MODALITIES.includes(each),
+  );
+  return (
+    <label class="worklist-choice">
+      <span class="unseen">{t("modality")}</span>
+      <select
+        value={modality}
+        onChange={(event) => setFilters({ modality: event.currentTarget.value })}
+      >
+        <option value="">{t("anyModality")}</option>
+        {[...MODALITIES, ...others.sort()].map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const OWN = "own";
+
+function DateChoice() {
+  const { days, from, to } = filters.value;
+  const isAsked = useMemo(() => signal(false), []);
+  const isOwn = from !== "" || to !== "" || isAsked.value;
+  const choose = (value: string) => {
+    isAsked.value = value === OWN;
+    setFilters({
+      days: value === OWN ? 0 : (Number(value) as Span),
+      from: value === OWN ? from : "",
+      to: value === OWN ? to : "",
+    });
+  };
+  return (
+    <>
+      <label class="worklist-choice">
+        <span class="unseen">{t("dates")}</span>
+        <select
+          value={isOwn ? OWN : String(days)}
+          onChange={(event) => choose(event.currentTarget.value)}
+        >
+          {SPANS.map((each) => (
+            <option key={each} value={String(each)}>
+              {t(`days${each}`)}
+            </option>
+          ))}
+          <option value={OWN}>{t("own")}</option>
+        </select>
+      </label>
+      {isOwn && (
+        <>
+          <DayField
+            text={t("from")}
+            value={from}
+            set={(day) => setFilters({ from: day })}
+          />
+          <DayField text={t("to")} value={to} set={(day) => setFilters({ to: day })} />
+        </>
+      )}
+    </>
+  );
+}
+
+interface DayProps {
+  readonly text: string;
+  readonly value: string;
+  readonly set: (day: string) => void;
+}
+
+function DayField({ text, value, set }: DayProps) {
+  return (
+    <label class="worklist-day">
+      {text}{" "}
+      <input
+        type="date"
+        value={value}
+        onChange={(event) => set(event.currentTarget.value)}
+      />
+    </label>
+  );
+}

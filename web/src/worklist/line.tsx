@@ -1,0 +1,174 @@
+/** One study of the list. */
+// biome-ignore-all lint/a11y/useSemanticElements: a table's elements cannot be placed line by line.
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the line (aria-activedescendant).
+
+import { ageAt, ago, day, percent, personName } from "~/core/text/format";
+import { Icon } from "~/shell/icon";
+import { Link } from "~/shell/link";
+import { addressOfStudy, open } from "./actions";
+import { found, type Said, urgencyOf } from "./headline";
+import type { Study } from "./rows";
+import { list, select } from "./store";
+import { t } from "./texts";
+
+interface Props {
+  readonly study: Study;
+  /** Place in the list, from 0. */
+  readonly at: number;
+  readonly top: number;
+  readonly isSelected: boolean;
+}
+
+/** DOM id of a line, for `aria-activedescendant`. */
+export function lineId(study: number): string {
+  return `worklist-line-${study}`;
+}
+
+/** A line at its place. */
+export function Line({ study, at, top, isSelected }: Props) {
+  const isRead = study.reading === "signed";
+  const classes = [
+    "worklist-line",
+    isRead ? "worklist-read" : "",
+    list.fresh.value.includes(study.id) ? "worklist-fresh" : "",
+  ];
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: keys go to the grid (commands.ts).
+    <div
+      class={classes.filter(Boolean).join(" ")}
+      role="row"
+      id={lineId(study.id)}
+      aria-rowindex={at + 2}
+      aria-selected={isSelected}
+      style={{ transform: `translateY(${top}px)` }}
+      onClick={() => select(study.id)}
+      onDblClick={() => open(study)}
+    >
+      <Urgency study={study} />
+      <Patient study={study} />
+      <When study={study} />
+      <What study={study} />
+      <Found study={study} />
+      <State study={study} />
+    </div>
+  );
+}
+
+function Urgency({ study }: { study: Study }) {
+  const { word, figure, product, tier } = urgencyOf(study);
+  return (
+    <div role="gridcell" class="worklist-urgency">
+      <span class={`worklist-tier worklist-tier-${tier}`} aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      <span class="worklist-two">
+        <span>
+          {word}
+          {figure && <strong class="figures"> {figure}</strong>}
+        </span>
+        {product && <span class="worklist-second figures">{product}</span>}
+      </span>
+    </div>
+  );
+}
+
+function Patient({ study }: { study: Study }) {
+  const { patient } = study;
+  const age = ageAt(patient.birth_date, study.study_date);
+  const second = [
+    patient.id || t("noNumber"),
+    patient.sex,
+    age && t("years", { age }),
+  ].filter(Boolean);
+  return (
+    <div role="gridcell" class="worklist-patient worklist-two">
+      <Link to={addressOfStudy(study)} class="worklist-name" tabIndex={-1}>
+        {personName(patient.name) || t("noName")}
+      </Link>
+      <span class="worklist-second">{second.join(" · ")}</span>
+    </div>
+  );
+}
+
+function When({ study }: { study: Study }) {
+  return (
+    <div role="gridcell" class="worklist-when worklist-two">
+      <span class="figures">{day(study.study_date) || t("noDate")}</span>
+      <span class="worklist-second">
+        {t("came", { ago: ago(study.last_at, { isShort: true }) })}
+      </span>
+    </div>
+  );
+}
+
+/** Modalities of results, which stand beside those of the images. */
+const OF_RESULTS = ["SR", "PR", "SEG", "KO"];
+
+function imagesOf({ modalities }: Study): readonly string[] {
+  const images = modalities.filter((each) => !OF_RESULTS.includes(each));
+  return images.length > 0 ? images : modalities;
+}
+
+/** Once there is a result its own objects count with the images. */
+function countText({ instance_count: count, result_id }: Study): string {
+  if (result_id !== null) return t("objects", { count });
+  return count === 1 ? t("images1") : t("images", { count });
+}
+
+function What({ study }: { study: Study }) {
+  const second = [imagesOf(study).join(" "), countText(study), study.site].filter(
+    Boolean,
+  );
+  return (
+    <div role="gridcell" class="worklist-what worklist-two">
+      <span class={study.description ? "" : "faint"}>
+        {study.description || t("noDescription")}
+      </span>
+      <span class="worklist-second">{second.join(" · ")}</span>
+    </div>
+  );
+}
+
+function Found({ study }: { study: Study }) {
+  const said = found(study, list.progress.value.get(study.id));
+  return (
+    <div role="gridcell" class="worklist-found">
+      {said.map((each) => (
+        <Saying key={each.text} said={each} />
+      ))}
+    </div>
+  );
+}
+
+function Saying({ said }: { said: Said }) {
+  return (
+    <span class={`worklist-said worklist-said-${said.tone}`} title={said.text}>
+      {said.tone === "warn" && <Icon name="alert" />}
+      {said.text}
+    </span>
+  );
+}
+
+function State({ study }: { study: Study }) {
+  const share = list.progress.value.get(study.id);
+  return (
+    <div role="gridcell" class="worklist-state worklist-two">
+      <span class={`worklist-word worklist-${study.state}`}>
+        {t(study.state)}
+        {study.state === "running" && share !== undefined && (
+          <span class="figures"> {percent(share, 0)}</span>
+        )}
+      </span>
+      {study.reading !== "unread" && (
+        <span class={`worklist-second worklist-${study.reading}`}>
+          <Icon name={study.reading === "signed" ? "check" : "edit"} />
+          {study.reading === "signed" && study.read_at
+            ? t("signedAt", { ago: ago(study.read_at, { isShort: true }) })
+            : t(study.reading)}
+        </span>
+      )}
+    </div>
+  );
+}
