@@ -18,8 +18,10 @@ import pytest
 pytest.importorskip("reportlab")
 pytest.importorskip("pylopdf_fonts_zh_cn")
 
+from medlens.core import MissingExtraError
+from medlens.write.reading import face as face_module
 from medlens.write.reading.content import Subject, digest_of
-from medlens.write.reading.face import STAND_IN, default_face
+from medlens.write.reading.face import STAND_IN, Face, default_face
 from medlens.write.reading.pdf import KeyPicture, lay_out, to_report_pdf
 from medlens.write.reading.sheet import BOTTOM, LEFT, RIGHT, TOP, Mark, Picture, Words
 from tests.write.reading.reports import ENGLISH, SUBJECT, report_of
@@ -161,3 +163,25 @@ def test_letters_keep_their_width() -> None:
         advance = made["hmtx"][names[ord(character)]][0]
         assert face.width(character, 1000) == pytest.approx(advance, abs=0.5)
     assert face.embed(text) == face.embed("王A，é王")
+
+
+def test_without_its_packages_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lack() -> str:
+        raise ImportError
+
+    monkeypatch.setattr(face_module, "_packaged", lack)
+    default_face.cache_clear()
+    with pytest.raises(MissingExtraError, match=r"pip install 'medlens\[serve\]'"):
+        to_report_pdf(report_of(), SUBJECT)
+    default_face.cache_clear()
+
+
+def test_shapes_are_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    face = Face()
+    first = face.embed("abc")
+    monkeypatch.setattr(face_module, "MOST_KEPT", 2)
+    face.embed("defg")
+    assert sorted(face._shapes) == ["", " ", "d", "e", "f", "g", STAND_IN]
+    assert face.embed("abc") == first

@@ -17,6 +17,7 @@ from medlens.serve.store.tables import (
     instances,
     jobs,
     metadata,
+    reading_objects,
     result_objects,
     series,
     studies,
@@ -49,7 +50,8 @@ class Usage:
 
     Attributes:
         studies, series, instances: rows.
-        instance_bytes, conflict_bytes, result_bytes: of their files.
+        instance_bytes, conflict_bytes: of their files.
+        result_bytes: of what models and readers said.
         free_bytes: left on the disk.
     """
 
@@ -199,6 +201,6 @@ def measure_usage(store: Store) -> Usage:
             instances=instance_count,
             instance_bytes=size,
             conflict_bytes=total(conflicts)[1],
-            result_bytes=total(result_objects)[1],
+            result_bytes=total(result_objects)[1] + total(reading_objects)[1],
             free_bytes=shutil.disk_usage(store.folder).free,
         )

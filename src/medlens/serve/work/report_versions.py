@@ -88,13 +88,15 @@ def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
         now: seconds since 1970, the moment of the signature.
 
     Raises:
+        UsageError: it cannot be kept as it is; see `add_version`.
         ResourceError: the disk is full.
         MissingExtraError: the packages that print reports are missing.
     """
     with store.read() as connection:
         newest, signed = newest_versions(connection, wish.study_id)
-    if newest != wish.expected_version:
-        return None
+        if newest != wish.expected_version:
+            return None
+        _check(connection, wish, newest, signed)
     report = Report(
         study=wish.study_id,
         version=newest + 1,
@@ -124,7 +126,9 @@ def add_version(connection: sa.Connection, wish: Wish, ready: Ready | None) -> i
             another study, or more versions than there may be.
     """
     hold = sa.select(studies).where(studies.c.id == wish.study_id).with_for_update()
-    study = connection.execute(hold).one()
+    study = connection.execute(hold).first()
+    if study is None:
+        raise UsageError("report: its study was removed meanwhile; nothing is kept")
     newest, signed = newest_versions(connection, wish.study_id)
     if ready is None or newest != wish.expected_version:
         raise ReportChangedError(

@@ -17,10 +17,14 @@ from typing import Any
 
 from medlens.core import MissingExtraError
 
+Shape = tuple[Any, int]
+"""Outline with quadratic curves, and its advance in units."""
+
 UNITS = 1000  # of the em square
 FAMILY = "MedlensReport"
 STAND_IN = "\N{WHITE SQUARE}"  # for what the face has no shape for
 TOLERANCE = 0.5  # units of the em square between a curve and what it is drawn as
+MOST_KEPT = 4000  # shapes that are kept for the next report
 _NO_SHAPE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of Unicode
 
 
@@ -42,6 +46,7 @@ class Face:
         self._names: dict[int, str] = self._font.getBestCmap()
         self._scale = UNITS / self._font["head"].unitsPerEm
         self._widths: dict[str, float] = {}
+        self._shapes: dict[str, Shape] = {}
 
     def tidy(self, text: str) -> str:
         """A line as it can be drawn: composed letters, one blank for any other.
@@ -77,7 +82,26 @@ class Face:
         """A TrueType file of the characters of a text; equal texts give equal bytes."""
         characters = sorted({*text, STAND_IN, " "} & {chr(c) for c in self._names})
         with self._lock:
-            return _build(self._font, self._names, characters, self._scale)
+            if len(self._shapes) > MOST_KEPT:
+                self._shapes.clear()
+            glyphs = self._font.getGlyphSet()
+            for character in ("", *characters):
+                if character not in self._shapes:
+                    self._shapes[character] = self._draw(glyphs, character)
+            return _build({c: self._shapes[c] for c in ("", *characters)})
+
+    def _draw(self, glyphs: Any, character: str) -> Shape:
+        """The shape of a character, "" for that of none; it takes milliseconds."""
+        from fontTools.pens.cu2quPen import Cu2QuPen
+        from fontTools.pens.transformPen import TransformPen
+        from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+        name = self._names[ord(character)] if character else ".notdef"
+        pen = TTGlyphPen(None)
+        quadratic = Cu2QuPen(pen, TOLERANCE, reverse_direction=True)
+        scale = self._scale
+        glyphs[name].draw(TransformPen(quadratic, (scale, 0, 0, scale, 0, 0)))
+        return pen.glyph(), round(glyphs[name].width * scale)
 
 
 @cache
@@ -99,24 +123,19 @@ def _packaged() -> str:
     return str(sans_path())
 
 
-def _build(
-    font: Any, names: dict[int, str], characters: list[str], scale: float
-) -> bytes:
+def _build(shapes: dict[str, Shape]) -> bytes:
+    """A font file of shapes, in their order."""
     from fontTools.fontBuilder import FontBuilder
 
-    order = [".notdef", *(_name(character) for character in characters)]
-    sources = [".notdef", *(names[ord(character)] for character in characters)]
-    shapes = font.getGlyphSet()
+    glyphs = {_name(c): glyph for c, (glyph, _) in shapes.items()}
     builder = FontBuilder(UNITS, isTTF=True)
-    builder.setupGlyphOrder(order)
-    builder.setupCharacterMap({ord(c): _name(c) for c in characters})
-    drawn = [_draw(shapes[source], scale) for source in sources]
-    builder.setupGlyf(dict(zip(order, drawn, strict=True)))
-    table = builder.font["glyf"]
+    builder.setupGlyphOrder(list(glyphs))
+    builder.setupCharacterMap({ord(c): _name(c) for c in shapes if c})
+    builder.setupGlyf(glyphs)
     builder.setupHorizontalMetrics(
         {
-            name: (round(shapes[source].width * scale), getattr(table[name], "xMin", 0))
-            for name, source in zip(order, sources, strict=True)
+            _name(c): (advance, getattr(glyph, "xMin", 0))
+            for c, (glyph, advance) in shapes.items()
         }
     )
     builder.setupHorizontalHeader(ascent=880, descent=-120)
@@ -133,15 +152,4 @@ def _build(
 
 
 def _name(character: str) -> str:
-    return f"u{ord(character):05X}"
-
-
-def _draw(shape: Any, scale: float) -> Any:
-    from fontTools.pens.cu2quPen import Cu2QuPen
-    from fontTools.pens.transformPen import TransformPen
-    from fontTools.pens.ttGlyphPen import TTGlyphPen
-
-    pen = TTGlyphPen(None)
-    quadratic = Cu2QuPen(pen, TOLERANCE, reverse_direction=True)
-    shape.draw(TransformPen(quadratic, (scale, 0, 0, scale, 0, 0)))
-    return pen.glyph()
+    return f"u{ord(character):05X}" if character else ".notdef"

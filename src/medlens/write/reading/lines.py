@@ -33,29 +33,28 @@ def break_lines(text: str, width: float, measure: Measure) -> list[str]:
 def _fill(paragraph: str, width: float, measure: Measure) -> Iterator[str]:
     line, used = "", 0.0
     for unit in _units(paragraph):
-        size = measure(unit)
         if line and used + measure(unit.rstrip()) > width:
             yield line.rstrip()
-            line, used = "", 0.0
-            unit = unit.lstrip()
-            size = measure(unit)
-        while size > width:  # a word that is longer than a line
-            head = _head(unit, width, measure)
-            yield head
-            unit = unit[len(head) :]
+            line, used, unit = "", 0.0, unit.lstrip()
+        size = measure(unit)
+        if not line and size > width:  # a word that is longer than a line
+            *full, unit = _cut(unit, width, measure)
+            yield from full
             size = measure(unit)
         line, used = line + unit, used + size
     yield line.rstrip()
 
 
-def _head(unit: str, width: float, measure: Measure) -> str:
-    """As many characters as fit into a line, and at least one."""
-    used = 0.0
+def _cut(unit: str, width: float, measure: Measure) -> list[str]:
+    """Pieces that fit into a line, each of at least one character."""
+    pieces, begin, used = [], 0, 0.0
     for at, character in enumerate(unit):
-        used += measure(character)
-        if used > width and at:
-            return unit[:at]
-    return unit
+        size = measure(character)
+        if used + size > width and at > begin:
+            pieces.append(unit[begin:at])
+            begin, used = at, 0.0
+        used += size
+    return [*pieces, unit[begin:]]
 
 
 def _units(paragraph: str) -> Iterator[str]:

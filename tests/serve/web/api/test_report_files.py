@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from medlens.serve.store.backup import back_up, restore
 from medlens.serve.store.doctor import check_store
-from medlens.serve.store.keep import remove_study
+from medlens.serve.store.keep import measure_usage, remove_study
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import (
     instances,
@@ -244,6 +244,7 @@ def test_a_study_goes_with_its_reports(
             f"/api/v1/studies/{number}/report/draft",
             json={"revision": 0, "content": content()},
         )
+    assert measure_usage(store).result_bytes > 2 * 10_000
     remove_study(store, study)
     with store.read() as connection:
         for table in (reports, report_drafts, reading_objects):

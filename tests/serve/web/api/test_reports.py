@@ -287,6 +287,14 @@ def test_hostile_words_are_refused(
     assert save(reader, study, 0, findings="x" * 20_000 + "").status_code == 200
 
 
+def test_a_dictionary_is_no_report(reader: httpx.Client, study: int) -> None:
+    many = "".join(chr(0x4E00 + n) for n in range(3001))
+    reply = save(reader, study, 0, findings=many)
+    assert reply.status_code == 422
+    assert "different characters; no more than 3000" in reply.json()["detail"]
+    assert save(reader, study, 0, findings=many[:2900]).status_code == 200
+
+
 def test_lone_surrogates_and_unknown_fields_are_refused(
     reader: httpx.Client, study: int
 ) -> None:
@@ -303,6 +311,10 @@ def test_lone_surrogates_and_unknown_fields_are_refused(
         assert reply.status_code == 422, changes
     for reason in ("two\nlines", "x" * 501, "a\x1b"):
         assert sign(reader, study, reason=reason).status_code == 422
+    # A number is no word for yes, and no word is a number.
+    assert sign(reader, study, sign=1).status_code == 422
+    assert sign(reader, study, "0").status_code == 422  # type: ignore[arg-type]
+    assert save(reader, study, False).status_code == 422
 
 
 def test_who_may_only_look_changes_nothing(

@@ -50,8 +50,8 @@ reports = sa.Table(
     sa.UniqueConstraint("study_id", "version"),
 )
 
-# Files made of what readers said: a report as text, PDF, SR, FHIR, and DOC (its PDF as a
-# DICOM object), the SR of their corrections, masks that they drew.
+# Files made of what readers said: a report as text, PDF, SR, FHIR and DOC (its PDF as
+# a DICOM object), the SR of their corrections, masks that they drew.
 reading_objects = sa.Table(
     "reading_objects",
     metadata,

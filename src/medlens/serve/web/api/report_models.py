@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from medlens.serve.web.api.fields import LARGEST, Number, Strict, moment
 from medlens.serve.work.report_drafts import Draft
 from medlens.serve.work.report_suggestion import LONGEST_SECTION
-from medlens.write.reading.content import Content, from_document
+from medlens.write.reading.content import SECTIONS, Content, from_document
+
+MOST_CHARACTERS = 3000
+"""Different ones in a report; a Chinese one has some hundreds."""
 
 # Line ends and tabs may stand in a text; other control characters, and marks that turn
 # a line around so that it reads as something else, may not.
@@ -63,12 +72,26 @@ class ReportSections(Strict):
     comparison: Prose = Field("", description="with earlier studies")
     impression: Prose = Field("", description="what it means")
 
+    @model_validator(mode="after")
+    def _is_writing(self) -> Self:
+        """Each different character is drawn once for the PDF, which takes its time."""
+        count = len(set().union(*(getattr(self, name) for name in SECTIONS)))
+        if count > MOST_CHARACTERS:
+            raise PydanticCustomError(
+                "characters",
+                "hold {count} different characters; no more than {most} are printed",
+                {"count": count, "most": MOST_CHARACTERS},
+            )
+        return self
+
 
 class ReportContent(Strict):
     """A report's words and what they were drafted from."""
 
     lang: Literal["en", "zh"]
-    result_id: Number | None = Field(None, description="result it was drafted from")
+    result_id: Number | None = Field(
+        None, strict=True, description="result it was drafted from"
+    )
     sections: ReportSections
 
 
@@ -84,7 +107,10 @@ class DraftSave(Strict):
     """A draft to be saved over the one that the caller saw."""
 
     revision: int = Field(
-        ge=0, le=2**31 - 2, description="that the caller saw; 0 where they saw none"
+        ge=0,
+        le=2**31 - 2,
+        strict=True,
+        description="that the caller saw; 0 where they saw none",
     )
     content: ReportContent
 
@@ -135,13 +161,16 @@ class VersionWish(Strict):
     """A version to be kept for good."""
 
     content: ReportContent
-    sign: bool = Field(description="false keeps it without a signature, as a draft")
+    sign: bool = Field(
+        strict=True, description="false keeps it without a signature, as a draft"
+    )
     reason: Line = Field(
         "", description="why it is changed; wanted where a signed version exists"
     )
     expected_version: int = Field(
         ge=0,
         le=2**31 - 2,
+        strict=True,
         description="newest version that the writer saw, 0 for none",
     )
 
