@@ -22,6 +22,8 @@ from medlens.serve.store.tables.base import (
 _several = sa.text("replace(name_key, '=', '') <> name_key")
 _with_groups: Any = {"sqlite_where": _several, "postgresql_where": _several}
 
+_FILTERED = ("state", "reading", "modalities", "study_date")
+
 studies = sa.Table(
     "studies",
     metadata,
@@ -75,9 +77,11 @@ studies = sa.Table(
     sa.Index(None, "patient_id"),
     sa.Index(None, "accession_number"),
     sa.Index("ix_studies_state", "state", "last_at", "id"),
-    sa.Index("ix_studies_last", "last_at", "id"),
-    sa.Index("ix_studies_urgency", "urgency", "last_at", "id"),
-    sa.Index("ix_studies_reading", "reading", "urgency", "last_at", "id"),
+    # The two orders of the worklist, each with all that a page is filtered by.
+    sa.Index("ix_studies_last", "last_at", "id", *_FILTERED),
+    sa.Index("ix_studies_urgency", "urgency", "last_at", "id", *_FILTERED),
+    sa.Index(None, "reading"),
+    sa.Index(None, "description"),
     sa.Index("ix_studies_changed", "changed_at", "id"),
     # The number of a study that was removed is never given again: the trail holds it.
     sqlite_autoincrement=True,

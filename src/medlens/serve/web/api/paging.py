@@ -76,11 +76,13 @@ def _is_place(value: Any) -> bool:
 def after(
     columns: Sequence[sa.ColumnElement[Any]], place: Sequence[float]
 ) -> sa.ColumnElement[bool]:
-    """Rows behind a place, in falling order of the columns."""
-    (column, *others), (value, *rest) = columns, place
-    if not others:
-        return column < value
-    return sa.or_(column < value, sa.and_(column == value, after(others, rest)))
+    """Rows behind a place, in falling order of the columns.
+
+    Compared as a row, which both databases find the start of in an index.
+    """
+    if len(columns) == 1:
+        return columns[0] < place[0]
+    return sa.tuple_(*columns) < sa.tuple_(*place)
 
 
 def link_next(request: Request, response: Response, cursor: str | None) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from medlens.serve.access.caller import Caller
-from medlens.serve.store.names import name_key
 from medlens.serve.store.tables import jobs, results, series, studies
 from medlens.serve.web.api.fields import StudyNumber, moment
 from medlens.serve.web.api.job_models import JobView, view_of_job
-from medlens.serve.web.api.paging import after, link_next, pack_cursor, unpack_cursor
+from medlens.serve.web.api.paging import link_next
 from medlens.serve.web.api.study_models import (
     ResultLine,
     SeriesView,
@@ -23,6 +21,7 @@ from medlens.serve.web.api.study_models import (
     WholeStudy,
     view_of_study,
 )
+from medlens.serve.web.api.worklist import find_page, newest_results
 from medlens.serve.web.counts import Counts
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import tag
@@ -43,86 +42,13 @@ def list_studies(
     caller: Annotated[Caller, Depends(may("view"))],
 ) -> StudyPage:
     """The worklist: studies that match every filter, in pages."""
-    by_urgency = query.order == "urgent"
-    columns = (*((studies.c.urgency,) if by_urgency else ()), *_NEWEST)
-    wanted = [*_filters(query)]
-    place = unpack_cursor(query.cursor, len(columns))
-    if place is not None:
-        wanted.append(after(columns, place))
     with service.store.read() as connection:
-        rows = connection.execute(
-            sa.select(studies)
-            .where(*wanted)
-            .order_by(*(column.desc() for column in columns))
-            .limit(query.limit + 1)
-        ).all()
-        page = rows[: query.limit]
-        newest = _newest_results(connection, [row.id for row in page])
+        page, cursor = find_page(connection, query)
+        newest = newest_results(connection, [row.id for row in page])
     note_list(service, caller, "list studies", (row.id for row in page))
-    cursor = None
-    if len(rows) > query.limit:
-        last = page[-1]
-        cursor = pack_cursor(*(getattr(last, column.name) for column in columns))
     link_next(request, response, cursor)
     items = [view_of_study(row, newest.get(row.id)) for row in page]
     return StudyPage(items=items, next=cursor)
-
-
-_NEWEST = (studies.c.last_at, studies.c.id)
-
-
-def _filters(query: StudyQuery) -> list[sa.ColumnElement[bool]]:
-    """Conditions of a search; every value is a parameter of the statement."""
-    found: list[sa.ColumnElement[bool]] = []
-    if query.state:
-        found.append(studies.c.state.in_(query.state))
-    if query.reading:
-        found.append(studies.c.reading.in_(query.reading))
-    if query.modality:
-        found.append(
-            studies.c.modalities.contains(f"\\{query.modality}\\", autoescape=True)
-        )
-    for value, column in (
-        (query.study_uid, studies.c.study_uid),
-        (query.patient_id, studies.c.patient_id),
-        (query.accession_number, studies.c.accession_number),
-    ):
-        if value:
-            found.append(column == value)
-    if query.date_from:
-        found.append(studies.c.study_date >= _da(query.date_from))
-    if query.date_to:
-        found.append(studies.c.study_date <= _da(query.date_to))
-        found.append(studies.c.study_date != "")
-    if query.urgency_from is not None:
-        found.append(studies.c.urgency >= query.urgency_from)
-    if query.text:
-        found.append(_holds(query.text))
-    return found
-
-
-def _da(day: date) -> str:
-    return day.strftime("%Y%m%d").rjust(8, "0")
-
-
-def _holds(text: str) -> sa.ColumnElement[bool]:
-    """Studies whose name, number, accession number or description hold a text."""
-    return sa.or_(
-        studies.c.name_key.contains(name_key(text), autoescape=True),
-        studies.c.patient_id.startswith(text, autoescape=True),
-        studies.c.accession_number.startswith(text, autoescape=True),
-        studies.c.description.icontains(text, autoescape=True),
-    )
-
-
-def _newest_results(connection: sa.Connection, numbers: list[int]) -> dict[int, int]:
-    """Study → number of its newest result that counts."""
-    rows = connection.execute(
-        sa.select(results.c.study_id, sa.func.max(results.c.id))
-        .where(results.c.study_id.in_(numbers), results.c.role == "active")
-        .group_by(results.c.study_id)
-    )
-    return {int(study): int(result) for study, result in rows}
 
 
 @router.get("/counts", response_model=StudyCounts)

@@ -230,9 +230,15 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.Double(), server_default="0", nullable=False),
     )
     op.create_index("ix_studies_changed", "studies", ["changed_at", "id"], unique=False)
+    op.create_index(op.f("ix_studies_reading"), "studies", ["reading"], unique=False)
     op.create_index(
-        "ix_studies_reading",
-        "studies",
-        ["reading", "urgency", "last_at", "id"],
-        unique=False,
+        op.f("ix_studies_description"), "studies", ["description"], unique=False
     )
+    # The two orders of the worklist, now with all that a page is filtered by.
+    filtered = ["state", "reading", "modalities", "study_date"]
+    for name, order in (
+        ("ix_studies_last", ["last_at", "id"]),
+        ("ix_studies_urgency", ["urgency", "last_at", "id"]),
+    ):
+        op.drop_index(name, "studies")
+        op.create_index(name, "studies", [*order, *filtered], unique=False)
