@@ -8,6 +8,7 @@ reply.
 from __future__ import annotations
 
 import hashlib
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from medlens.serve.web.errors import Problem
 from medlens.serve.web.state import service_of
 
 KEPT_S = 24 * 3600.0
+PAUSES_S = (0.05, 0.2)  # before a deed that met another one is done again
 MAX_KEPT = 1000  # old replies removed at a time
 Deed = Callable[[sa.Connection], tuple[int, BaseModel]]
 Key = Annotated[
@@ -65,6 +67,16 @@ class Once:
         Raises:
             Problem: 422, the key was used for another request.
         """
+        for pause_s in PAUSES_S:
+            try:
+                return self._run(caller, deed)
+            except sa.exc.DBAPIError as error:
+                if not _is_deadlock(error):
+                    raise
+            time.sleep(random.uniform(0.5, 1.5) * pause_s)
+        return self._run(caller, deed)
+
+    def _run(self, caller: Caller, deed: Deed) -> JSONResponse:
         try:
             with self.store.begin() as connection:
                 kept = self._kept(connection, caller)
@@ -126,6 +138,13 @@ class Once:
         return sa.and_(
             replies.c.key == self.key, replies.c.user_id == (caller.user_id or 0)
         )
+
+
+def _is_deadlock(error: sa.exc.DBAPIError) -> bool:
+    """Whether PostgreSQL ended this transaction for another one (deadlock_detected):
+    nothing of it was kept, and it may be run again."""
+    fields = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return isinstance(fields, dict) and fields.get("C") == "40P01"
 
 
 def _forget_old(connection: sa.Connection, now: float) -> None:

@@ -144,10 +144,11 @@ def ask(
         None where there is no such study, or no image in it.
     """
     # An image that comes at this moment waits, and then sets the study back; without
-    # this PostgreSQL would let us say "ready" over its "receiving".
-    connection.execute(
-        sa.select(studies.c.id).where(studies.c.id == study_id).with_for_update()
-    )
+    # this PostgreSQL would let us say "ready" over its "receiving". Jobs come first, as
+    # with whoever ends or cancels one, so that none waits for the other.
+    for table, column in ((jobs, jobs.c.study_id), (studies, studies.c.id)):
+        rows = sa.select(table.c.id).where(column == study_id).order_by(table.c.id)
+        connection.execute(rows.with_for_update())
     digest = inputs_digest(connection, study_id)
     if not digest:
         return None
