@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -386,3 +387,16 @@ def test_the_suggestion_follows_the_result_and_its_readers(
         json={"content": body, "sign": True, "expected_version": 0},
     )
     assert reply.status_code == 201
+
+
+def test_of_two_threads_one_saves_and_one_signs(
+    as_role: Callable[[str], httpx.Client], study: int
+) -> None:
+    clients = [as_role("reader"), as_role("reader")]
+    with ThreadPoolExecutor(2) as pool:
+        saved = list(pool.map(lambda c: save(c, study, 0).status_code, clients))
+        signed = list(pool.map(lambda c: sign(c, study).status_code, clients))
+    assert sorted(saved) == [200, 409]
+    assert sorted(signed) == [201, 409]
+    versions = clients[0].get(address(study)).json()["versions"]
+    assert [line["version"] for line in versions] == [1]
