@@ -1,7 +1,9 @@
 /** What other rooms of the viewer put into it; each is one line here. */
 
 import type { ComponentType } from "preact";
+import { CompareBar } from "./compare/part";
 import { EditPart, LayerBar, LayerPart } from "./layers/part";
+import { MprMode } from "./mpr/mode";
 import type { Desk } from "./stack/desk";
 import type { Pane } from "./stack/pane_state";
 import { MeasurePart, ToolBarPart } from "./tools/part";
@@ -19,8 +21,11 @@ export const PANE_PARTS: readonly ComponentType<{ desk: Desk; pane: Pane }>[] = 
 /** Stands above the panes: toolbars. */
 export const BAR_PARTS: readonly ComponentType<{ desk: Desk }>[] = [
   ToolBarPart,
+  CompareBar,
   LayerBar,
 ];
 
 /** Takes the place of the panes while `desk.mode` is its key: "mpr". */
-export const MODES: Readonly<Record<string, ComponentType<{ desk: Desk }>>> = {};
+export const MODES: Readonly<Record<string, ComponentType<{ desk: Desk }>>> = {
+  mpr: MprMode,
+};

@@ -31,23 +31,82 @@ export interface Plane {
  */
 export function reslice({ frame, slices }: Volume, plane: Plane): Float32Array {
   const found = new Float32Array(plane.rows * plane.columns).fill(Number.NaN);
-  const place = placer(frame);
+  const ways = waysOf(frame);
+  const step = {
+    depth: dot(frame.normal, plane.along) * plane.size,
+    column: (dot(frame.along, plane.along) * plane.size) / frame.spacing[1],
+    row: (dot(frame.down, plane.along) * plane.size) / frame.spacing[0],
+  };
+  let guess = 0;
   for (let row = 0; row < plane.rows; row += 1) {
     const start = add(plane.origin, plane.down, row * plane.size);
-    for (let column = 0; column < plane.columns; column += 1) {
-      const at = place(add(start, plane.along, column * plane.size));
-      if (!at) continue;
-      const [below, above] = [
-        slices[at.slice],
-        slices[at.slice + (at.share > 0 ? 1 : 0)],
-      ];
-      if (!below || !above) continue;
-      const low = bilinear(below, frame, at.column, at.row);
-      const high = at.share > 0 ? bilinear(above, frame, at.column, at.row) : low;
-      found[row * plane.columns + column] = low + (high - low) * at.share;
+    let depth = dot(frame.normal, start);
+    let column = dot(frame.along, start) / frame.spacing[1];
+    let line = dot(frame.down, start) / frame.spacing[0];
+    for (let at = row * plane.columns; at < (row + 1) * plane.columns; at += 1) {
+      if (depth >= ways.first && depth <= ways.last) {
+        guess = below(frame.depths, depth, guess);
+        found[at] = valueAt(slices, frame, ways, guess, depth, column, line);
+      }
+      depth += step.depth;
+      column += step.column;
+      line += step.row;
     }
   }
   return found;
+}
+
+/** Corners of the slices as columns and rows, and how far the volume reaches. */
+interface Ways {
+  readonly columns: Float64Array;
+  readonly rows: Float64Array;
+  readonly first: number;
+  readonly last: number;
+}
+
+function waysOf({ origins, along, down, spacing, depths }: Frame): Ways {
+  const end = depths.length - 1;
+  return {
+    columns: Float64Array.from(origins, (origin) => dot(along, origin) / spacing[1]),
+    rows: Float64Array.from(origins, (origin) => dot(down, origin) / spacing[0]),
+    // Half of a gap beyond the first and the last slice still belongs to them.
+    first: (depths[0] ?? 0) - half(depths, 0),
+    last: (depths[end] ?? 0) + half(depths, end - 1),
+  };
+}
+
+function valueAt(
+  slices: Volume["slices"],
+  frame: Frame,
+  ways: Ways,
+  slice: number,
+  depth: number,
+  column: number,
+  row: number,
+): number {
+  const from = frame.depths[slice] as number;
+  const share = Math.min(
+    1,
+    Math.max(0, (depth - from) / ((frame.depths[slice + 1] as number) - from)),
+  );
+  const [left, top] = [ways.columns[slice] as number, ways.rows[slice] as number];
+  const x = column - left - share * ((ways.columns[slice + 1] as number) - left);
+  const y = row - top - share * ((ways.rows[slice + 1] as number) - top);
+  if (x < -0.5 || y < -0.5 || x > frame.columns - 0.5 || y > frame.rows - 0.5) {
+    return Number.NaN;
+  }
+  const [low, high] = [slices[slice], slices[slice + 1]];
+  if (!low || !high) return Number.NaN;
+  if (share === 0) return bilinear(low, frame, x, y);
+  const a = bilinear(low, frame, x, y);
+  return a + (bilinear(high, frame, x, y) - a) * share;
+}
+
+/** The value at a point of the patient, NaN outside of the volume. */
+export function probe(volume: Volume, point: Vector): number {
+  const { along, down } = volume.frame;
+  const spot: Plane = { origin: point, along, down, size: 1, rows: 1, columns: 1 };
+  return reslice(volume, spot)[0] ?? Number.NaN;
 }
 
 /** The brightest of several planes around one, `thickness` mm in all (a slab, MIP). */
@@ -73,43 +132,6 @@ function brighter(found: Float32Array, one: Float32Array): void {
     const [a = Number.NaN, b = Number.NaN] = [found[at], one[at]];
     if (!(a >= b)) found[at] = Number.isNaN(b) ? a : b;
   }
-}
-
-interface Place {
-  readonly slice: number;
-  /** On the way to the next slice, 0..1. */
-  readonly share: number;
-  readonly row: number;
-  readonly column: number;
-}
-
-/** Where a point of the patient lies between the slices; null outside. */
-export function placer(frame: Frame): (point: Vector) => Place | null {
-  const { depths, origins, along, down, spacing, normal } = frame;
-  const last = depths.length - 1;
-  // Half of a gap beyond the first and the last slice still belongs to them.
-  const margin = [half(depths, 0), half(depths, last - 1)] as const;
-  let guess = 0;
-  return (point) => {
-    const depth = dot(normal, point);
-    const [low = 0, high = 0] = [depths[0], depths[last]];
-    if (depth < low - margin[0] || depth > high + margin[1]) return null;
-    guess = below(depths, depth, guess);
-    const [from = 0, to = 0] = [depths[guess], depths[guess + 1]];
-    const share = Math.min(1, Math.max(0, (depth - from) / (to - from)));
-    const [a, b] = [origins[guess], origins[guess + 1]];
-    if (!a || !b) return null;
-    const origin = add(a, add(b, a, -1), share);
-    const off = add(point, origin, -1);
-    const column = dot(along, off) / spacing[1];
-    const row = dot(down, off) / spacing[0];
-    const isIn =
-      column >= -0.5 &&
-      row >= -0.5 &&
-      column <= frame.columns - 0.5 &&
-      row <= frame.rows - 0.5;
-    return isIn ? { slice: guess, share, row, column } : null;
-  };
 }
 
 function half(depths: readonly number[], at: number): number {

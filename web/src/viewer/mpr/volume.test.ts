@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { atStep, middleOf, planeOf, pointOn, seenOn, stepsOf } from "./planes";
-import { placer, reslice, slab } from "./reslice";
+import { probe, reslice, slab } from "./reslice";
 import type { Vector } from "./vector";
 import { bytesOf, extentOf, type Frame, frameOf, type SlicePlace } from "./volume";
 
@@ -100,11 +100,12 @@ test("a tilted volume is sheared back: its values stay where they are in the pat
   expect(found[(r2 ?? 0) * plane.columns + (c2 ?? 0)]).toBeNaN();
 });
 
-test("outside is no value", () => {
-  const place = placer(frame(stack(10)));
-  expect(place([0, 0, -1.1])).toBeNull();
-  expect(place([9, 0, 4])).toBeNull();
-  expect(place([-4, -3, 5])).toMatchObject({ slice: 2, share: 0.5, row: 0, column: 0 });
+test("outside is no value; half a gap beyond the ends is the end's", () => {
+  const volume = filled(stack(10));
+  expect(probe(volume, [0, 0, -1.1])).toBeNaN();
+  expect(probe(volume, [0, 0, -0.9])).toBe(0);
+  expect(probe(volume, [9, 0, 4])).toBeNaN();
+  expect(probe(volume, [-4, -3, 5])).toBe(100 * 5 - 30 - 4);
 });
 
 test("a slab keeps the brightest of its planes", () => {

@@ -1,0 +1,89 @@
+/** Earlier studies of the same patient, and what of them lies beside the one that is read. */
+
+import type { components } from "~/core/api/schema";
+import {
+  hasImages,
+  type SeriesLine,
+  shownSeries,
+  type WholeStudy,
+} from "~/viewer/load/study";
+import { type Desk, layOut, openIn } from "~/viewer/stack/desk";
+
+export type StudyLine = components["schemas"]["StudyView"];
+
+/** Studies to compare with, the newest earlier one first, then the other earlier ones. */
+export function inProposedOrder(
+  read: Pick<WholeStudy, "id" | "study_date">,
+  others: readonly StudyLine[],
+): readonly StudyLine[] {
+  const date = read.study_date ?? "9999";
+  const isLater = ({ study_date }: StudyLine) => (study_date ?? "") > date;
+  return others
+    .filter(({ id }) => id !== read.id)
+    .sort(
+      (a, b) =>
+        Number(isLater(a)) - Number(isLater(b)) ||
+        (b.study_date ?? "").localeCompare(a.study_date ?? "") ||
+        b.id - a.id,
+    );
+}
+
+/** The first of them if it is not later than the study that is read. */
+export function proposed(
+  read: Pick<WholeStudy, "id" | "study_date">,
+  ordered: readonly StudyLine[],
+): StudyLine | null {
+  const [first] = ordered;
+  if (!first?.study_date || !read.study_date) return null;
+  return first.study_date <= read.study_date ? first : null;
+}
+
+/** The series of another study that is most like one: modality, description, length. */
+export function seriesLike(
+  study: WholeStudy,
+  series: SeriesLine | null,
+): SeriesLine | null {
+  const all = shownSeries(study).filter(hasImages);
+  const score = (each: SeriesLine) =>
+    series === null
+      ? 0
+      : 4 * Number(each.modality === series.modality) +
+        2 * Number(each.description !== "" && each.description === series.description) +
+        1 / (1 + Math.abs(each.instance_count - series.instance_count));
+  return all.reduce<SeriesLine | null>(
+    (best, each) => (best === null || score(each) > score(best) ? each : best),
+    null,
+  );
+}
+
+/** Put another study beside the one that is read. */
+export function layBeside(desk: Desk, prior: WholeStudy): void {
+  desk.prior.value = prior;
+  if (desk.panes.peek().length === 1) layOut(desk, [1, 2]);
+  const [read, beside] = desk.panes.peek();
+  const series = seriesLike(prior, read?.series.peek() ?? null);
+  if (beside && series) openIn(beside, prior, series);
+}
+
+/** Series of the study that no pane shows yet go into the empty panes. */
+export function fillPanes(desk: Desk): void {
+  const study = desk.study.peek();
+  if (!study) return;
+  const open = new Set(desk.panes.peek().map((pane) => pane.series.peek()?.series_uid));
+  const waiting = shownSeries(study).filter(
+    (series) => hasImages(series) && !open.has(series.series_uid),
+  );
+  for (const pane of desk.panes.peek()) {
+    const next = pane.series.peek() ? undefined : waiting.shift();
+    if (next) openIn(pane, study, next);
+  }
+}
+
+/** Whether two studies are of one patient, as far as their Patient IDs tell. */
+export function samePatient(
+  a: Pick<WholeStudy, "patient">,
+  b: Pick<WholeStudy, "patient">,
+): "same" | "other" | "unsure" {
+  if (!a.patient.id || !b.patient.id) return "unsure";
+  return a.patient.id === b.patient.id ? "same" : "other";
+}
