@@ -21,22 +21,28 @@ from medlens.client.models import (
     Result,
     ResultObject,
     Study,
+    StudyChange,
     Upload,
 )
 from medlens.client.reports import Report, ReportVersion
+from medlens.client.words import Export, ReaderObject, Word
 
 __all__ = [
     "Client",
     "ClientError",
     "Entry",
     "Evaluation",
+    "Export",
     "Job",
     "JobEvent",
+    "ReaderObject",
     "Report",
     "ReportVersion",
     "Result",
     "ResultObject",
     "ServedBundle",
     "Study",
+    "StudyChange",
     "Upload",
+    "Word",
 ]

@@ -24,12 +24,13 @@ from medlens.client.models import (
 )
 from medlens.client.reports import ReportCalls
 from medlens.client.stream import read_events
+from medlens.client.words import WordCalls
 
 SILENCE_S = 45.0  # of an event stream, whose heartbeat is quicker
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 2.0
 
 
-class Client(ReportCalls, BundleCalls):
+class Client(ReportCalls, WordCalls, BundleCalls):
     __doc__ = ReportCalls.__doc__
 
     def upload(
@@ -159,7 +160,7 @@ class Client(ReportCalls, BundleCalls):
         return build(Job, self._post(f"/jobs/{job:d}/retry"))
 
     def events(self, *, job: int | None = None, last: str = "") -> Iterator[JobEvent]:
-        """Changes of jobs, while they happen.
+        """Changes of jobs and of lines of the worklist, while they happen.
 
         Args:
             job: only this one; the iterator ends with it. Otherwise it ends when the

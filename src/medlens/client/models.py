@@ -28,7 +28,9 @@ class Study:
         study_date: "2026-11-28", or None.
         description: of the study.
         accession_number: of its order.
-        urgency: 0..4, higher first.
+        urgency: 0..40, higher first.
+        headline: what its newest result says in one line, or None.
+        reading: "unread", "begun" or "signed".
         result_id: of its newest result, or None.
         patient: id, name, birth_date and sex.
     """
@@ -44,6 +46,8 @@ class Study:
     description: str = field(default="", repr=False)
     accession_number: str = field(default="", repr=False)
     urgency: float = 0.0
+    headline: Mapping[str, Any] | None = field(default=None, repr=False)
+    reading: str = "unread"
     result_id: int | None = None
     patient: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -77,18 +81,38 @@ class Job:
 
 
 @dataclass(frozen=True)
+class StudyChange:
+    """A line of the worklist that changed.
+
+    Attributes:
+        id: of the study.
+        state, reading, urgency: what they are now.
+        changed_at: ISO 8601.
+    """
+
+    id: int
+    state: str
+    reading: str = "unread"
+    urgency: float = 0.0
+    changed_at: str = ""
+
+
+@dataclass(frozen=True)
 class JobEvent:
     """A change that the event stream told of.
 
     Attributes:
         id: to go on from after a break.
-        kind: "job", or "reset" where events were missed: read the jobs anew.
-        job: what it is now, None for "reset".
+        kind: "job", "study", or "reset" where events were missed: read jobs and
+            studies anew.
+        job: what it is now, None for the other kinds.
+        study: the same of a study.
     """
 
     id: str
     kind: str
     job: Job | None
+    study: StudyChange | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from medlens.client.models import Job, JobEvent, build
+from medlens.client.models import Job, JobEvent, StudyChange, build
 
 
 def read_events(lines: Iterable[str]) -> Iterator[JobEvent]:
@@ -13,10 +13,11 @@ def read_events(lines: Iterable[str]) -> Iterator[JobEvent]:
     number, kind, data = "", "message", ""
     for line in lines:
         if not line:
-            if data and kind in ("job", "reset"):
+            if data and kind in ("job", "study", "reset"):
                 said = json.loads(data)
                 job = build(Job, said) if kind == "job" else None
-                yield JobEvent(number, kind, job)
+                study = build(StudyChange, said) if kind == "study" else None
+                yield JobEvent(number, kind, job, study)
             kind, data = "message", ""
             continue
         name, _, value = line.partition(":")
