@@ -51,7 +51,7 @@ def read(pdf: bytes, tmp_path: Path, *options: str) -> str:
 
 
 def test_identity_digest_and_notice_stand_on_every_page() -> None:
-    pages = lay_out(report_of(content=LONG), SUBJECT, default_face())
+    pages = lay_out(report_of(content=LONG), SUBJECT, default_face("en"))
     assert len(pages) > 2
     for number, page in enumerate(pages, start=1):
         told = " | ".join(words_of(page))
@@ -66,10 +66,10 @@ def test_identity_digest_and_notice_stand_on_every_page() -> None:
 
 def test_a_draft_says_so_on_every_page() -> None:
     report = report_of(content=LONG, is_signed=False)
-    for page in lay_out(report, SUBJECT, default_face()):
+    for page in lay_out(report, SUBJECT, default_face("en")):
         assert "DRAFT" in words_of(page)
         assert any("not signed" in text for text in words_of(page))
-    (page,) = lay_out(report_of("zh", is_signed=False), SUBJECT, default_face())
+    (page,) = lay_out(report_of("zh", is_signed=False), SUBJECT, default_face("zh"))
     assert "草 稿" in words_of(page)
     assert any("未签署" in text for text in words_of(page))
 
@@ -81,7 +81,7 @@ def test_nothing_stands_outside_or_on_something_else() -> None:
         description="Chest " * 10,
         modalities=("CT", "SR", "DX", "MR"),
     )
-    face = default_face()
+    face = default_face("en")
     pages = lay_out(report_of(content=LONG), odd, face, picture=PICTURE)
     for page in pages:
         lines = [m for m in page if isinstance(m, Words) and not m.angle]
@@ -94,7 +94,7 @@ def test_nothing_stands_outside_or_on_something_else() -> None:
 
 
 def test_the_key_image_keeps_its_shape() -> None:
-    pages = lay_out(report_of(), SUBJECT, default_face(), picture=PICTURE)
+    pages = lay_out(report_of(), SUBJECT, default_face("en"), picture=PICTURE)
     (shown,) = [m for page in pages for m in page if isinstance(m, Picture)]
     assert shown.height / shown.width == pytest.approx(40 / 30)
     assert "Haemorrhage on slice 3" in words_of(pages[-1])
@@ -152,10 +152,30 @@ def test_hostile_names_are_drawn_as_they_can_be(tmp_path: Path) -> None:
     assert "no shape" not in plain
 
 
+def test_a_long_name_leaves_the_other_facts_on_every_page() -> None:
+    odd = replace(SUBJECT, patient_name="X" * 64 + "^" + "Y" * 60)
+    first, second, *_ = lay_out(report_of(content=LONG), odd, default_face("en"))
+    assert [text[-1] for text in words_of(first) if text[:3] in ("XXX", "YYY")] == [
+        "X",
+        "X",
+        "…",
+    ]
+    (line,) = [text for text in words_of(second) if text.startswith("XXX")]
+    assert line.endswith("X… · P-1 · 1970-02-03")
+
+
+def test_quotation_marks_have_the_width_of_their_language() -> None:
+    english, chinese = default_face("en"), default_face("zh")
+    assert english.width("’", 1000) == 279  # of the font's table "pwid"
+    assert chinese.width("’", 1000) == 1000
+    assert english.embed("’") != chinese.embed("’")
+    assert english.width("王a", 1000) == chinese.width("王a", 1000)
+
+
 def test_letters_keep_their_width() -> None:
     from fontTools.ttLib import TTFont
 
-    face = default_face()
+    face = default_face("en")
     text = "Aé王，"
     made = TTFont(io.BytesIO(face.embed(text)))
     names = made.getBestCmap()
@@ -179,7 +199,7 @@ def test_without_its_packages_it_says_what_to_install(
 
 
 def test_shapes_are_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    face = Face()
+    face = Face(lang="zh")
     first = face.embed("abc")
     monkeypatch.setattr(face_module, "MOST_KEPT", 2)
     face.embed("defg")

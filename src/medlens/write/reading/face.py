@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from medlens.core import MissingExtraError
+from medlens.core.terms import Lang
 
 Shape = tuple[Any, int]
 """Outline with quadratic curves, and its advance in units."""
@@ -25,6 +26,7 @@ FAMILY = "MedlensReport"
 STAND_IN = "\N{WHITE SQUARE}"  # for what the face has no shape for
 TOLERANCE = 0.5  # units of the em square between a curve and what it is drawn as
 MOST_KEPT = 4000  # shapes that are kept for the next report
+NARROWED = frozenset(map(ord, "‘’“”…"))
 _NO_SHAPE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of Unicode
 
 
@@ -35,15 +37,24 @@ class Face:
 
     Args:
         path: of the file, "" for that of the package.
+        lang: of the text. Quotation marks and dots take the place of a character in
+            Chinese, and their own width in English (feature "pwid").
     """
 
-    def __init__(self, path: str = "") -> None:
+    def __init__(self, path: str = "", *, lang: Lang = "zh") -> None:
         from fontTools.ttLib import TTFont
 
         self._lock = threading.Lock()
         data = Path(path or _packaged()).read_bytes()
         self._font: Any = TTFont(io.BytesIO(data), lazy=True)
-        self._names: dict[int, str] = self._font.getBestCmap()
+        self._names: dict[int, str] = dict(self._font.getBestCmap())
+        if lang == "en":
+            narrow = _substitutes(self._font, "pwid")
+            self._names |= {
+                code: narrow[name]
+                for code, name in self._names.items()
+                if code in NARROWED and name in narrow
+            }
         self._scale = UNITS / self._font["head"].unitsPerEm
         self._widths: dict[str, float] = {}
         self._shapes: dict[str, Shape] = {}
@@ -105,14 +116,14 @@ class Face:
 
 
 @cache
-def default_face() -> Face:
-    """The face of the package, opened once.
+def default_face(lang: Lang) -> Face:
+    """The face of the package for a language, opened once.
 
     Raises:
         MissingExtraError: the packages that reports are printed with are missing.
     """
     try:
-        return Face()
+        return Face(lang=lang)
     except ImportError as error:
         raise MissingExtraError("reports as PDF", "serve") from error
 
@@ -121,6 +132,24 @@ def _packaged() -> str:
     from pylopdf_fonts_zh_cn import sans_path
 
     return str(sans_path())
+
+
+def _substitutes(font: Any, feature: str) -> dict[str, str]:
+    """Glyph → the one that a feature puts in its place, one for one."""
+    if "GSUB" not in font:
+        return {}
+    table = font["GSUB"].table
+    lookups = {
+        index
+        for record in table.FeatureList.FeatureRecord
+        if record.FeatureTag == feature
+        for index in record.Feature.LookupListIndex
+    }
+    found: dict[str, str] = {}
+    for index in sorted(lookups):
+        for part in table.LookupList.Lookup[index].SubTable:
+            found |= getattr(getattr(part, "ExtSubTable", part), "mapping", {})
+    return found
 
 
 def _build(shapes: dict[str, Shape]) -> bytes:

@@ -37,6 +37,7 @@ from medlens.write.reading.words import SEXES, say
 BODY, LEADING = 10.0, 15.0
 SMALL, SMALL_LEADING = 8.0, 11.5
 COLUMN = (RIGHT - LEFT) / 2
+MOST_LINES = 3  # of one value there
 LABEL = 82.0  # width of the names in the table above
 PICTURE = (260.0, 220.0)  # the most that a key image takes, points
 
@@ -72,7 +73,7 @@ def to_report_pdf(
     Raises:
         MissingExtraError: the packages that it is made with are missing.
     """
-    face = default_face()
+    face = default_face(report.content.lang)
     pages = lay_out(report, subject, face, picture=picture)
     title = f"{title_of(report)}, {about_of(report)}"
     return draw_pages(pages, face, title=title, lang=report.content.lang)
@@ -118,14 +119,22 @@ class _Writer:
         else:
             sheet.y -= 4
             self._status(sheet, SMALL)
-            name = self._facts()["patient"] or "–"
-            told = [name, self._facts()["patient_id"], self._facts()["birth_date"]]
-            room = RIGHT - LEFT - 170
-            shown = " · ".join(part for part in told if part)
-            sheet.line(sheet.lines_of(shown, SMALL, room)[0], SMALL, colour=QUIET)
+            sheet.line(self._short_identity(), SMALL, colour=QUIET)
         sheet.y -= 9
         sheet.rule(colour=ACCENT, width=0.9)
         sheet.y -= 6
+
+    def _short_identity(self) -> str:
+        """In one line, whose name is cut where it is too long for it."""
+        facts = self._facts()
+        others = f"{facts['patient_id'][:24] or '–'} · {facts['birth_date'] or '–'}"
+        name = self.face.tidy(facts["patient"] or "–")
+        room = RIGHT - LEFT - 190 - self.face.width(self.face.tidy(others), SMALL)
+        if self.face.width(name, SMALL) > room:
+            while name and self.face.width(f"{name}…", SMALL) > room:
+                name = name[:-1]
+            name += "…"
+        return f"{name} · {others}"
 
     def _mark_draft(self, sheet: Sheet) -> None:
         text = self.face.tidy(say("watermark", self.lang))
@@ -180,7 +189,9 @@ class _Writer:
         y = sheet.y - 13.5
         label = self.face.tidy(say(name, self.lang))
         sheet.put(Words(x, y, label, SMALL, QUIET))
-        lines = sheet.lines_of(value or "–", 9.5, COLUMN - LABEL - 10)[:3]
+        lines = sheet.lines_of(value or "–", 9.5, COLUMN - LABEL - 18)
+        if len(lines) > MOST_LINES:
+            lines = [*lines[: MOST_LINES - 1], f"{lines[MOST_LINES - 1]}…"]
         is_name = name == "patient"
         for at, line in enumerate(lines):
             place = y - 13.5 * at
