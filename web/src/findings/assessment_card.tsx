@@ -35,14 +35,15 @@ export function AssessmentCard({ reading, result, assessment, at }: Props) {
         <span class="faint">{looked(assessment)}</span>
       </header>
       {algorithm.intended_use && (
-        <p class="findings-use faint">{t("for", { use: algorithm.intended_use })}</p>
+        <p class="findings-use faint" title={algorithm.intended_use}>
+          {t("for", { use: algorithm.intended_use })}
+        </p>
       )}
       {advice === "not_assessable" && (
         <p class="findings-caution" role="note">
           <Icon name="alert" />
           <span>
-            <strong>{t("advice_not_assessable")}</strong>{" "}
-            {phraseOf(result, assessment.reason)}
+            <strong>{t("notAssessable")}</strong> {phraseOf(result, assessment.reason)}
           </span>
         </p>
       )}
@@ -176,10 +177,12 @@ function Advice({ result, assessment }: Pick<Props, "result" | "assessment">) {
 }
 
 function Notes({ result, assessment }: Pick<Props, "result" | "assessment">) {
-  if (assessment.notes.length === 0) return null;
+  // A reason that repeats a note says it once.
+  const notes = assessment.notes.filter((each) => !assessment.reason.includes(each));
+  if (notes.length === 0) return null;
   return (
     <ul class="findings-notes" aria-label={t("notes")}>
-      {assessment.notes.map((note) => (
+      {notes.map((note) => (
         <li key={note}>
           <Icon name="alert" /> {phraseOf(result, note)}
         </li>

@@ -20,7 +20,10 @@ export function CommentForm({ draftKey, name, onSay, onClose }: Props) {
   const text = draft(draftKey, "");
   const field = useRef<HTMLTextAreaElement>(null);
   const id = useId();
-  useEffect(() => field.current?.focus(), []);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.form?.scrollIntoView({ block: "nearest" });
+  }, []);
   const say = (verdict: Verdict) => {
     onSay(verdict, text.value.trim());
     text.value = "";

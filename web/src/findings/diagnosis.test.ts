@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
-import { bestImage, readResult, sliceOf } from "./diagnosis";
-import { inOrder, sliceRanges, stepFrom, walk } from "./order";
+import {
+  type Assessment,
+  bestImage,
+  type Diagnosis,
+  readResult,
+  sliceOf,
+} from "./diagnosis";
+import { inOrder, ranked, sliceRanges, stepFrom, walk } from "./order";
 import { assessment, finding } from "./samples";
 
 const series = assessment([
@@ -46,24 +52,42 @@ test("present findings come first, then the more probable ones", () => {
   expect(inOrder(found).map((each) => each.id)).toEqual(["4", "2", "3", "1"]);
 });
 
+const diagnosis = (...assessments: readonly Assessment[]): Diagnosis => ({
+  schema: "medlens/diagnosis/1",
+  notice: "",
+  assessments,
+  left_out: [],
+  has_prior: false,
+});
+
 test("the walk goes through the present ones of all assessments first", () => {
-  const assessments = [
-    assessment([], [finding("1"), finding("2", { is_present: false })]),
-    assessment([], [finding("1")]),
-  ];
-  const placed = walk({
-    schema: "medlens/diagnosis/1",
-    notice: "",
-    assessments,
-    left_out: [],
-    has_prior: false,
-  });
+  const placed = walk(
+    diagnosis(
+      assessment([], [finding("1"), finding("2", { is_present: false })]),
+      assessment([], [finding("1")]),
+    ),
+  );
   expect(placed.map((each) => each.key)).toEqual(["0/1", "1/1", "0/2"]);
   expect(stepFrom(placed, "0/2", 1)).toBe("0/1");
   expect(stepFrom(placed, "0/1", -1)).toBe("0/2");
   expect(stepFrom(placed, null, 1)).toBe("0/1");
   expect(stepFrom(placed, null, -1)).toBe("0/2");
   expect(stepFrom([], null, 1)).toBeNull();
+});
+
+test("what should be looked at comes first; what no model knows is no stop", () => {
+  const found = diagnosis(
+    { ...assessment([], [finding("1")]), advice: "outside" },
+    { ...assessment([], [finding("1", { is_present: false })]), advice: "nothing_found" },
+    { ...assessment([], [finding("1")]), advice: "refer" },
+  );
+  expect(ranked(found)).toEqual([2, 1, 0]);
+  expect(walk(found).map((each) => each.key)).toEqual(["2/1", "1/1"]);
+  expect(walk(found, new Set([0])).map((each) => each.key)).toEqual([
+    "2/1",
+    "0/1",
+    "1/1",
+  ]);
 });
 
 test("neighbouring slices are drawn together, counted from 1", () => {

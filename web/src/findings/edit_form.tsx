@@ -1,7 +1,7 @@
 /** Changing a finding, or adding one: its label, its box, its mask. */
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { draft, forget } from "~/core/drafts";
 import { showImage } from "~/viewer/stage";
 import { type Assessment, bestImage, type Finding, findingKey } from "./diagnosis";
@@ -86,8 +86,11 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
     return { body, painted };
   };
 
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), []);
   return (
     <form
+      ref={form}
       class="findings-form"
       aria-labelledby={ids.heading}
       onSubmit={(event) => {

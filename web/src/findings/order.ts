@@ -1,6 +1,6 @@
 /** In which order a reader walks through findings. */
 
-import type { Diagnosis, Finding } from "./diagnosis";
+import type { Advice, Diagnosis, Finding } from "./diagnosis";
 import { findingKey } from "./diagnosis";
 
 /** A finding with its place in the result. */
@@ -19,15 +19,43 @@ export function inOrder(findings: readonly Finding[]): readonly Finding[] {
   );
 }
 
-/** Every finding of a result in the order of the panel: all present ones first. */
-export function walk(diagnosis: Diagnosis): readonly Placed[] {
-  const all = diagnosis.assessments.flatMap((each, assessment) =>
-    inOrder(each.findings).map((finding) => ({
+const RANKS: readonly Advice[] = [
+  "refer",
+  "unsure",
+  "measured",
+  "nothing_found",
+  "outside",
+  "not_assessable",
+];
+
+/** Indices of the assessments as a reader wants them: what should be looked at first. */
+export function ranked(diagnosis: Diagnosis): readonly number[] {
+  const rank = (at: number) =>
+    RANKS.indexOf(diagnosis.assessments[at]?.advice ?? "not_assessable");
+  return diagnosis.assessments
+    .map((_, at) => at)
+    .sort((a, b) => rank(a) - rank(b) || a - b);
+}
+
+/**
+ * Every finding of a result in the order of the panel: all present ones first.
+ *
+ * @param opened assessments of images that are unlike the training images, into which a
+ *   reader looks all the same; the findings of others are no stop on the way.
+ */
+export function walk(
+  diagnosis: Diagnosis,
+  opened: ReadonlySet<number> = new Set(),
+): readonly Placed[] {
+  const all = ranked(diagnosis).flatMap((assessment) => {
+    const each = diagnosis.assessments[assessment];
+    if (!each || (each.advice === "outside" && !opened.has(assessment))) return [];
+    return inOrder(each.findings).map((finding) => ({
       key: findingKey(assessment, finding.id),
       assessment,
       finding,
-    })),
-  );
+    }));
+  });
   return [
     ...all.filter((each) => each.finding.is_present),
     ...all.filter((each) => !each.finding.is_present),

@@ -5,11 +5,14 @@ import { announce } from "~/core/announce";
 import type { components } from "~/core/api/schema";
 import { register } from "~/core/keys/commands";
 import { moment } from "~/core/text/format";
+import { Icon } from "~/shell/icon";
 import { Failure, Loading } from "~/shell/loaded";
 import { toastDone } from "~/shell/toast";
 import { AssessmentCard } from "./assessment_card";
 import { commandsOf } from "./commands";
+import type { Result } from "./diagnosis";
 import { LayerBar } from "./layer_bar";
+import { ranked } from "./order";
 import { Outcome } from "./outcome";
 import type { Reading } from "./reading";
 import { t } from "./texts";
@@ -49,18 +52,42 @@ export function FindingsPanel({ reading, study, progress, onChange }: Props) {
         />
       )}
       {result === null && reading.error.value === null && <Loading />}
-      {result?.diagnosis.assessments.map((assessment, at) => (
-        <AssessmentCard
-          key={`${result.id}/${assessment.algorithm.digest}/${assessment.images[0]?.case ?? at}`}
-          reading={reading}
-          result={result}
-          assessment={assessment}
-          at={at}
-        />
-      ))}
+      {result && <Strange result={result} />}
+      {result && <Cards reading={reading} result={result} />}
       {result && <LayerBar stage={reading.stage} />}
       {result && <Outcome key={result.id} reading={reading} result={result} />}
     </div>
+  );
+}
+
+function Cards({ reading, result }: { reading: Reading; result: Result }) {
+  const { assessments } = result.diagnosis;
+  return ranked(result.diagnosis).map((at) => {
+    const assessment = assessments[at];
+    if (!assessment) return null;
+    return (
+      <AssessmentCard
+        key={`${result.id}/${at}`}
+        reading={reading}
+        result={result}
+        assessment={assessment}
+        at={at}
+      />
+    );
+  });
+}
+
+/** Models that do not know such images are named before any figure of any model. */
+function Strange({ result }: { result: Result }) {
+  const { assessments } = result.diagnosis;
+  const strange = assessments.filter((each) => each.advice === "outside");
+  if (strange.length === 0) return null;
+  const names = [...new Set(strange.map((each) => each.algorithm.name))];
+  return (
+    <p class="findings-caution" role="note">
+      <Icon name="alert" />
+      <strong>{t("strange", { names: names.join(t("listComma")) })}</strong>
+    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 /** The state of one study's findings: result, layers, words of readers, what is picked. */
 
-import { computed, effect, type Signal, signal } from "@preact/signals";
+import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import { api, newKey, ok } from "~/core/api/client";
 import { draft } from "~/core/drafts";
 import { line } from "~/core/events";
@@ -64,7 +64,9 @@ export function createReading(study: number, stage: Stage): Reading {
     ...onTheirWay(letters.value, result.value?.id, kept.value),
   ]);
   const selected = computed(() => findingOf(stage.selected.value ?? ""));
-  const placed = computed(() => (result.value ? walk(result.value.diagnosis) : []));
+  const placed = computed(() =>
+    result.value ? walk(result.value.diagnosis, opened.value) : [],
+  );
 
   const stops = [
     effect(() => {
@@ -82,7 +84,7 @@ export function createReading(study: number, stage: Stage): Reading {
         : [];
     }),
     effect(() => {
-      if (line.value === "open") outbox.retry();
+      if (line.value === "open") untracked(() => outbox.retry());
     }),
   ];
 

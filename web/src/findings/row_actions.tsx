@@ -23,9 +23,6 @@ export function RowActions({ reading, findingKey, name }: Props) {
     (word) => word.reader === me.value?.name,
   );
   const isAway = reading.away.value.has(findingKey);
-  const held = reading.outbox.letters.value.find(
-    (letter) => letter.about === findingKey && letter.state === "held",
-  );
   const verdict = (said: "accept" | "reject", icon: IconName) => (
     <button
       type="button"
@@ -64,15 +61,6 @@ export function RowActions({ reading, findingKey, name }: Props) {
           onClick={() => toggleAway(reading, findingKey)}
         >
           <Icon name={isAway ? "eye-off" : "eye"} />
-        </button>
-      )}
-      {held && (
-        <button
-          type="button"
-          class="button button-small"
-          onClick={() => reading.outbox.drop(held.key)}
-        >
-          {t("undo")}
         </button>
       )}
     </div>

@@ -67,8 +67,27 @@ function Said({ word, reading }: { word: Word; reading: Reading }) {
       <span class="faint">
         {isMine ? t("you") : word.reader} · {word.at ? moment(word.at) : t("held")}
       </span>
+      {word.at === "" && <Undo reading={reading} word={word} />}
       {word.comment && <q class="findings-quote">{word.comment}</q>}
     </li>
+  );
+}
+
+/** Takes a word back that is still held. */
+function Undo({ reading, word }: { reading: Reading; word: Word }) {
+  const about = `${word.assessment}/${word.finding}`;
+  const held = reading.outbox.letters.value.find(
+    (letter) => letter.state === "held" && letter.about === about,
+  );
+  if (!held) return null;
+  return (
+    <button
+      type="button"
+      class="button button-small findings-undo"
+      onClick={() => reading.outbox.drop(held.key)}
+    >
+      {t("undo")}
+    </button>
   );
 }
 

@@ -13,7 +13,6 @@ import {
   withSection,
 } from "./content";
 import { type Insertable, InsertMenu } from "./insert_menu";
-import { SaveLine } from "./save_line";
 import { t } from "./texts";
 import type { Writing } from "./writing";
 
@@ -92,7 +91,6 @@ export function Editor({ writing, insertables }: Props) {
           />
         </div>
       ))}
-      <SaveLine save={save} />
     </div>
   );
 }

@@ -12,6 +12,7 @@ import type { Content } from "./content";
 import { Editor } from "./editor";
 import type { Insertable } from "./insert_menu";
 import { Paper, type Sheet } from "./paper";
+import { SaveLine } from "./save_line";
 import { SignDialog } from "./sign_dialog";
 import { t } from "./texts";
 import { VersionView } from "./version_view";
@@ -130,7 +131,8 @@ function Write({ writing, insertables }: Props) {
         </p>
       )}
       <Editor writing={writing} insertables={insertables} />
-      <div class="report-actions">
+      <div class="report-actions report-foot">
+        <SaveLine save={writing.save} />
         <button
           type="button"
           class="button button-main"

@@ -23,6 +23,7 @@ const PATHS = {
   keyboard: "M3 7h18v11H3V7Zm4 4h.5m4 0h.5m4 0h.5M8 15h8",
   menu: "M4 6h16M4 12h16M4 18h16",
   moon: "M20 14A8 8 0 1 1 10 4a7 7 0 0 0 10 10Z",
+  panel: "M3 5h18v14H3V5Zm11 0v14",
   plus: "M12 5v14M5 12h14",
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm5-1.500 5 5",
   sun: "M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm0-14v3m0 14v3M2 12h3m14 0h3M5 5l2 2m10 10 2 2M5 19l2-2M17 7l2-2",

@@ -1,7 +1,8 @@
 /** The keys of the reading page. */
 
 import type { Command } from "~/core/keys/commands";
-import { isPanelOpen, type Opened, type TabKey, turnTo } from "./opened";
+import { togglePanel } from "./head";
+import { type Opened, type TabKey, turnTo } from "./opened";
 import { t } from "./texts";
 
 /** Going between the panels, and putting them away. */
@@ -20,18 +21,16 @@ export function commandsOf(opened: Opened): readonly Command[] {
     },
   });
   return [
-    open("findings", "Alt+1", () => t("openFindings")),
-    open("report", "Alt+2", () => t("openReport")),
-    open("study", "Alt+3", () => t("openStudy")),
+    open("findings", "Alt+f", () => t("openFindings")),
+    open("report", "Alt+r", () => t("openReport")),
+    open("study", "Alt+s", () => t("openStudy")),
     {
       id: "study.panel",
       place: "findings",
       keys: ["Alt+p"],
       text: () => t("togglePanel"),
       inText: true,
-      run: () => {
-        isPanelOpen.value = isPanelOpen.peek() === "open" ? "closed" : "open";
-      },
+      run: togglePanel,
     },
   ];
 }

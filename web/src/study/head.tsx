@@ -3,7 +3,7 @@
 import { ageAt, day, personName } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { Link } from "~/shell/link";
-import type { Study } from "./opened";
+import { isPanelOpen, type Study } from "./opened";
 import { t } from "./texts";
 
 /** Name, number, age and sex, study and how far it is read. */
@@ -22,6 +22,7 @@ export function StudyHead({ study, onNext }: { study: Study; onNext: () => void 
         <button type="button" class="button button-small" onClick={onNext}>
           {t("next")} <Icon name="chevron" />
         </button>
+        <PanelToggle />
       </div>
       <p class="study-head-line">
         {[patient.id, [patient.sex, age].filter(Boolean).join(" "), day(study.study_date)]
@@ -36,4 +37,27 @@ export function StudyHead({ study, onNext }: { study: Study; onNext: () => void 
       </p>
     </header>
   );
+}
+
+/** Puts the panel away and brings it back: the image then has the whole width. */
+export function PanelToggle() {
+  const isOpen = isPanelOpen.value === "open";
+  return (
+    <button
+      type="button"
+      class={isOpen ? "icon-button study-toggle" : "icon-button study-toggle is-strip"}
+      aria-expanded={isOpen}
+      aria-controls="study-side"
+      aria-label={t(isOpen ? "hidePanel" : "showPanel")}
+      title={t(isOpen ? "hidePanel" : "showPanel")}
+      onClick={togglePanel}
+    >
+      <Icon name="panel" />
+    </button>
+  );
+}
+
+/** Open or closed, the other one of both. */
+export function togglePanel(): void {
+  isPanelOpen.value = isPanelOpen.peek() === "open" ? "closed" : "open";
 }

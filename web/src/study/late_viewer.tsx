@@ -3,7 +3,9 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import { route } from "~/core/route";
 import { Failure, Loading } from "~/shell/loaded";
+import { hasten } from "~/viewer/load/early";
 import type { Stage } from "~/viewer/stage";
 import { t } from "./texts";
 
@@ -21,6 +23,11 @@ function loadViewer(): void {
       viewerError.value = error;
     });
 }
+
+// The images are what a reader waits for: they are asked for before the page stands.
+loadViewer();
+const at = route.peek();
+if (at.page === "study") hasten(at.study);
 
 /** The images; a failure to load them leaves the panel standing. */
 export function LateViewer(props: { stage: Stage; study: number; prior: number | null }) {

@@ -10,11 +10,10 @@ import { FindingsPanel } from "~/findings/panel";
 import { unjudged } from "~/findings/say";
 import { ReportPanel } from "~/report/panel";
 import { Boundary } from "~/shell/boundary";
-import { Icon } from "~/shell/icon";
 import { Show, useLoaded } from "~/shell/loaded";
 import { toastDone, toastFailed } from "~/shell/toast";
 import { commandsOf } from "./commands";
-import { StudyHead } from "./head";
+import { PanelToggle, StudyHead } from "./head";
 import { insertablesOf } from "./insertables";
 import { LateViewer } from "./late_viewer";
 import { goNext } from "./next";
@@ -127,23 +126,15 @@ function Desk(props: Props) {
         <Boundary>
           <LateViewer stage={stage} study={study.id} prior={prior} />
         </Boundary>
-        <button
-          type="button"
-          class="study-toggle"
-          aria-expanded={isOpen}
-          aria-controls="study-side"
-          aria-label={t(isOpen ? "hidePanel" : "showPanel")}
-          title={t(isOpen ? "hidePanel" : "showPanel")}
-          onClick={togglePanel}
-        >
-          <Icon name="chevron" />
-        </button>
       </div>
-      <aside id="study-side" class="study-side" hidden={!isOpen} aria-label={t("panel")}>
-        <Boundary>
-          <StudyHead study={study} onNext={next} />
-          <Side {...props} onNext={next} />
-        </Boundary>
+      <aside class="study-side" aria-label={t("panel")}>
+        {!isOpen && <PanelToggle />}
+        <div id="study-side" class="study-side-body" hidden={!isOpen}>
+          <Boundary>
+            <StudyHead study={study} onNext={next} />
+            <Side {...props} onNext={next} />
+          </Boundary>
+        </div>
       </aside>
     </div>
   );
@@ -219,8 +210,4 @@ async function refresh({ reading, writing }: Opened): Promise<void> {
   } catch (error) {
     toastFailed(error);
   }
-}
-
-function togglePanel(): void {
-  isPanelOpen.value = isPanelOpen.peek() === "open" ? "closed" : "open";
 }
