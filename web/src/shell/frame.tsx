@@ -36,7 +36,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         {t("skip")}
       </a>
       <Head />
-      {isDemo.value && <p class="demo">{t("demo")}</p>}
+      {isDemo.value && <aside class="demo">{t("demo")}</aside>}
       {line.value === "lost" && (
         <p class="lost" role="alert">
           <Icon name="alert" /> {t("lost")}
