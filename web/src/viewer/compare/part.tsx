@@ -16,6 +16,7 @@ import { keepLinked, linkingOf } from "./linking";
 import {
   fillPanes,
   inProposedOrder,
+  isLater,
   layBeside,
   proposed,
   type StudyLine,
@@ -182,12 +183,18 @@ function PriorPicker({ desk, study }: { desk: Desk; study: WholeStudy }) {
         <option value="">{t("noPrior")}</option>
         {others.map((each) => (
           <option key={each.id} value={each.id}>
-            {each === first ? t("newest", { what: nameOf(each) }) : nameOf(each)}
+            {optionText(each, each === first, isLater(study, each))}
           </option>
         ))}
       </select>
     </label>
   );
+}
+
+function optionText(line: StudyLine, isProposed: boolean, isAfter: boolean): string {
+  const what = nameOf(line);
+  if (isProposed) return t("newest", { what });
+  return isAfter ? t("later", { what }) : what;
 }
 
 function nameOf({ id, study_date, modalities, description }: StudyLine): string {
@@ -218,7 +225,7 @@ function PatientWarnings({ desk }: { desk: Desk }) {
     const found = samePatient(read, study);
     if (found === "same") return [];
     const ids = { n: at + 1, there: study.patient.id, here: read.patient.id };
-    return [t(found === "other" ? "otherPatient" : "unsurePatient", ids)];
+    return [t(found, ids)];
   });
   return said.length > 0 ? (
     <p class="viewer-other-patient" role="alert">

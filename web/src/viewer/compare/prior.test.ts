@@ -59,8 +59,11 @@ test("like is laid beside like", () => {
 });
 
 test("only equal Patient IDs are one patient", () => {
-  const of = (id: string) => ({ patient: { id } }) as WholeStudy;
+  const of = (id: string, birth_date: string | null = null) =>
+    ({ patient: { id, birth_date } }) as WholeStudy;
   expect(samePatient(of("P1"), of("P1"))).toBe("same");
-  expect(samePatient(of("P1"), of("P2"))).toBe("other");
-  expect(samePatient(of(""), of(""))).toBe("unsure");
+  expect(samePatient(of("P1"), of("P2"))).toBe("otherPatient");
+  expect(samePatient(of(""), of(""))).toBe("unsurePatient");
+  expect(samePatient(of("P1", "1960-01-11"), of("P1", "1960-02-11"))).toBe("otherBirth");
+  expect(samePatient(of("P1", "1960-01-11"), of("P1", null))).toBe("same");
 });

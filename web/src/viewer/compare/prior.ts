@@ -16,16 +16,22 @@ export function inProposedOrder(
   read: Pick<WholeStudy, "id" | "study_date">,
   others: readonly StudyLine[],
 ): readonly StudyLine[] {
-  const date = read.study_date ?? "9999";
-  const isLater = ({ study_date }: StudyLine) => (study_date ?? "") > date;
   return others
     .filter(({ id }) => id !== read.id)
     .sort(
       (a, b) =>
-        Number(isLater(a)) - Number(isLater(b)) ||
+        Number(isLater(read, a)) - Number(isLater(read, b)) ||
         (b.study_date ?? "").localeCompare(a.study_date ?? "") ||
         b.id - a.id,
     );
+}
+
+/** Whether a study was made after the one that is read. */
+export function isLater(
+  read: Pick<WholeStudy, "study_date">,
+  { study_date }: StudyLine,
+): boolean {
+  return (study_date ?? "") > (read.study_date ?? "9999");
 }
 
 /** The first of them if it is not later than the study that is read. */
@@ -83,7 +89,9 @@ export function fillPanes(desk: Desk): void {
 export function samePatient(
   a: Pick<WholeStudy, "patient">,
   b: Pick<WholeStudy, "patient">,
-): "same" | "other" | "unsure" {
-  if (!a.patient.id || !b.patient.id) return "unsure";
-  return a.patient.id === b.patient.id ? "same" : "other";
+): "same" | "otherPatient" | "unsurePatient" | "otherBirth" {
+  if (!a.patient.id || !b.patient.id) return "unsurePatient";
+  if (a.patient.id !== b.patient.id) return "otherPatient";
+  const [born, bornToo] = [a.patient.birth_date, b.patient.birth_date];
+  return born && bornToo && born !== bornToo ? "otherBirth" : "same";
 }

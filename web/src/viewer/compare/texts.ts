@@ -16,11 +16,14 @@ export const t = texts({
     prior: "Compare with",
     noPrior: "No other study",
     newest: "{what} (newest earlier one)",
+    later: "{what} (later)",
     unnamed: "Study {n}",
     otherPatient:
       "Pane {n} shows another patient: ID {there}. The study that is read has ID {here}.",
     unsurePatient:
       "Pane {n}: a Patient ID is missing, so it is not sure to be the same patient.",
+    otherBirth:
+      "Pane {n}: the Patient ID is the same, the birth date is another one. Make sure that it is the same patient.",
     mpr: "Planes through the volume (MPR)",
   },
   zh: {
@@ -36,10 +39,12 @@ export const t = texts({
     prior: "对比",
     noPrior: "无其他检查",
     newest: "{what}（最近的既往检查）",
+    later: "{what}（之后的检查）",
     unnamed: "检查 {n}",
     otherPatient:
       "窗格 {n} 显示的是另一位患者：ID {there}。正在阅片的检查 ID 为 {here}。",
     unsurePatient: "窗格 {n}：缺少患者 ID，无法确认是同一患者。",
+    otherBirth: "窗格 {n}：患者 ID 相同，但出生日期不同。请确认是同一患者。",
     mpr: "多平面重建（MPR）",
   },
 });

@@ -24,16 +24,24 @@ export function EditBar({ desk }: { desk: Desk }) {
         icon="redo"
         isDisabled={!editor.history.canRedo.value}
       />
-      <p class="viewer-hint" role="status">
-        {hintOf(desk)}
-      </p>
     </fieldset>
   );
 }
 
+/** What to do, on the image of the active pane. */
+export function EditHint({ desk }: { desk: Desk }) {
+  const said = hintOf(desk);
+  return said ? (
+    <p class="viewer-hint" role="status">
+      {said}
+    </p>
+  ) : null;
+}
+
 function hintOf(desk: Desk): string {
   const editing = desk.stage.editing.value;
-  if (editing?.kind === "brush") return t("paintHint");
+  if (!editing) return "";
+  if (editing.kind === "brush") return t("paintHint");
   const box = boxOn(editorOf(desk), desk.activePane.value);
   if (!box) return t("otherImage");
   return box.box ? t("moveBox") : t("drawBox");

@@ -7,7 +7,7 @@ import type { Pane } from "~/viewer/stack/pane_state";
 import { BoxEditor, Boxes } from "./boxes";
 import { LayerCanvas } from "./canvas";
 import { editCommands, layerCommands } from "./commands";
-import { EditBar } from "./edit_bar";
+import { EditBar, EditHint } from "./edit_bar";
 import { editorOf, keepFresh } from "./editor";
 import { LayerControls, Legend } from "./legend";
 import { Outlines } from "./outlines";
@@ -34,6 +34,7 @@ export function EditPart({ desk, pane }: { desk: Desk; pane: Pane }) {
     <>
       <BoxEditor desk={desk} pane={pane} />
       <PaintSurface desk={desk} pane={pane} />
+      {desk.activePane.value === pane && <EditHint desk={desk} />}
     </>
   );
 }

@@ -30,7 +30,20 @@ export function Toolbar({
   children?: preact.ComponentChildren;
 }) {
   const isOpen = useSignal(false);
-  const { tool, activePane } = kit.desk;
+  const { tool, activePane, mode } = kit.desk;
+  // Another mode has tools of its own; the window is the same.
+  if (mode.value !== null) {
+    return (
+      <div class="viewer-toolbar" role="toolbar" aria-label={t("tools")}>
+        <WindowFields pane={activePane.value} />
+        <CommandButton
+          id="viewer.invert"
+          icon="invert"
+          isPressed={activePane.value.isInverted.value}
+        />
+      </div>
+    );
+  }
   return (
     <div class="viewer-toolbar" role="toolbar" aria-label={t("tools")}>
       <div class="viewer-tools">

@@ -41,7 +41,8 @@ export function presetText(preset: Preset, pane: Pane): string {
 /** Commands of the active pane's view and window. */
 export function viewCommands(desk: Desk): readonly Command[] {
   const pane = () => desk.activePane.peek();
-  const isHere = () => pane().shown.peek() !== null && desk.mode.peek() === null;
+  const isShown = () => pane().shown.peek() !== null;
+  const isHere = () => isShown() && desk.mode.peek() === null;
   const on = (
     id: string,
     keys: readonly string[],
@@ -90,6 +91,7 @@ export function viewCommands(desk: Desk): readonly Command[] {
       (at) => {
         at.isInverted.value = !at.isInverted.peek();
       },
+      isShown,
     ),
     on(
       "flip-horizontal",
@@ -114,7 +116,7 @@ export function viewCommands(desk: Desk): readonly Command[] {
     moved("pan-right", "ArrowRight", "panRight", [TENTH, 0]),
     moved("pan-up", "ArrowUp", "panUp", [0, -TENTH]),
     moved("pan-down", "ArrowDown", "panDown", [0, TENTH]),
-    ...windowCommands(on),
+    ...windowCommands((id, keys, said, run) => on(id, keys, said, run, isShown)),
     ...Array.from({ length: 9 }, (_, at) => presetCommand(desk, at)),
   ];
 }
@@ -155,7 +157,7 @@ function presetCommand(desk: Desk, at: number): Command {
       const found = preset();
       if (found) usePreset(desk.activePane.peek(), found);
     },
-    when: () => preset() !== undefined && desk.mode.peek() === null,
+    when: () => preset() !== undefined,
   };
 }
 
