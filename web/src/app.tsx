@@ -29,6 +29,10 @@ const PAGES: Readonly<Record<Exclude<Route["page"], "missing">, Loader>> = {
   try: () => import("~/trial/page"),
 };
 
+// The page's own code comes while the service says who is at the screen.
+const ahead = route.peek().page;
+if (ahead !== "missing") PAGES[ahead]().catch(() => {});
+
 /** The whole app. */
 export function App() {
   useEffect(() => listen(window), []);

@@ -7,6 +7,7 @@ import { register } from "~/core/keys/commands";
 import { Show, useLoaded } from "~/shell/loaded";
 import { CineBar } from "./cine/bar";
 import { createCine, keepPlaying } from "./cine/cine";
+import { takeStudy } from "./load/early";
 import { hasImages, loadStudy, shownSeries, type WholeStudy } from "./load/study";
 import { PaneView } from "./pane";
 import { BAR_PARTS, MODES } from "./parts";
@@ -37,7 +38,7 @@ export function Viewer({
   prior?: number | null;
 }) {
   const desk = useMemo(() => createDesk(stage), [stage]);
-  const loaded = useLoaded((abort) => loadStudy(study, abort), [study]);
+  const loaded = useLoaded((abort) => takeStudy(study, abort), [study]);
   const before = useLoaded(
     async (abort) => (prior === null ? null : await loadStudy(prior, abort)),
     [prior],

@@ -1,11 +1,12 @@
 /** Fills a pane: lists its series, loads its image, tells the stage what is seen. */
 
 import { effect, untracked } from "@preact/signals";
+import { takeListing } from "../load/early";
 import type { ImageInfo } from "../load/image";
 import { isAborted } from "../load/queue";
 import { layoutOfImage } from "../load/size";
 import { millimetres } from "../load/spacing";
-import { loadFirst, loadSeries, type SeriesLine, type WholeStudy } from "../load/study";
+import type { SeriesLine, WholeStudy } from "../load/study";
 import { type ImageAddress, imageKey, type Shown } from "../stage";
 import type { Desk } from "./desk";
 import type { Pane } from "./pane_state";
@@ -45,15 +46,13 @@ function list(
 ): void {
   empty(pane);
   pane.progress.value = { kind: "listing" };
-  const uid = study.study_uid;
-  const all = loadSeries(uid, series.series_uid, abort);
-  loadFirst(uid, series, abort)
-    .then((first) => {
-      if (first && !abort.aborted && pane.images.peek().length === 0) {
-        pane.images.value = [first];
-      }
-    })
-    .catch(() => {}); // the whole list says what is wrong
+  const { first, all } = takeListing(study, series, abort);
+  // The whole list says what is wrong, if something is.
+  first.then((image) => {
+    if (image && !abort.aborted && pane.images.peek().length === 0) {
+      pane.images.value = [image];
+    }
+  });
   all
     .then((images) => {
       if (!abort.aborted) replaceImages(pane, images);

@@ -56,7 +56,7 @@ function Thumb({
       aria-current={isHere ? "true" : undefined}
       onClick={() => openIn(desk.activePane.peek(), study, series)}
     >
-      <Small study={study} series={series} />
+      <Small desk={desk} study={study} series={series} />
       <span class="viewer-thumb-text">
         <span class="viewer-thumb-name">{name}</span>
         <span class="viewer-thumb-kind">
@@ -69,9 +69,21 @@ function Thumb({
   );
 }
 
-function Small({ study, series }: { study: WholeStudy; series: SeriesLine }) {
+function Small({
+  desk,
+  study,
+  series,
+}: {
+  desk: Desk;
+  study: WholeStudy;
+  series: SeriesLine;
+}) {
   const isBroken = useMemo(() => signal(!hasImages(series)), [series.id]);
+  const isDue = useMemo(() => signal(false), []);
+  // The image that is read comes before small ones.
+  if (!isDue.peek() && isSettled(desk)) isDue.value = true;
   if (isBroken.value) return <span class="viewer-thumb-none">{t("noPictures")}</span>;
+  if (!isDue.value) return <span class="viewer-thumb-none" />;
   return (
     <img
       src={seriesThumbnail(study.study_uid, series.series_uid)}
@@ -85,6 +97,11 @@ function Small({ study, series }: { study: WholeStudy; series: SeriesLine }) {
       }}
     />
   );
+}
+
+function isSettled(desk: Desk): boolean {
+  const { kind } = desk.activePane.value.progress.value;
+  return kind === "shown" || kind === "failed";
 }
 
 function countText(n: number): string {
