@@ -105,7 +105,7 @@ function Head({ study }: { study: Study }) {
       {!isBroken.value && (
         <img
           class="trial-picture"
-          src={`/dicom-web/studies/${study.study_uid}/thumbnail`}
+          src={pictureOf(study)}
           alt={t("picture")}
           onError={() => {
             isBroken.value = true;
@@ -123,6 +123,13 @@ function Head({ study }: { study: Study }) {
       </div>
     </header>
   );
+}
+
+/** Of the images that came, and not of the pictures that were made of the result. */
+function pictureOf(study: Study): string {
+  const whole = `/dicom-web/studies/${study.study_uid}`;
+  const series = study.series.find((each) => !each.is_own);
+  return series ? `${whole}/series/${series.series_uid}/thumbnail` : `${whole}/thumbnail`;
 }
 
 const WAITING = ["receiving", "ready", "running"] as const;
@@ -158,6 +165,10 @@ function Waiting({ study, share }: { study: Study; share: number | null }) {
 
 function Said({ result }: { result: Result }) {
   const { assessments, left_out: leftOut } = result.diagnosis;
+  if (assessments.length === 0) {
+    const reasons = leftOut.map((each) => phraseOf(result, each.reason));
+    return <Caution title={t("refused")} text={[...new Set(reasons)].join("; ")} />;
+  }
   return (
     <>
       {assessments.map((each) => (
@@ -214,12 +225,21 @@ function Assessed({ result, assessment }: Part) {
       {advice !== "outside" && advice !== "not_assessable" && (
         <>
           <p class={`trial-advice trial-advice-${advice}`}>
-            <strong>{say(`advice_${advice}`)}</strong>
+            <strong>
+              {say(`advice_${isDrawn(assessment) ? "nothing_drawn" : advice}`)}
+            </strong>
           </p>
           <Findings result={result} assessment={assessment} />
         </>
       )}
     </section>
+  );
+}
+
+/** Of masks that are empty: where no probability was given, nothing is above a point. */
+function isDrawn({ advice, findings }: Assessment): boolean {
+  return (
+    advice === "nothing_found" && findings.every((each) => each.probability === null)
   );
 }
 

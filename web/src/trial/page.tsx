@@ -31,7 +31,7 @@ export default function Page() {
         </p>
       )}
       {may("upload") ? (
-        <div class="trial-drop">
+        <div class={studies.length > 0 ? "trial-drop trial-small" : "trial-drop"}>
           <Icon name="upload" />
           <p class="trial-drop-text">{t("drop")}</p>
           <p class="faint">{t("or")}</p>

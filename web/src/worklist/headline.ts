@@ -30,7 +30,8 @@ export interface Said {
 
 /** A finding's name in the language of the page. */
 export function nameOf(why: Why): string {
-  return (lang.value === "zh" ? why.name_zh : why.name_en) || why.label;
+  const name = (lang.value === "zh" ? why.name_zh : why.name_en) || why.label;
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** "Pneumonia 93.1 %"; of a mask, which has no probability, its name. */

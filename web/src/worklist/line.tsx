@@ -104,9 +104,10 @@ function When({ study }: { study: Study }) {
 }
 
 /** Modalities of results, which stand beside those of the images. */
-const OF_RESULTS = ["SR", "PR", "SEG", "KO"];
+const OF_RESULTS = ["SR", "PR", "SEG", "KO", "OT"];
 
-function imagesOf({ modalities }: Study): readonly string[] {
+function imagesOf({ modalities, result_id }: Study): readonly string[] {
+  if (result_id === null) return modalities;
   const images = modalities.filter((each) => !OF_RESULTS.includes(each));
   return images.length > 0 ? images : modalities;
 }

@@ -185,7 +185,7 @@ export const t = texts({
     images: "{count} 幅图像",
     objects: "{count} 个对象",
     came: "{ago}到达",
-    wRefer: "需阅片",
+    wRefer: "阅片",
     wOpen: "未定",
     wNone: "无结果",
     wNothing: "–",
