@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ LARGEST_SIDE = 256
 MOST_BYTES = 64 << 20
 """Of one archive; beyond it maps are left out, those of absent findings first."""
 _TIME = (1980, 1, 1, 0, 0, 0)  # the same answer has the same bytes
+_HELD = 64  # small slices that are kept between two passes over a map
 _RELEASED_EVERY = 32  # slices of a mapped array
 
 
@@ -230,21 +231,29 @@ def _planes(array: Array) -> Iterator[Array]:
 
 def _grey(found: Array) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Slices with support, of a map (D, H, W) in logit units."""
-    top = max((float(_small(plane).max()) for plane in _planes(found)), default=0.0)
+    smalls: Iterable[NDArray[np.float32]] = map(_small, _planes(found))
+    if len(found) <= _HELD:
+        smalls = list(smalls)
+    top = max((float(plane.max()) for plane in smalls), default=0.0)
     if not top > 0:
         return
-    for d, plane in enumerate(_planes(found)):
-        grey = np.rint(_small(plane) * (255.0 / top)).astype(np.uint8)
+    if len(found) > _HELD:
+        smalls = map(_small, _planes(found))
+    for d, plane in enumerate(smalls):
+        grey = np.rint(plane * (255.0 / top)).astype(np.uint8)
         if grey.any():
             yield d, grey
 
 
 def _small(plane: Array) -> NDArray[np.float32]:
-    """Support alone, with its longer side at most `LARGEST_SIDE`."""
-    support = np.nan_to_num(np.maximum(plane, 0), posinf=0.0).astype(np.float32)
-    rows, columns = support.shape
+    """Support with its longer side at most `LARGEST_SIDE`.
+
+    Shrunk first: what speaks against a finding next to what speaks for it weighs in.
+    """
+    values = np.asarray(plane, dtype=np.float32)
+    rows, columns = values.shape
     share = LARGEST_SIDE / max(rows, columns)
-    if share >= 1:
-        return support
-    size = max(1, round(columns * share)), max(1, round(rows * share))
-    return np.asarray(cv2.resize(support, size, interpolation=cv2.INTER_AREA))
+    if share < 1:
+        size = max(1, round(columns * share)), max(1, round(rows * share))
+        values = np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
+    return np.nan_to_num(np.maximum(values, 0), posinf=0.0)
