@@ -42,6 +42,17 @@ export function Chart(props: Props) {
     isWide = false,
   } = props;
   const [name, words] = [useId(), useId()];
+  const drawing = (
+    <svg
+      viewBox={`0 0 ${width} ${height}`}
+      role="img"
+      aria-labelledby={name}
+      aria-describedby={words}
+    >
+      <title id={name}>{title}</title>
+      {children}
+    </svg>
+  );
   return (
     <figure class={isWide ? "models-chart models-chart-wide" : "models-chart"}>
       <figcaption>
@@ -51,15 +62,7 @@ export function Chart(props: Props) {
         </p>
       </figcaption>
       {tools}
-      <svg
-        viewBox={`0 0 ${width} ${height}`}
-        role="img"
-        aria-labelledby={name}
-        aria-describedby={words}
-      >
-        <title id={name}>{title}</title>
-        {children}
-      </svg>
+      {isWide ? <Scroll name={title}>{drawing}</Scroll> : drawing}
       {legend}
       <DataTable title={title} table={table} />
     </figure>
@@ -71,7 +74,7 @@ export function DataTable({ title, table }: { title: string; table: Table }) {
   return (
     <details class="models-data">
       <summary>{tf("asTable")}</summary>
-      <Scroll name={title}>
+      <Scroll name={`${tf("asTable")}: ${title}`}>
         <table class="table">
           <thead>
             <tr>

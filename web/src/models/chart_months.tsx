@@ -4,6 +4,7 @@ import { number, percent } from "~/core/text/format";
 import type { Agreement } from "./asked";
 import { Axes, Chart, Mark, Whisker } from "./chart";
 import { whole } from "./figure";
+import { monthName, yearAt } from "./months";
 import { path, straight } from "./scale";
 import { tf } from "./texts_figures";
 import { tl } from "./texts_living";
@@ -35,7 +36,7 @@ export function MonthChart({ figure, site, months, told }: Props) {
       title={tl("atSite", { figure: tl(figure), site: site || tl("unnamedSite") })}
       said={tl(`${figure}Said`)}
       width={608}
-      height={252}
+      height={268}
       table={{
         columns: [
           tl("month"),
@@ -64,7 +65,7 @@ export function MonthChart({ figure, site, months, told }: Props) {
         xTitle=""
         yTitle={tl(figure)}
         format={(value) => percent(value, 0)}
-        formatX={(at) => (months[at] ?? "").slice(2).replace("-", "/")}
+        formatX={(at) => monthName(months[at] ?? "")}
       />
       <path class="models-line models-thin models-one" d={path(line)} />
       {points.map(({ each, at }) => (
@@ -80,7 +81,18 @@ export function MonthChart({ figure, site, months, told }: Props) {
           />
         </g>
       ))}
-      <text class="models-tick" x={AREA.left - 7} y={AREA.bottom + 38} text-anchor="end">
+      {months.map((month, at) => (
+        <text
+          key={month}
+          class="models-tick"
+          x={x(at)}
+          y={AREA.bottom + 34}
+          text-anchor="middle"
+        >
+          {yearAt(months, at)}
+        </text>
+      ))}
+      <text class="models-tick" x={AREA.left - 7} y={AREA.bottom + 58} text-anchor="end">
         n
       </text>
       {told.map((each) => (
@@ -88,7 +100,7 @@ export function MonthChart({ figure, site, months, told }: Props) {
           key={each.month}
           class="models-tick"
           x={x(months.indexOf(each.month))}
-          y={AREA.bottom + 38}
+          y={AREA.bottom + 58}
           text-anchor="middle"
         >
           {number(each.reviewed)}

@@ -82,8 +82,15 @@ export function MovingChart({ table, now, tried, label }: Props) {
       />
       <Steps kind="one" at={table.threshold} values={found} />
       <Steps kind="two" at={table.threshold} values={cleared} />
-      {now !== null && <Upright at={now} look="now" text={t("nowShort")} />}
-      <Upright at={tried} look="tried" text={now === tried ? "" : t("triedShort")} />
+      {now !== null && (
+        <Upright at={now} look="now" text={t("nowShort")} isLeft={tried >= now} />
+      )}
+      <Upright
+        at={tried}
+        look="tried"
+        text={now === tried ? "" : t("triedShort")}
+        isLeft={now !== null && tried < now}
+      />
     </Chart>
   );
 }
@@ -123,27 +130,27 @@ function Band({
   );
 }
 
+/** A line at a threshold; its name stands on the side away from the other line. */
 function Upright({
   at,
   look,
   text,
+  isLeft,
 }: {
   at: number;
   look: "now" | "tried";
   text: string;
+  isLeft: boolean;
 }) {
-  const isRight = at > 0.8;
+  const line = `M${x(at)} ${AREA.top - 6}V${AREA.bottom}`;
   return (
     <g>
-      <path
-        class={`models-line models-${look}`}
-        d={`M${x(at)} ${AREA.top - 6}V${AREA.bottom}`}
-      />
+      <path class={`models-line models-${look}`} d={line} />
       <text
         class="models-tick"
-        x={x(at) + (isRight ? -4 : 4)}
-        y={look === "now" ? AREA.top - 10 : AREA.top + 4}
-        text-anchor={isRight ? "end" : "start"}
+        x={x(at) + (isLeft ? -4 : 4)}
+        y={AREA.top - 10}
+        text-anchor={isLeft ? "end" : "start"}
       >
         {text}
       </text>

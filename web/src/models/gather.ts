@@ -19,11 +19,15 @@ export function membersOf(files: Iterable<File>): readonly Member[] {
 
 /** Files of a drop, folders walked through. */
 export async function dropped(data: DataTransfer): Promise<readonly Member[]> {
-  // The list is emptied as soon as the event is over: entries are taken at once.
-  const entries = [...data.items]
+  // The list is emptied as soon as the event is over: all is taken at once.
+  const taken = [...data.items]
     .filter(({ kind }) => kind === "file")
-    .map((item) => item.webkitGetAsEntry());
-  const found = await Promise.all(entries.map((entry) => (entry ? walk(entry, "") : [])));
+    .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const found = await Promise.all(
+    taken.map(({ entry, file }) =>
+      entry ? walk(entry, "") : membersOf(file ? [file] : []),
+    ),
+  );
   return found.flat();
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lastMonths, sitesOf } from "./months";
+import { lastMonths, monthName, sitesOf, yearAt } from "./months";
 
 test("the last months go over the turn of the year", () => {
   expect(lastMonths(4, new Date("2026-02-01T00:00:00Z"))).toEqual([
@@ -18,4 +18,10 @@ test("sites once, the unnamed one last", () => {
     "North",
     "",
   ]);
+});
+
+test("months by name, with the year where it begins", () => {
+  expect(monthName("2026-11")).toBe("Nov");
+  const months = ["2025-11", "2025-12", "2026-01"];
+  expect(months.map((_, at) => yearAt(months, at))).toEqual(["2025", "", "2026"]);
 });
