@@ -80,7 +80,7 @@ studies = sa.Table(
     # The two orders of the worklist, each with all that a page is filtered by.
     sa.Index("ix_studies_last", "last_at", "id", *_FILTERED),
     sa.Index("ix_studies_urgency", "urgency", "last_at", "id", *_FILTERED),
-    sa.Index(None, "reading"),
+    sa.Index("ix_studies_reading", "reading", "state"),  # what is counted
     sa.Index(None, "description"),
     sa.Index("ix_studies_changed", "changed_at", "id"),
     # The number of a study that was removed is never given again: the trail holds it.

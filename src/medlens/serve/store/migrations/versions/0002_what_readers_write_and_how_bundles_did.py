@@ -230,7 +230,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.Double(), server_default="0", nullable=False),
     )
     op.create_index("ix_studies_changed", "studies", ["changed_at", "id"], unique=False)
-    op.create_index(op.f("ix_studies_reading"), "studies", ["reading"], unique=False)
+    op.create_index("ix_studies_reading", "studies", ["reading", "state"], unique=False)
     op.create_index(
         op.f("ix_studies_description"), "studies", ["description"], unique=False
     )
