@@ -15,6 +15,7 @@ need chromium chromium
 need storescu dcmtk
 need dciodvfy dicom3tools
 need Orthanc orthanc
+need pdftotext poppler-utils
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 ls /usr/share/orthanc/plugins/libOrthancDicomWeb.so* >/dev/null 2>&1 \
   || missing="$missing orthanc-dicomweb"
