@@ -3,6 +3,7 @@
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { announce } from "~/core/announce";
+import { hear } from "~/core/events";
 import { register } from "~/core/keys/commands";
 import { Show, useLoaded } from "~/shell/loaded";
 import { CineBar } from "./cine/bar";
@@ -14,7 +15,7 @@ import { BAR_PARTS, MODES } from "./parts";
 import { stackCommands } from "./stack/commands";
 import { createDesk, type Desk, layOut, openIn } from "./stack/desk";
 import { placeLine, windowLine } from "./stack/legend";
-import { shownOf } from "./stack/opening";
+import { shownOf, takeUp } from "./stack/opening";
 import { keepAhead, keepWanted } from "./stack/service";
 import type { Stage } from "./stage";
 import { t } from "./texts";
@@ -48,6 +49,13 @@ export function Viewer({
     if (before.data.value) layBeside(desk, before.data.value);
   }, [desk, before.data.value]);
   useEffect(() => () => desk.library.close(), [desk]);
+  useEffect(
+    () =>
+      hear("study", (event) => {
+        if (event.id === study) loaded.again();
+      }),
+    [study],
+  );
   return (
     <section class="viewer" aria-label={t("viewer")}>
       <Show of={loaded}>{(found) => <Opened desk={desk} study={found} />}</Show>
@@ -67,6 +75,12 @@ function layBeside(desk: Desk, prior: WholeStudy): void {
 function Opened({ desk, study }: { desk: Desk; study: WholeStudy }) {
   const cine = useMemo(() => createCine(), [desk]);
   useMemo(() => open(desk, study), [desk, study]);
+  useEffect(() => {
+    const ends = desk.panes.peek().map((pane) => takeUp(pane, study));
+    return () => {
+      for (const end of ends) end();
+    };
+  }, [desk, study]);
   useEffect(() => register(stackCommands(desk, cine)), [desk]);
   useEffect(() => keepPlaying(desk, cine), [desk]);
   useEffect(() => keepAhead(desk), [desk]);

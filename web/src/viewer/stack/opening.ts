@@ -1,12 +1,12 @@
 /** Fills a pane: lists its series, loads its image, tells the stage what is seen. */
 
-import { effect, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
 import { takeListing } from "../load/early";
 import type { ImageInfo } from "../load/image";
 import { isAborted } from "../load/queue";
 import { layoutOfImage } from "../load/size";
 import { millimetres } from "../load/spacing";
-import type { SeriesLine, WholeStudy } from "../load/study";
+import { loadSeries, type SeriesLine, type WholeStudy } from "../load/study";
 import { type ImageAddress, imageKey, type Shown } from "../stage";
 import type { Desk } from "./desk";
 import type { Pane } from "./pane_state";
@@ -23,9 +23,12 @@ export function keepFilled(desk: Desk, pane: Pane): () => void {
 
 /** Lists the images whenever the pane gets another series. */
 function listSeries(pane: Pane): () => void {
+  // More images of the same series change its line, but it is no other series.
+  const uid = computed(() => pane.series.value?.series_uid);
   return effect(() => {
-    const [study, series] = [pane.study.value, pane.series.value];
-    if (!study || !series) return undefined;
+    const isOpened = uid.value !== undefined;
+    const [study, series] = [pane.study.peek(), pane.series.peek()];
+    if (!isOpened || !study || !series) return undefined;
     const abort = new AbortController();
     untracked(() => list(pane, study, series, abort.signal));
     return () => abort.abort();
@@ -81,6 +84,24 @@ function replaceImages(pane: Pane, images: readonly ImageInfo[]): void {
   if (images.length === 0) {
     pane.progress.value = { kind: "failed", error: new Error("empty") };
   }
+}
+
+/** Take up images that came while a study was open; what is seen stays where it is. */
+export function takeUp(pane: Pane, study: WholeStudy): () => void {
+  const abort = new AbortController();
+  const old = pane.series.peek();
+  const now = study.series.find(({ series_uid }) => series_uid === old?.series_uid);
+  if (!old || !now || now.instance_count === old.instance_count) return () => {};
+  loadSeries(study.study_uid, now.series_uid, abort.signal)
+    .then((images) => {
+      if (abort.signal.aborted || pane.series.peek()?.series_uid !== now.series_uid)
+        return;
+      pane.study.value = study;
+      pane.series.value = now;
+      replaceImages(pane, images);
+    })
+    .catch(() => {}); // what is here can still be read; the next change tries again
+  return () => abort.abort();
 }
 
 /** Index of an image in a list, -1 where it is not in it. */

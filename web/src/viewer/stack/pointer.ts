@@ -5,6 +5,7 @@ import type { Desk } from "./desk";
 import { type Pane, step } from "./pane_state";
 import { type Point, pannedBy, zoomedAt } from "./view";
 
+const CONTROLS = "button, a, input, select, textarea";
 /** Wheel movement that is one image, in CSS pixels. */
 const NOTCH = 60;
 const PIXELS_PER_LINE = 30;
@@ -66,7 +67,9 @@ function press(
   element: HTMLElement,
   event: PointerEvent,
 ): void {
-  if (!toolOf(desk, event, fingers.size)) return;
+  // A captured pointer would take the click away from a button that lies on the image.
+  const isControl = event.target instanceof Element && event.target.closest(CONTROLS);
+  if (isControl || !toolOf(desk, event, fingers.size)) return;
   event.preventDefault();
   element.closest<HTMLElement>("[data-pane]")?.focus({ preventScroll: true });
   element.setPointerCapture(event.pointerId);
