@@ -109,7 +109,12 @@ def test_either_way_guards_the_trail(bare: Store, by_steps: bool) -> None:
 
 
 def test_data_of_the_first_schema_outlive_every_step(bare: Store) -> None:
-    study = {"study_uid": "1.2.3", "received_at": 1.0, "last_at": 2.0}
+    study = {
+        "study_uid": "1.2.3",
+        "received_at": 1.0,
+        "last_at": 2.0,
+        "urgency": 3.75,  # a reader should look, 75 %: 30.75 on the scale of 0002
+    }
     with bare.begin() as connection:
         upgrade(connection, "0001")
         # The table as it was then: today's has columns that were not there.
@@ -122,9 +127,11 @@ def test_data_of_the_first_schema_outlive_every_step(bare: Store) -> None:
     bring_up_to_date(bare)
     with bare.read() as connection:
         assert revision_of(connection) == HEAD
-        query = sa.select(studies.c.state, studies.c.modalities, series.c.is_own)
+        query = sa.select(
+            studies.c.state, studies.c.modalities, series.c.is_own, studies.c.urgency
+        )
         found = connection.execute(query.join(series)).one()
-    assert tuple(found) == ("receiving", "\\", False)
+    assert tuple(found) == ("receiving", "\\", False, 30.75)
 
 
 def test_a_newer_schema_is_refused(bare: Store) -> None:

@@ -242,3 +242,12 @@ def upgrade() -> None:
     ):
         op.drop_index(name, "studies")
         op.create_index(name, "studies", [*order, *filtered], unique=False)
+    # Urgency was 0..4, a step for each tier; it is 0..40 now, a step of ten, so that a
+    # finding's weight has room above its tier.
+    op.execute(
+        "UPDATE studies SET urgency = CASE "
+        "WHEN urgency >= 3 THEN urgency + 27 "
+        "WHEN urgency >= 2 THEN urgency + 18 "
+        "WHEN urgency >= 1 THEN urgency + 9 "
+        "ELSE urgency END"
+    )
