@@ -27,7 +27,7 @@ interface Chosen {
 /** The form and the list of what was evaluated before. */
 export function EvaluatePanel({ bundle }: { bundle: Bundle }) {
   return (
-    <Panel id="evaluate" title={te("evaluate")} note={te("evaluateHint")}>
+    <Panel id="evaluate" title={te("evaluate")}>
       {may("read") ? <Form bundle={bundle} /> : <p>{te("needRead")}</p>}
       <EvaluationList bundle={bundle.digest} />
     </Panel>

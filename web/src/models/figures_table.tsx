@@ -1,6 +1,7 @@
 /** Figures with their 95 % intervals, alone or beside the shipped ones. */
 
-import { areApart, interval, styleOf, whole, written } from "./figure";
+import { areApart, interval, styleOf, written } from "./figure";
+import { FigureCell } from "./figure_cell";
 import { Scroll } from "./parts";
 import { tf } from "./texts_figures";
 import { meaningOf, nameOf } from "./texts_names";
@@ -55,7 +56,7 @@ export function FiguresTable({
                         : written(figure.value, styleOf(each))}
                     </strong>
                   </td>
-                  <td class="figures">{interval(figure, styleOf(each))}</td>
+                  <td class="figures models-whole">{interval(figure, styleOf(each))}</td>
                 </>
               )}
               <td class="faint">{meaningOf(each)}</td>
@@ -80,10 +81,12 @@ function Both({
   return (
     <>
       <td class="figures">
-        <strong>{whole(metrics[each], styleOf(each))}</strong>
+        <FigureCell figure={metrics[each]} style={styleOf(each)} />
         {isApart && <span class="chip chip-warn models-apart">{tf("apart")}</span>}
       </td>
-      <td class="figures">{whole(shipped[each], styleOf(each))}</td>
+      <td class="figures">
+        <FigureCell figure={shipped[each]} style={styleOf(each)} />
+      </td>
     </>
   );
 }

@@ -5,7 +5,8 @@ import { useMemo } from "preact/hooks";
 import { number, percent } from "~/core/text/format";
 import { MovingChart } from "./chart_moving";
 import { LabelPicks, labelOf } from "./curves";
-import { interval, written } from "./figure";
+import { written } from "./figure";
+import { FigureCell } from "./figure_cell";
 import { type Moved, movedTo, ownPrevalence, rowAt } from "./moving";
 import { Scroll } from "./parts";
 import { t } from "./texts";
@@ -231,11 +232,11 @@ function MovedTable({
                 <th scope="row">{tn(name)}</th>
                 {now && (
                   <td class="number">
-                    <ShareCell figure={now[name]} />
+                    <FigureCell figure={now[name]} style="share" />
                   </td>
                 )}
                 <td class="number">
-                  <ShareCell figure={tried[name]} />
+                  <FigureCell figure={tried[name]} style="share" />
                 </td>
                 {now && <td class="number">{shift(now[name], tried[name])}</td>}
               </tr>
@@ -253,15 +254,6 @@ function MovedTable({
         })}
       </p>
     </div>
-  );
-}
-
-function ShareCell({ figure }: { figure: Figure }) {
-  return (
-    <>
-      <strong>{written(figure.value, "share")}</strong>
-      <small class="models-ends">{interval(figure, "share")}</small>
-    </>
   );
 }
 
