@@ -11,6 +11,7 @@ import { toastFailed } from "~/shell/toast";
 import { loadStudy, type WholeStudy } from "~/viewer/load/study";
 import { refusalText } from "~/viewer/mpr/mode";
 import { type Desk, type Grid, layOut } from "~/viewer/stack/desk";
+import type { Pane } from "~/viewer/stack/pane_state";
 import { CommandButton } from "~/viewer/tools/toolbar";
 import { keepLinked, linkingOf } from "./linking";
 import {
@@ -132,15 +133,30 @@ function compareCommands(desk: Desk): readonly Command[] {
       () => {
         desk.mode.value = "mpr";
       },
-      () => desk.mode.peek() === null && refusalText(desk.activePane.peek()) === "",
+      () => canShowPlanes(desk),
     ),
   ];
 }
 
-/** Always there; where the series makes no volume it says why. */
+/** False while a long series is still being listed: nothing is known of its geometry. */
+function isListed(pane: Pane): boolean {
+  const [count, least] = [
+    pane.images.value.length,
+    pane.series.value?.instance_count ?? 1,
+  ];
+  return count > 0 && count >= least;
+}
+
+function canShowPlanes(desk: Desk): boolean {
+  const pane = desk.activePane.peek();
+  return desk.mode.peek() === null && isListed(pane) && refusalText(pane) === "";
+}
+
+/** There once a series is listed; where the series makes no volume it says why. */
 function MprButton({ desk }: { desk: Desk }) {
   const pane = desk.activePane.value;
-  const reason = pane.images.value.length > 0 ? refusalText(pane) : "";
+  if (!isListed(pane)) return null;
+  const reason = refusalText(pane);
   if (!reason)
     return (
       <CommandButton id="viewer.mpr" icon="mpr" isPressed={desk.mode.value === "mpr"} />

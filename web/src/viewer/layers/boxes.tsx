@@ -42,7 +42,7 @@ function ShownBox({
     <g
       class={`viewer-box viewer-layer-${layer.colour % 8}${isSelected ? " is-selected" : ""}${layer.isReaders ? " is-readers" : ""}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={layer.isReaders ? `${name}, ${t("readers")}` : name}
       aria-pressed={isSelected}
       onPointerDown={(event) => {

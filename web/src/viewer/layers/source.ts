@@ -11,6 +11,8 @@ export type Source =
   | { readonly kind: "here"; readonly grey: Grey };
 
 const MOST_KEPT = 96;
+/** How long a failure stands before the picture is asked for again. */
+const PATIENCE_MS = 15_000;
 /** As many pixels as the largest image that is shown. */
 const MOST_PIXELS = 64e6;
 const kept = new Map<string, Signal<Source>>();
@@ -33,7 +35,8 @@ export function sourceOf(address: string): Signal<Source> {
     })
     .catch(() => {
       found.value = { kind: "failed" };
-      kept.delete(address); // the next look asks again
+      // Asked again by a later look, and not by the drawing that is told of the failure.
+      setTimeout(() => kept.delete(address), PATIENCE_MS);
     });
   return found;
 }

@@ -159,7 +159,7 @@ function KeptShape({ kit, pane, shape, n, grasp, pointAt }: KeptProps) {
       <g
         class="viewer-shape"
         role="button"
-        tabIndex={0}
+        tabindex={0}
         aria-label={name}
         aria-pressed={isSelected}
         onFocus={select}
@@ -221,7 +221,7 @@ export function Handle({ at, label, onPointerDown, onArrow }: HandleProps) {
     <g
       class="viewer-handle"
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={label}
       onPointerDown={onPointerDown}
       onKeyDown={onKey}
