@@ -88,7 +88,7 @@ const PAGES = [
 function Head() {
   return (
     <header class="head">
-      <Link to="/" class="brand">
+      <Link to={lastList.value} class="brand" aria-label="medlens">
         <svg viewBox="0 0 24 24" aria-hidden="true" class="brand-mark">
           <circle cx="12" cy="12" r="9" />
           <path d="M3 12h5l2-5 4 10 2-5h5" />

@@ -55,6 +55,11 @@ export function Bar({ search }: { search: RefObject<HTMLInputElement | null> }) 
         >
           <Icon name={density.value === "compact" ? "menu" : "rows"} />
         </button>
+        {narrowed > 0 && (
+          <button type="button" class="button" onClick={clearFilters}>
+            <Icon name="close" /> {t("clear")}
+          </button>
+        )}
         {may("upload") && <Choose />}
       </div>
       <div
@@ -64,11 +69,6 @@ export function Bar({ search }: { search: RefObject<HTMLInputElement | null> }) 
         <Chips />
         <ModalityChoice />
         <DateChoice />
-        {narrowed > 0 && (
-          <button type="button" class="button button-small" onClick={clearFilters}>
-            <Icon name="close" /> {t("clear")}
-          </button>
-        )}
       </div>
     </div>
   );

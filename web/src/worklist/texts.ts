@@ -107,7 +107,7 @@ export const t = texts({
     noneHow: "Send one and it appears here by itself:",
     byDrop: "drop images, a ZIP or a DICOM folder on this page, or choose them",
     byDicom:
-      "send by DICOM (C-STORE) to the AE title and port that `medlens serve` said when it started",
+      "send by DICOM (C-STORE) to the AE title and port that “medlens serve” said when it started",
     byWeb: "send by DICOMweb (STOW-RS) to {address}",
     noMatch: "No study matches these filters",
     noMatchHint: "Take a filter out, or clear them all.",
@@ -235,7 +235,7 @@ export const t = texts({
     none: "还没有检查",
     noneHow: "发送一项检查，它会自动出现在这里：",
     byDrop: "将图像、ZIP 或 DICOM 文件夹拖放到此页面，或选择文件",
-    byDicom: "通过 DICOM（C-STORE）发送到 `medlens serve` 启动时显示的 AE 标题和端口",
+    byDicom: "通过 DICOM（C-STORE）发送到 “medlens serve”启动时显示的 AE 标题和端口",
     byWeb: "通过 DICOMweb（STOW-RS）发送到 {address}",
     noMatch: "没有符合这些筛选条件的检查",
     noMatchHint: "请移除某个筛选条件，或全部清除。",
