@@ -32,6 +32,10 @@ if [ "${1:-}" = "--no-serve" ]; then
   echo "Research software, not a medical device."
   exit 0
 fi
+echo "Log: $(pwd)/$SERVICE.log"
 # Ports of 0: free ones, whatever else runs here.
-exec "$PYTHON" -m medlens serve "$OUT/bundle" --demo --samples "$SAMPLES" \
-  --data "$SERVICE" --port 0 --dicom-port 0 --quiet 2 --open
+"$PYTHON" -m medlens serve "$OUT/bundle" --demo --samples "$SAMPLES" \
+  --data "$SERVICE" --port 0 --dicom-port 0 --quiet 2 --open 2>"$SERVICE.log" || {
+  tail -n 3 "$SERVICE.log" >&2
+  exit 1
+}

@@ -119,6 +119,7 @@ def _lines(
         lines.append("No bundle was given: studies are kept and not answered.")
     if settings.demo:
         lines.append("Demo: no account is needed. For this machine only.")
+        lines.append(f"Open in a browser: {url}/")
     if invitation:
         lines.append("First start. Make the administrator's account here, once:")
         lines.append(f"  {url}{invitation}")

@@ -35,6 +35,7 @@ from medlens.serve.work.queue import Job, LostLeaseError, enqueue, finish, hold
 from medlens.serve.work.refusal import FinalError
 
 FOLDER = "evaluating"
+SET = "uploaded set"  # as the page calls the data
 LOW = -30  # beside exports, which somebody waits for
 MOST_WAITING = 20
 """Each holds an archive."""
@@ -156,7 +157,7 @@ def evaluate(place: Workplace, job: Job, beat: Heartbeat) -> None:
     folder = store.folder / FOLDER / f"{job.id}-{job.fence}"
     watch = _Watch(store, job, beat)
     try:
-        unpacked = folder / "set"
+        unpacked = folder / SET
         refused = unpack_set(
             store.blobs.path_of(row.set_digest),
             unpacked,
