@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from medlens.experiment import Silent, evaluate_bundle
 from medlens.serve.settings import Limits, ServeSettings
+from medlens.serve.store.backup import back_up, restore
 from medlens.serve.store.doctor import check_store
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import evaluations, jobs
@@ -124,6 +125,26 @@ def test_nothing_of_the_set_stays(place: Workplace) -> None:
     assert "<html" in page
     assert "<script" not in page
     assert not [f for f in check_store(store, deep=True) if f.count]
+
+
+def test_it_comes_back_from_a_backup(place: Workplace, tmp_path: Path) -> None:
+    """Also while its set waits: a row that names no file any more names none."""
+    done = evaluated(place, pack(class_folders()))
+    waits = put(place, pack(class_folders(wrong=1)))
+    back_up(place.store, tmp_path / "copy")
+    restored = Store(tmp_path / "restored")
+    try:
+        restore(tmp_path / "copy", restored)
+        with restored.read() as connection:
+            rows = connection.execute(sa.select(evaluations)).all()
+        digests = {row.id: (row.set_digest, row.report_digest) for row in rows}
+        assert digests[done.id] == ("", done.report_digest)
+        assert digests[waits][0] != ""
+        for digest in {done.report_digest, digests[waits][0]}:
+            assert restored.blobs.path_of(digest).is_file()
+        assert not [f for f in check_store(restored, deep=True) if f.count]
+    finally:
+        restored.close()
 
 
 def test_a_table_of_labels_is_found_by_its_name(place: Workplace) -> None:
