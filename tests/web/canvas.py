@@ -90,7 +90,7 @@ def with_own_uids(data: bytes, number: int) -> bytes:
     header = pydicom.dcmread(
         io.BytesIO(data), stop_before_pixels=True, force=True, defer_size=1024
     )
-    if any(keyword not in header for keyword in UIDS):
+    if "Rows" in header and any(keyword not in header for keyword in UIDS):
         return _with_uids(data)
     for keyword in UIDS:
         uid = str(header.get(keyword, ""))

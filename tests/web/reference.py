@@ -39,7 +39,7 @@ def rendered(data: bytes, *, frame: int = 0) -> Array:
 
 def _rendered(data: bytes, frame: int) -> Array:
     header = pydicom.dcmread(io.BytesIO(data), force=True)
-    values = pixel_array(io.BytesIO(data), index=frame)
+    values = _values(data, frame)
     photometric = header.PhotometricInterpretation
     if photometric == "PALETTE COLOR":
         return _eight_bits(apply_color_lut(values, header))
@@ -50,6 +50,15 @@ def _rendered(data: bytes, frame: int) -> Array:
         shades = 1.0 - shades
     grey = np.rint(255.0 * shades).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=-1)
+
+
+def _values(data: bytes, frame: int) -> Array:
+    """Stored values of a frame; a deflated file is read whole first."""
+    try:
+        return np.asarray(pixel_array(io.BytesIO(data), index=frame))
+    except ValueError:
+        header = pydicom.dcmread(io.BytesIO(data), force=True)
+        return np.asarray(pixel_array(header, index=frame))
 
 
 def frames_by_place(data: bytes) -> list[int]:
@@ -89,9 +98,26 @@ def _shades(header: Any, values: Array) -> Array:
         low, high = _window_range(header)
         return np.asarray((apply_voi_lut(rescaled, header) - low) / (high - low))
     whole = rescaled.astype(np.float64)
+    window = _float_window(header)
+    if window is not None:
+        return np.asarray(np.clip((whole - window[0]) / window[1] + 0.5, 0.0, 1.0))
     is_image = np.isfinite(whole) & ~_is_padding(header, values)
     low, high = float(whole[is_image].min()), float(whole[is_image].max())
     return np.asarray(np.clip((whole - low) / max(high - low, 1e-6), 0.0, 1.0))
+
+
+def _float_window(header: Any) -> tuple[float, float] | None:
+    """Center and width that all frames of floating point pixels share.
+
+    LINEAR is laid out for whole numbers (a width of 1 is a threshold there), so on
+    floats a window is taken for LINEAR_EXACT.
+    """
+    groups = header.get("SharedFunctionalGroupsSequence")
+    is_float = "FloatPixelData" in header or "DoubleFloatPixelData" in header
+    if not is_float or not groups or "FrameVOILUTSequence" not in groups[0]:
+        return None
+    place = groups[0].FrameVOILUTSequence[0]
+    return float(place.WindowCenter), float(place.WindowWidth)
 
 
 def _is_padding(header: Any, values: Array) -> Array:

@@ -196,10 +196,10 @@ def test_series_open_by_the_keyboard(service: Running, page: Any) -> None:
     thumb = page.get_by_role("button", name="Later one")
     thumb.focus()
     page.keyboard.press("Enter")
-    page.get_by_text("Image 1 of 4").wait_for()
+    page.locator(".viewer-bottom-left", has_text="Image 1 of 4").wait_for()
     assert thumb.get_attribute("aria-current") == "true"
     page.keyboard.press(",")
-    page.get_by_text("Image 1 of 3").wait_for()
+    page.locator(".viewer-bottom-left", has_text="Image 1 of 3").wait_for()
 
 
 def test_a_lost_image_says_so_and_can_be_asked_for_again(

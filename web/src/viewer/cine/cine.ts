@@ -1,6 +1,6 @@
 /** Playing a stack: how fast, and which image comes next. */
 
-import { effect, type Signal, signal } from "@preact/signals";
+import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Desk } from "../stack/desk";
 import type { Pane } from "../stack/pane_state";
 
@@ -38,21 +38,27 @@ export function nextRate(rate: number, up: boolean): number {
  * none is left out; after the last comes the first.
  */
 export function keepPlaying(desk: Desk, cine: Cine): () => void {
+  // Only another rate begins anew, not each image that comes.
+  const rate = computed(() => rateOf(cine, desk.activePane.value));
   return effect(() => {
     const pane = desk.activePane.value;
     const count = pane.images.value.length;
     if (!cine.isPlaying.value || count < 2) return undefined;
-    const pause = 1000 / rateOf(cine, pane);
+    const pause = 1000 / rate.value;
     let due = performance.now() + pause;
-    let asked = requestAnimationFrame(tick);
-    function tick(now: number): void {
+    let isOver = false;
+    const tick = (now: number) => {
+      if (isOver) return;
       if (now >= due && pane.progress.peek().kind !== "loading") {
+        due = Math.max(due + pause, now);
         pane.heading.value = 1;
         pane.index.value = (pane.index.peek() + 1) % count;
-        due = Math.max(due + pause, now);
       }
-      asked = requestAnimationFrame(tick);
-    }
-    return () => cancelAnimationFrame(asked);
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    return () => {
+      isOver = true;
+    };
   });
 }

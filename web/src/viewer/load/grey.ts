@@ -54,7 +54,10 @@ export function greyOf(
     intercept: number(scaled, "RescaleIntercept") ?? 0,
     modalityLut,
     unit: unitOf(data, scaled, tables[0]),
-    windows: windowsOf(placeOf(data, frame, "FrameVOILUTSequence", "WindowCenter")),
+    windows: windowsOf(
+      placeOf(data, frame, "FrameVOILUTSequence", "WindowCenter"),
+      typeof layout !== "string" && layout.isFloat,
+    ),
     voiLuts: items(data, "VOILUTSequence").map((item) =>
       farLut(item, "LUTDescriptor", "LUTData"),
     ),
@@ -70,15 +73,20 @@ function unitOf(data: DataSet, scaled: DataSet, table: DataSet | undefined): str
   return unit === "US" ? "" : unit; // "unspecified" (C.11.1.1.2)
 }
 
-/** The windows of a header; what means nothing (width 0, no number) is left out. */
-function windowsOf(place: DataSet): readonly Window[] {
+/**
+ * The windows of a header; what means nothing (width 0, no number) is left out. LINEAR is
+ * laid out for whole numbers, where a width of 1 is a threshold: on floats it would turn a
+ * map from 0 to 1 to black and white, so that they get LINEAR_EXACT.
+ */
+function windowsOf(place: DataSet, isFloat: boolean): readonly Window[] {
   const [centers, widths] = [
     numbers(place, "WindowCenter"),
     numbers(place, "WindowWidth"),
   ];
   const labels = texts(place, "WindowCenterWidthExplanation");
   const said = text(place, "VOILUTFunction") as VoiFunction;
-  const how = FUNCTIONS.includes(said) ? said : "LINEAR";
+  const named = FUNCTIONS.includes(said) ? said : "LINEAR";
+  const how = isFloat && named === "LINEAR" ? "LINEAR_EXACT" : named;
   return centers.flatMap((center, index) => {
     const width = widths[index];
     return width === undefined || width < leastWidth(how)

@@ -8,7 +8,11 @@ import { goTo, type Pane } from "./pane_state";
 /** A native range input; beside it one line for each image that is loaded. */
 export function StackSlider({ desk, pane }: { desk: Desk; pane: Pane }) {
   const images = pane.images.value;
-  if (images.length < 2) return null;
+  if (images.length < 2) {
+    // The image must not jump when the list of a long series comes.
+    const isLong = (pane.series.value?.instance_count ?? 0) > 1;
+    return isLong ? <div class="viewer-slider" /> : null;
+  }
   const index = pane.index.value;
   return (
     <div class="viewer-slider">
