@@ -85,13 +85,15 @@ def with_own_uids(data: bytes, number: int) -> bytes:
     """The file as a study, series and instance of its own; all other bytes as they are.
 
     The last two figures of each UID become a number of two figures, wherever it stands.
-    A file without UIDs gets some.
+    A file without UIDs, or without the mark of a DICOM file, gets them.
     """
     header = pydicom.dcmread(
         io.BytesIO(data), stop_before_pixels=True, force=True, defer_size=1024
     )
-    if "Rows" in header and any(keyword not in header for keyword in UIDS):
-        return _with_uids(data)
+    is_part_10 = data[128:132] == b"DICM"
+    is_named = all(keyword in header for keyword in UIDS)
+    if "Rows" in header and not (is_part_10 and is_named):
+        return _as_part_10(data)
     for keyword in UIDS:
         uid = str(header.get(keyword, ""))
         if len(uid) > 8:
@@ -100,11 +102,14 @@ def with_own_uids(data: bytes, number: int) -> bytes:
     return data
 
 
-def _with_uids(data: bytes) -> bytes:
-    whole = pydicom.dcmread(io.BytesIO(data))
+def _as_part_10(data: bytes) -> bytes:
+    whole = pydicom.dcmread(io.BytesIO(data), force=True)
     for keyword in UIDS:
         setattr(whole, keyword, pydicom.uid.generate_uid())
+    whole.file_meta.MediaStorageSOPClassUID = whole.SOPClassUID
     whole.file_meta.MediaStorageSOPInstanceUID = whole.SOPInstanceUID
+    if "TransferSyntaxUID" not in whole.file_meta:
+        whole.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
     buffer = io.BytesIO()
     whole.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
