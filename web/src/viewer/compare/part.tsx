@@ -30,11 +30,24 @@ import "./compare.css";
 export function CompareBar({ desk }: { desk: Desk }) {
   useEffect(() => register(compareCommands(desk)), [desk]);
   useEffect(() => keepLinked(desk), [desk]);
+  return (
+    <div class="viewer-compare">
+      {desk.mode.value === null && <Layout desk={desk} />}
+      <MprButton desk={desk} />
+      {desk.study.value?.patient.id && (
+        <PriorPicker desk={desk} study={desk.study.value} />
+      )}
+      <PatientWarnings desk={desk} />
+    </div>
+  );
+}
+
+function Layout({ desk }: { desk: Desk }) {
   const linking = linkingOf(desk);
   const [rows, columns] = desk.grid.value;
   const count = rows * columns;
   return (
-    <div class="viewer-compare">
+    <>
       <CommandButton id="viewer.layout-1" icon="layout-1" isPressed={count === 1} />
       <CommandButton id="viewer.layout-2" icon="layout-2" isPressed={count === 2} />
       <CommandButton id="viewer.layout-4" icon="layout-4" isPressed={count === 4} />
@@ -52,12 +65,7 @@ export function CompareBar({ desk }: { desk: Desk }) {
           />
         </>
       )}
-      <MprButton desk={desk} />
-      {desk.study.value?.patient.id && (
-        <PriorPicker desk={desk} study={desk.study.value} />
-      )}
-      <PatientWarnings desk={desk} />
-    </div>
+    </>
   );
 }
 
@@ -197,6 +205,9 @@ function PriorPicker({ desk, study }: { desk: Desk; study: WholeStudy }) {
         onChange={(event) => choose(desk, Number(event.currentTarget.value))}
       >
         <option value="">{t("noPrior")}</option>
+        {desk.prior.value && !others.some(({ id }) => id === desk.prior.value?.id) && (
+          <option value={desk.prior.value.id}>{nameOf(desk.prior.value)}</option>
+        )}
         {others.map((each) => (
           <option key={each.id} value={each.id}>
             {optionText(each, each === first, isLater(study, each))}
@@ -213,7 +224,8 @@ function optionText(line: StudyLine, isProposed: boolean, isAfter: boolean): str
   return isAfter ? t("later", { what }) : what;
 }
 
-function nameOf({ id, study_date, modalities, description }: StudyLine): string {
+function nameOf(line: StudyLine | WholeStudy): string {
+  const { id, study_date, modalities, description } = line;
   const parts = [day(study_date), modalities.slice(0, 2).join(", "), description];
   return parts.filter(Boolean).join(" · ") || t("unnamed", { n: id });
 }

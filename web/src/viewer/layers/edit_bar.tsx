@@ -3,6 +3,7 @@
 import type { Desk } from "~/viewer/stack/desk";
 import { CommandButton } from "~/viewer/tools/toolbar";
 import { boxOn, changeBrush, editorOf, LEAST_RADIUS, MOST_RADIUS } from "./editor";
+import { picturesOn } from "./seen";
 import { t } from "./texts";
 
 /** There for as long as something is edited. */
@@ -41,7 +42,14 @@ export function EditHint({ desk }: { desk: Desk }) {
 function hintOf(desk: Desk): string {
   const editing = desk.stage.editing.value;
   if (!editing) return "";
-  if (editing.kind === "brush") return t("paintHint");
+  if (editing.kind === "brush") {
+    const under = picturesOn(desk.stage, desk.activePane.value);
+    const isMissing = under.some(
+      ({ layer, state }) =>
+        layer.id === editing.id && (state === "loading" || state === "failed"),
+    );
+    return t(isMissing ? "notLoaded" : "paintHint");
+  }
   const box = boxOn(editorOf(desk), desk.activePane.value);
   if (!box) return t("otherImage");
   return box.box ? t("moveBox") : t("drawBox");

@@ -87,7 +87,8 @@ function Line({ desk, layer, said }: { desk: Desk; layer: Layer; said: string })
 /** Hide, outline and opacity in the bar above the panes. */
 export function LayerControls({ desk }: { desk: Desk }) {
   const { stage } = desk;
-  if (stage.layers.value.length === 0) return null;
+  // Planes through a volume show no layers.
+  if (stage.layers.value.length === 0 || desk.mode.value !== null) return null;
   return (
     <div class="viewer-layer-controls">
       <CommandButton

@@ -46,6 +46,7 @@ export const t = texts({
     dab: "Paint at the cross",
     paintHint:
       "Paint on the image, or move the cross with the arrow keys and press Enter.",
+    notLoaded: "The mask of this image is not loaded, so it cannot be painted on.",
     painting: "Mask being painted",
     undo: "Undo",
     redo: "Redo",
@@ -101,6 +102,7 @@ export const t = texts({
     radius: "半径 {n} 像素",
     dab: "在十字处涂画",
     paintHint: "在图像上涂画，或用方向键移动十字后按 Enter。",
+    notLoaded: "此图像的分割尚未加载，无法涂画。",
     painting: "正在绘制分割",
     undo: "撤销",
     redo: "重做",
