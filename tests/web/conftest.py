@@ -21,7 +21,7 @@ from tests.web.studies import put_bundle
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESKTOP = {"width": 1280, "height": 720}
 TABLET = {"width": 768, "height": 1024}
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 @dataclass
