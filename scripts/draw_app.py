@@ -20,11 +20,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 SCREENS = {"desktop": (1280, 800), "tablet": (768, 1024)}
-THEMES = ("dark", "light")
-COLOURS = 128
+Theme = Literal["dark", "light"]
+THEMES: tuple[Theme, ...] = ("dark", "light")
+COLOURS = 256
 """A palette keeps a page below about 100 kB; text and lines lose nothing."""
 SETTLED_MS = 1500
 WAIT_MS = 60_000
@@ -85,7 +86,7 @@ def _first(url: str, address: str, key: str = "", **wanted: str) -> Any:
 
 
 @contextmanager
-def opened(width: int, height: int, theme: str) -> Iterator[Any]:
+def opened(width: int, height: int, theme: Theme) -> Iterator[Any]:
     """A page of headless Chromium of that size and theme."""
     from playwright.sync_api import sync_playwright
 
@@ -97,8 +98,11 @@ def opened(width: int, height: int, theme: str) -> Iterator[Any]:
         # Root in a container has no sandbox; the page is our own.
         flags = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = running.chromium.launch(executable_path=program, args=flags)
-        size = {"width": width, "height": height}
-        page = browser.new_page(viewport=size, color_scheme=theme, locale="en-GB")
+        page = browser.new_page(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            locale="en-GB",
+        )
         page.set_default_timeout(WAIT_MS)
         yield page
         browser.close()

@@ -91,8 +91,8 @@ def main() -> None:
         browser = running.chromium.launch(executable_path=program, args=flags)
         page = browser.new_page(base_url=given.url, locale="en-GB")
         page.goto("/models")
-        digest = page.locator(".models-card a").first.get_attribute("href")
-        keys = read_keys(page, ["/", f"/studies/{given.study}", "/models", digest])
+        model = page.locator(".models-card a").first.get_attribute("href") or "/models"
+        keys = read_keys(page, ["/", f"/studies/{given.study}", "/models", model])
         browser.close()
     before, _, rest = GOAL.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]

@@ -43,11 +43,12 @@ export function RocChart({
 }) {
   const first = series[0];
   if (!first) return null;
-  const auroc = whole(first.curves.metrics["auroc"]);
+  const said = tf("rocSaid", { auroc: whole(first.curves.metrics["auroc"]), label });
+  const hasPoints = series.some(({ points }) => points.length > 0);
   return (
     <Chart
       title={tf("rocOf", { label })}
-      said={`${tf("rocSaid", { auroc, label })} ${tf("crosses")}`}
+      said={hasPoints ? `${said} ${tf("crosses")}` : said}
       width={432}
       height={420}
       table={tableOf(series)}

@@ -57,16 +57,18 @@ function Moving({
       <div class="models-moving-side">
         <ThresholdField label={label} table={table} row={row} tried={tried} />
         <div class="models-tools">
-          <button
-            type="button"
-            class="button button-small"
-            disabled={row.value === start}
-            onClick={() => {
-              row.value = start;
-            }}
-          >
-            {t("backToPoint")}
-          </button>
+          {point && (
+            <button
+              type="button"
+              class="button button-small"
+              disabled={row.value === start}
+              onClick={() => {
+                row.value = start;
+              }}
+            >
+              {t("backToPoint")}
+            </button>
+          )}
           {part.operating_points
             .filter((each) => each.label === label && !each.chosen)
             .map((each) => (
