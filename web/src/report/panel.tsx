@@ -75,10 +75,13 @@ function Read({ writing, onNext }: Props) {
   const next = useRef<HTMLButtonElement>(null);
   const version = writing.shown.value;
   const isDone = version?.is_signed === true;
-  // Just signed: Enter goes on to the next study.
+  const isOver = isDone && !writing.isSigning.value;
+  // The dialog gives the focus back to where it was, which is gone: Enter goes on.
   useEffect(() => {
-    if (isDone && document.activeElement === document.body) next.current?.focus();
-  }, [isDone]);
+    if (!isOver || !writing.isFresh.peek()) return;
+    writing.isFresh.value = false;
+    requestAnimationFrame(() => next.current?.focus());
+  }, [isOver]);
   if (!version) return null;
   return (
     <>

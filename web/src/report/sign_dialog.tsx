@@ -64,6 +64,7 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
           keys: ["Ctrl+Enter"],
           text: () => t("signNow"),
           inText: true,
+          inDialog: true,
           run: () => void sign(),
         },
       ]),

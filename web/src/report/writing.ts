@@ -26,6 +26,8 @@ export interface Writing {
   /** The version that is shown instead of the editor; null while a reader writes. */
   readonly shown: Signal<Version | null>;
   readonly isSigning: Signal<boolean>;
+  /** Signed a moment ago: Enter then goes on to the next study. */
+  readonly isFresh: Signal<boolean>;
   readonly save: Autosave;
   readonly load: () => Promise<void>;
   readonly show: (version: number) => Promise<void>;
@@ -58,6 +60,7 @@ export function createWriting(study: number): Writing {
   const versions = signal<readonly VersionLine[]>([]);
   const shown = signal<Version | null>(null);
   const isSigning = signal(false);
+  const isFresh = signal(false);
   // Of a version on its way: a try after a lost line is the same wish.
   const keys = new Map<string, string>();
 
@@ -140,6 +143,7 @@ export function createWriting(study: number): Writing {
       save.kept.value = { ...start, content, others: {} };
       save.state.value = "clean";
       forget(draftKey);
+      isFresh.value = wish.sign;
       shown.value = wish.sign ? made : null;
       return made.version;
     } catch (failure) {
@@ -158,6 +162,7 @@ export function createWriting(study: number): Writing {
     versions,
     shown,
     isSigning,
+    isFresh,
     save,
     load,
     show,

@@ -65,6 +65,7 @@ export function Tabs<K extends string>({ label, tabs, chosen, onChoose }: Props<
           // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by keys
           tabIndex={0}
         >
+          <h2 class="unseen">{each.name}</h2>
           {each.panel}
         </div>
       ))}
