@@ -15,18 +15,6 @@ export interface Matrix {
 
 export const IDENTITY: Matrix = { a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 };
 
-/** The map that takes (0, 0), (1, 0) and (0, 1) to three points. */
-export function matrixOf(origin: Point, right: Point, down: Point): Matrix {
-  return {
-    a: right[0] - origin[0],
-    b: right[1] - origin[1],
-    c: down[0] - origin[0],
-    d: down[1] - origin[1],
-    e: origin[0],
-    f: origin[1],
-  };
-}
-
 /** A point mapped. */
 export function apply(m: Matrix, [x, y]: Point): Point {
   return [m.a * x + m.c * y + m.e, m.b * x + m.d * y + m.f];
@@ -46,27 +34,9 @@ export function inverse(m: Matrix): Matrix {
   };
 }
 
-/** First `inner`, then `outer`. */
-export function compose(outer: Matrix, inner: Matrix): Matrix {
-  const [e, f] = apply(outer, [inner.e, inner.f]);
-  return {
-    a: outer.a * inner.a + outer.c * inner.b,
-    b: outer.b * inner.a + outer.d * inner.b,
-    c: outer.a * inner.c + outer.c * inner.d,
-    d: outer.b * inner.c + outer.d * inner.d,
-    e,
-    f,
-  };
-}
-
 /** As an SVG `transform`. */
 export function svgMatrix({ a, b, c, d, e, f }: Matrix): string {
   return `matrix(${a} ${b} ${c} ${d} ${e} ${f})`;
-}
-
-/** How many CSS pixels a pixel of the image has: the geometric mean of both directions. */
-export function scaleOf(m: Matrix): number {
-  return Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
 }
 
 /**
