@@ -65,7 +65,7 @@ def layered(page: Any, answered: dict[str, Any]) -> Any:
             {"assessment": 0, "labels": ["background", "pneumonia"], "slices": [place]}
         ],
     }
-    answers = {
+    answers: dict[str, tuple[str | bytes, str]] = {
         "**/api/v1/results/*/maps": (json.dumps(maps), "application/json"),
         "**/maps/masks/0/0": (png(MASK), "image/png"),
         "**/maps/evidence/0/*/0": (png(EVIDENCE), "image/png"),

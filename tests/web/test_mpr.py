@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from medlens.core import Array
 from tests.serve.running import Running
-from tests.web.canvas import open_study, settle
+from tests.web.canvas import open_study
 from tests.web.studies import chest, ct_series, send
 
 SLICES, SIDE = 24, 48
@@ -44,6 +44,14 @@ def ramp(number: int, **changes: object) -> list[Dataset]:
 def cube(service: Running) -> int:
     [study] = send(service.url, ramp(951))
     return study
+
+
+def settle(page: Any) -> None:
+    """Wait until the planes are painted: with the frame after the next."""
+    page.evaluate(
+        "() => new Promise(done => "
+        "requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+    )
 
 
 def open_planes(page: Any, study: int) -> None:
