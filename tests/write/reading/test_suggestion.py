@@ -84,6 +84,14 @@ def test_doubt_makes_no_impression(advice: str) -> None:
     assert content.impression == ""
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_figure_is_told_of_images_that_a_model_does_not_know(lang: Any) -> None:
+    content = suggest(Reviewed(diagnosis_of("outside")), IMAGES, lang=lang)
+    (caution,) = content.findings.splitlines()
+    assert "%" not in caution
+    assert caution.endswith("[AI]")
+
+
 def test_nothing_found_says_what_was_looked_for() -> None:
     found = suggest(Reviewed(diagnosis_of("nothing_found", keep=0)), IMAGES, lang="en")
     assert found.impression == (

@@ -121,21 +121,26 @@ def _told(images: Sequence[Images], lang: Lang) -> Iterator[str]:
 
 
 def _findings(reviewed: Reviewed, lang: Lang) -> Iterator[str]:
-    """Doubt first, as in the diagnosis' own text."""
+    """Doubt first, as in the diagnosis' own text.
+
+    Of images outside what a model knows only what readers stand behind is told: no
+    figure of it should be trusted.
+    """
     diagnosis = reviewed.diagnosis
     for line in caution_lines(diagnosis, lang):
         yield _marked(line, "ai", lang)
     for at, item in enumerate(diagnosis.assessments):
+        is_outside = item.advice == "outside"
         for finding in item.findings:
-            if finding.is_present:
-                mark = reviewed.mark_of(at, finding)
+            mark = reviewed.mark_of(at, finding)
+            if finding.is_present and not (is_outside and mark not in SETTLED):
                 count = len(item.images)
                 told = _for_readers(finding, mark, count)
                 said = tell_finding(told, lang, images=count)
                 said = named(diagnosis, item, said, lang)
                 yield _marked(said, mark, lang)
         absent = [one for one in item.findings if not one.is_present]
-        if absent:
+        if absent and not is_outside:
             said = named(diagnosis, item, tell_absent(absent, lang), lang)
             yield _marked(said, "ai", lang)
 
