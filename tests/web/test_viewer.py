@@ -94,6 +94,7 @@ def test_whose_image_it_is_stands_on_it(page: Any, series: int) -> None:
 
 def test_letters_follow_flips_and_turns(page: Any, series: int) -> None:
     open_study(page, series)
+    page.locator(f"{PANE} input[type=range]").wait_for()
 
     def letters() -> list[str]:
         settle(page)

@@ -1,6 +1,6 @@
 /** Fills a pane: lists its series, loads its image, tells the stage what is seen. */
 
-import { computed, effect, untracked } from "@preact/signals";
+import { batch, computed, effect, untracked } from "@preact/signals";
 import { takeListing } from "../load/early";
 import type { ImageInfo } from "../load/image";
 import { isAborted } from "../load/queue";
@@ -79,8 +79,11 @@ function empty(pane: Pane): void {
 function replaceImages(pane: Pane, images: readonly ImageInfo[]): void {
   const seen = pane.image.peek();
   const at = seen ? placeOfImage(images, seen.address) : 0;
-  pane.images.value = images;
-  pane.index.value = Math.max(0, at);
+  // At once: in between another image would stand at the old place.
+  batch(() => {
+    pane.images.value = images;
+    pane.index.value = Math.max(0, at);
+  });
   if (images.length === 0) {
     pane.progress.value = { kind: "failed", error: new Error("empty") };
   }

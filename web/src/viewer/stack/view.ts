@@ -80,7 +80,7 @@ export function zoomOf(view: View, extent: Extent, size: Size): number {
 const COSINES: Readonly<Record<Turn, number>> = { 0: 1, 90: 0, 180: -1, 270: 0 };
 const SINES: Readonly<Record<Turn, number>> = { 0: 0, 90: 1, 180: 0, 270: -1 };
 
-/** From pixels of the image to pixels of the canvas; steps of whole pixels. */
+/** From pixels of the image to pixels of the canvas. */
 export function matrixOf(view: View, extent: Extent, size: Size): Matrix {
   const zoom = zoomOf(view, extent, size);
   const [cos, sin] = [COSINES[view.turn], SINES[view.turn]];
@@ -89,9 +89,12 @@ export function matrixOf(view: View, extent: Extent, size: Size): Matrix {
   const [a, b] = [across * cos * wide, down * sin * wide];
   const [c, d] = [across * -sin * high, down * cos * high];
   const [x, y] = [extent.columns / 2, extent.rows / 2];
-  const e = Math.round(size.width / 2 + view.pan[0] - a * x - c * y);
-  const f = Math.round(size.height / 2 + view.pan[1] - b * x - d * y);
-  return { a, b, c, d, e, f };
+  const e = size.width / 2 + view.pan[0] - a * x - c * y;
+  const f = size.height / 2 + view.pan[1] - b * x - d * y;
+  // At one to one a pixel of the image is one of the canvas, not a part of four.
+  return zoom === 1
+    ? { a, b, c, d, e: Math.round(e), f: Math.round(f) }
+    : { a, b, c, d, e, f };
 }
 
 /** The matrix for a canvas whose pixels are `ratio` times as large. */
