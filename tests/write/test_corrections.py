@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +151,17 @@ def test_the_same_words_have_the_same_bytes() -> None:
     assert to_bytes(one) == to_bytes(two)
     with pytest.raises(UsageError, match="no reader has said anything yet"):
         write(sources, [], diagnosis)
+
+
+def test_equal_numbers_in_two_studies_give_no_equal_uids() -> None:
+    """Results and words are counted from 1 in every installation."""
+    uids = set()
+    for study, at in (("1.2.1", AT), ("1.2.2", AT), ("1.2.2", AT + timedelta(1))):
+        source = radiograph()
+        source.StudyInstanceUID = study
+        diagnosis, said = told([source])
+        made = to_corrections_report(diagnosis, said, [source], key="k", when=at)
+        again = to_corrections_report(diagnosis, said, [source], key="k", when=at)
+        assert made.SOPInstanceUID == again.SOPInstanceUID
+        uids |= {str(made.SOPInstanceUID), str(made.SeriesInstanceUID)}
+    assert len(uids) == 6

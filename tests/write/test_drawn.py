@@ -101,3 +101,15 @@ def test_a_drawing_of_another_size_is_refused() -> None:
     assessment = mask_assessment(sources, ("haemorrhage",))
     with pytest.raises(UsageError, match="wanted a mask on the source's own grid"):
         write(sources, assessment, planes={0: np.ones((5, 5), bool)})
+
+
+def test_equal_drawings_in_two_studies_have_no_equal_uids() -> None:
+    """Results are counted from 1 in every installation."""
+    uids = []
+    for study in ("1.2.1", "1.2.2", "1.2.2"):
+        source = radiograph()
+        source.StudyInstanceUID = study
+        assessment = mask_assessment([source], ("haemorrhage",))
+        made = write([source], assessment, planes={0: plane_of(source, (1, 1))})
+        uids.append(made.SOPInstanceUID)
+    assert uids[0] != uids[1] == uids[2]

@@ -29,6 +29,7 @@ from medlens.write.source import clean_sources
 from medlens.write.stamp import (
     MANUFACTURER,
     derive_uid,
+    key_within,
     make_stamp,
     seal,
     stand_in,
@@ -99,7 +100,7 @@ def to_corrections_report(
         said: at least one word.
         sources: headers of the images that the words speak of, and of the first image
             of each assessment spoken of.
-        key: UIDs are derived from it.
+        key: UIDs are derived from it, within the study and the moment.
         lang: of private concepts.
         when: of the document; now by default.
 
@@ -111,7 +112,14 @@ def to_corrections_report(
         raise UsageError("corrections: no reader has said anything yet")
     cleaned = clean_sources(sources)
     with writing("report"):
-        stamp = make_stamp("report", diagnosis, cleaned, key=key, lang=lang, when=when)
+        stamp = make_stamp(
+            "report",
+            diagnosis,
+            cleaned,
+            key=key_within(cleaned, key, when.isoformat() if when else ""),
+            lang=lang,
+            when=when,
+        )
         lent = stand_in(cleaned)
         by_uid = {str(source.SOPInstanceUID): source for source in lent}
         masks = {str(s.mask.SOPInstanceUID): s.mask for s in said if s.mask is not None}

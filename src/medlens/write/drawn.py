@@ -33,6 +33,7 @@ from medlens.write.segmentation import (
 from medlens.write.source import clean_sources
 from medlens.write.stamp import (
     derive_uid,
+    key_within,
     make_stamp,
     seal,
     stand_in,
@@ -83,7 +84,7 @@ def to_drawn_segmentation(
         assessment: whose images the slices are.
         drawing: with at least one pixel inside.
         sources: headers of those images, in any order, or of the multi-frame image.
-        key: UIDs are derived from it.
+        key: UIDs are derived from it, within the study and for the bundle.
         series_key: the same for all drawings of one series.
         number: Instance Number.
         lang: of the description.
@@ -101,7 +102,12 @@ def to_drawn_segmentation(
     cleaned = clean_sources(sources)
     with writing("mask"):
         stamp = make_stamp(
-            "segmentation", assessment, cleaned, key=key, lang=lang, when=when
+            "segmentation",
+            assessment,
+            cleaned,
+            key=key_within(cleaned, key, assessment.algorithm.digest),
+            lang=lang,
+            when=when,
         )
         frames = order_frames(drawn_on.images, stand_in(cleaned))
         check_shape(mask, frames, drawn_on)

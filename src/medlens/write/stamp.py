@@ -146,6 +146,20 @@ def make_stamp(
     return Stamp(kind, key, moment.astimezone(_zone(sources, moment)))
 
 
+def key_within(sources: Sequence[Dataset], key: str, *more: str) -> str:
+    """A key for UIDs out of one that counts from 1 in every installation.
+
+    Numbers of our own are the same elsewhere, and may be given again when a study was
+    removed; a UID is one object's, in all the world and for good.
+
+    Args:
+        sources: clean.
+        key: of our own.
+        more: what else tells the object from others.
+    """
+    return "\n".join((key, str(sources[0].StudyInstanceUID), *more))
+
+
 def _zone(sources: Sequence[Dataset], moment: datetime) -> timezone:
     """All times of a data set share one offset; the source's where it has one."""
     offset = str(sources[0].get("TimezoneOffsetFromUTC", "")) if sources else ""
