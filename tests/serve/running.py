@@ -21,16 +21,23 @@ class Running:
         arguments: further ones of the command.
         config: text of the settings file, "" for none.
         demo: no account is needed.
+        port: of HTTP; 0 takes a free one.
     """
 
     def __init__(
-        self, folder: Path, *arguments: str, config: str = "", demo: bool = True
+        self,
+        folder: Path,
+        *arguments: str,
+        config: str = "",
+        demo: bool = True,
+        port: int = 0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.data = folder, folder / "data"
         self.log_path = folder / "service.log"
         command = [sys.executable, "-m", "medlens", "serve", *arguments]
-        command += ["--data", str(self.data), "--port", "0", "--dicom-port", "0"]
+        command += ["--data", str(self.data)]
+        command += ["--port", str(port), "--dicom-port", "0"]
         command += ["--quiet", "0.5"]
         if demo:
             command.append("--demo")
