@@ -11,12 +11,19 @@ import pytest
 import sqlalchemy as sa
 
 from medlens.serve.settings import ServeSettings
+from medlens.serve.store.keep import remove_study
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import result_objects, results, trail
 from medlens.serve.work.answer import Workplace
 from medlens.serve.work.worker import do
 from tests.serve.web.api.filled import add_result, add_study
-from tests.serve.work.studies import models_of, of_study, put_bundle, take
+from tests.serve.work.studies import (
+    models_of,
+    of_study,
+    put_bundle,
+    take,
+    with_level,
+)
 from tests.serve.work.test_answer import next_job
 from tests.write.dicom_sources import radiograph
 from tests.write.dicom_sources import series as make_series
@@ -52,7 +59,7 @@ def test_evidence_of_a_radiograph(
     one = viewer.get(f"{address}/evidence/0/1/0")
     shown = pixels(one)
     assert (shown.ndim, shown.max()) == (2, 255)
-    assert one.headers["cache-control"].startswith("private")
+    assert one.headers["cache-control"] == "private, no-cache"
     again = viewer.get(
         f"{address}/evidence/0/1/0", headers={"If-None-Match": one.headers["ETag"]}
     )
@@ -60,6 +67,29 @@ def test_evidence_of_a_radiograph(
     with store.read() as connection:
         lines = connection.execute(sa.select(trail.c.action, trail.c.study_id)).all()
     assert lines == [("view result", 1)] * 3
+
+
+def test_a_number_that_is_given_again_shows_nothing_of_the_study_before(
+    store: Store, viewer: httpx.Client, tmp_path: Path
+) -> None:
+    """SQLite gives the number of the newest row again when that row was removed."""
+    if not store.is_sqlite:
+        pytest.skip("PostgreSQL gives no number twice")
+    folder = put_bundle(tmp_path / "b")
+    shown = []
+    for number, image in enumerate((radiograph(), with_level(radiograph(), 0.9)), 1):
+        take(store, of_study(image, number))
+        result = answered(store, folder)
+        address = f"/api/v1/results/{result}/maps/evidence/0/1/0"
+        sent = {"If-None-Match": shown[-1].headers["ETag"]} if shown else {}
+        shown.append(viewer.get(address, headers=sent))
+        remove_study(store, number)
+    first, second = shown
+    assert first.url == second.url
+    assert (first.status_code, second.status_code) == (200, 200)  # no 304
+    assert first.headers["ETag"] != second.headers["ETag"]
+    for reply in shown:  # so that a browser asks before it shows what it kept
+        assert reply.headers["cache-control"] == "private, no-cache"
 
 
 def test_a_mask_of_a_volume(store: Store, viewer: httpx.Client, tmp_path: Path) -> None:

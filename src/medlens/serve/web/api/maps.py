@@ -33,8 +33,9 @@ from medlens.write.document import from_document
 router = APIRouter(prefix="/api/v1/results", tags=["results"])
 ServiceHere = Annotated[Service, Depends(service_of)]
 Viewer = Annotated[Caller, Depends(may("view"))]
-# What an address names never changes: the archive is named by its digest.
-KEPT = "private, max-age=604800, immutable"
+# Asked anew each time: the number of a result that was removed may be given again, and
+# a map of one patient must never lie on images of another.
+CACHE = "private, no-cache"
 
 
 @router.get("/{result}/maps", response_model=MapsView)
@@ -183,7 +184,7 @@ def _picture(
             "all of them",
         )
     note_look(service, caller, "view result", found.study_id, result=result, **MAPS)
-    headers = {"ETag": tag, "Cache-Control": KEPT, "X-Content-Type-Options": "nosniff"}
+    headers = {"ETag": tag, "Cache-Control": CACHE, "X-Content-Type-Options": "nosniff"}
     if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(data, media_type="image/png", headers=headers)
