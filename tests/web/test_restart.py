@@ -67,7 +67,7 @@ def test_a_report_outlives_a_restart_of_the_service(
     assert impression.input_value() == BEFORE + MEANWHILE
     page.keyboard.press("Control+Enter")
     page.get_by_role("dialog").get_by_role("button", name="Sign", exact=True).click()
-    page.get_by_text("Signed by guest, ").wait_for()
+    page.get_by_text("Signed by guest, ").first.wait_for()
     (version,) = _get(f"{url}/api/v1/studies/{study}/report")["versions"]
     assert version["is_signed"] is True
     assert _get(f"{url}/api/v1/studies/{study}")["reading"] == "signed"
