@@ -30,6 +30,18 @@ from medlens.write.reading.content import Report, Subject
 from medlens.write.reading.text import to_report_text
 
 log = logging.getLogger("medlens.work")
+IDENTITY = {
+    "patient_name": "PatientName",
+    "patient_id": "PatientID",
+    "issuer": "IssuerOfPatientID",
+    "birth_date": "PatientBirthDate",
+    "sex": "PatientSex",
+    "study_date": "StudyDate",
+    "accession_number": "AccessionNumber",
+    "description": "StudyDescription",
+    "referring_physician": "ReferringPhysicianName",
+}
+"""Column of a study → what it is called in a header."""
 TEXT, PDF = "text/plain; charset=utf-8", "application/pdf"
 MEDIA_TYPES = {"TEXT": TEXT, "PDF": PDF, "SR": DICOM, "DOC": DICOM, "FHIR": FHIR}
 """Kind of a file → what it is; DOC is the PDF as a DICOM object."""
@@ -187,6 +199,8 @@ def _basis(store: Store, report: Report) -> Any:
     from medlens.write.reading.basis import Basis
 
     with store.read() as connection:
+        this = sa.select(studies).where(studies.c.id == report.study)
+        study = connection.execute(this).one()
         rows = connection.execute(_images(report.study)).all()
         predecessor = _predecessor(connection, report)
     pixels = [row for row in rows if row.rows is not None]
@@ -194,6 +208,7 @@ def _basis(store: Store, report: Report) -> Any:
         return None
     case = f"study {report.study}"
     header = read_header(open_source(store.blobs.path_of(pixels[0].digest), case)).data
+    _name_patient(header, study)
     return Basis(
         header=header,
         images=tuple(
@@ -202,6 +217,21 @@ def _basis(store: Store, report: Report) -> Any:
         series={row.series_uid: row.modality for row in rows},
         predecessor=predecessor,
     )
+
+
+def _name_patient(header: Any, study: Any) -> None:
+    """Patient and study as the index knows them, which the PDF tells, too.
+
+    Images of one study may spell a name in two ways, and some lack a number that
+    others have.
+    """
+    from medlens.write.values import quiet
+
+    with quiet():
+        for column, keyword in IDENTITY.items():
+            value = getattr(study, column)
+            if value:
+                setattr(header, keyword, value)
 
 
 def _images(study_id: int) -> sa.Select[Any]:

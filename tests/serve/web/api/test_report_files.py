@@ -30,7 +30,8 @@ from medlens.serve.work.deliver import files_of_report
 from medlens.serve.work.report_picture import key_picture
 from tests.serve.web.api.filled import add_study
 from tests.serve.web.api.reading import content, real_result, real_study, sign
-from tests.write.dicom_sources import errors_of
+from tests.serve.work.studies import of_study, take, with_level
+from tests.write.dicom_sources import errors_of, radiograph
 
 pytest.importorskip("reportlab")
 KINDS = {
@@ -115,6 +116,41 @@ def test_dicom_objects_are_valid_and_of_their_patient(
     assert printed.EncapsulatedDocument[:length] == pdf
     (origin,) = printed.SourceInstanceSequence
     assert origin.ReferencedSOPInstanceUID == first.SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"PatientName": "ONEIL^Z", "PatientBirthDate": "19570403"},
+     {"PatientID": "", "PatientBirthDate": ""}],
+    ids=["spelt", "lacks"],
+)  # fmt: skip
+def test_all_forms_name_one_patient_where_headers_differ(
+    store: Store, reader: httpx.Client, other: dict[str, str]
+) -> None:
+    """The image that came first is not the first one of the series."""
+    for number, said in (
+        (2, PATIENT | {"PatientBirthDate": "19570304", "AccessionNumber": "A7"}),
+        (1, PATIENT | other),
+    ):
+        image = of_study(with_level(radiograph(), 0.1 * number), 77, instance=number)
+        image.InstanceNumber = number
+        image.AccessionNumber = ""
+        for name, value in said.items():
+            setattr(image, name, value)
+        study = take(store, image).study_id
+    assert study is not None
+    assert sign(reader, study).status_code == 201
+    sr = pydicom.dcmread(io.BytesIO(fetch(reader, study, "sr").content))
+    assert (sr.PatientID, sr.PatientBirthDate) == ("P 1", "19570304")
+    assert (str(sr.PatientName), sr.AccessionNumber) == (PATIENT["PatientName"], "A7")
+    entries = fetch(reader, study, "fhir").json()["entry"]
+    (patient,) = (
+        each["resource"]
+        for each in entries
+        if each["resource"]["resourceType"] == "Patient"
+    )
+    assert patient["identifier"][0]["value"] == "P 1"
+    assert patient["birthDate"] == "1957-03-04"
 
 
 def test_they_are_found_by_dicomweb(reader: httpx.Client, study: int) -> None:
