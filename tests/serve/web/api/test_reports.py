@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from medlens.serve.store.tables import (
 from medlens.serve.web.api import reports as routes
 from medlens.serve.work import report_drafts as drafts
 from medlens.serve.work import report_versions as versions
+from medlens.write.reading.content import Content
 from tests.serve.web.api.filled import add_study
 from tests.serve.web.api.reading import (
     SECTIONS,
@@ -400,3 +402,20 @@ def test_of_two_threads_one_saves_and_one_signs(
     assert sorted(signed) == [201, 409]
     versions = clients[0].get(address(study)).json()["versions"]
     assert [line["version"] for line in versions] == [1]
+
+
+def test_who_drops_a_draft_waits_for_who_begins_one(
+    store: Store, as_role: Callable[[str], httpx.Client], study: int
+) -> None:
+    client = as_role("reader")
+    assert save(client, study, 0).status_code == 200
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin() as connection:
+            drafts.save_draft(
+                connection, study, None, Content("en"), revision=0, now=1.0
+            )
+            dropped = pool.submit(client.delete, address(study, "/draft"))
+            with suppress(TimeoutError):
+                dropped.result(1.0)
+        assert dropped.result(30.0).status_code == 204
+    assert reading_of(store, study)[0] == "begun"  # somebody drafts still

@@ -100,7 +100,7 @@ def write_draft(
     """Save the caller's draft over the revision that they saw."""
     try:
         with service.store.begin() as connection:
-            study_row(connection, study)
+            study_row(connection, study, hold=True)
             draft = save_draft(
                 connection,
                 study,
@@ -122,7 +122,7 @@ def write_draft(
 def delete_draft(study: StudyNumber, service: ServiceHere, caller: Reader) -> Response:
     """Drop the caller's draft; where there is none, nothing happens."""
     with service.store.begin() as connection:
-        study_row(connection, study)
+        study_row(connection, study, hold=True)
         if drop_draft(connection, study, caller.user_id):
             record(connection, caller, "drop draft", study_id=study)
     return Response(status_code=204)

@@ -108,13 +108,19 @@ def whole_study(connection: sa.Connection, study: int) -> WholeStudy:
     )
 
 
-def study_row(connection: sa.Connection, study: int) -> Any:
+def study_row(connection: sa.Connection, study: int, *, hold: bool = False) -> Any:
     """The row of a study.
+
+    Args:
+        connection: to the index; of `Store.begin` to hold.
+        study: our own number.
+        hold: keep others from changing it until the transaction ends.
 
     Raises:
         Problem: 404.
     """
-    row = connection.execute(sa.select(studies).where(studies.c.id == study)).first()
+    this = sa.select(studies).where(studies.c.id == study)
+    row = connection.execute(this.with_for_update() if hold else this).first()
     if row is None:
         raise Problem(404, f"there is no study {study}; it may have been removed")
     return row
