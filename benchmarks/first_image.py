@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import tarfile
 import tempfile
@@ -152,7 +153,9 @@ def main() -> None:
                 table.setdefault(study, {})[name] = found
                 print(study, name, found, flush=True)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(table, indent=1, sort_keys=True)
+    # What else the machine had to do: processes that ran or waited for a core.
+    report = {"studies": table, "load": [round(each, 1) for each in os.getloadavg()]}
+    text = json.dumps(report, indent=1, sort_keys=True)
     (chosen.out / "first_image.json").write_text(text + "\n", encoding="utf-8")
 
 

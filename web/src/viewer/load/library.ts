@@ -94,7 +94,8 @@ export class Library {
 
   private fetchAhead(): void {
     for (const [rank, image] of this.ahead().entries()) {
-      if (this.queue.size >= WAITING) return;
+      // Nothing comes ahead of the first image that somebody waits for.
+      if (this.queue.size >= WAITING || (rank > 0 && this.cache.bytes === 0)) return;
       const key = keyOf(image);
       if (this.cache.has(key) || this.failed.has(key)) continue;
       this.load(image, rank + (rank === 0 ? URGENT : 1)).catch(() => {});
