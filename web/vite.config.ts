@@ -6,13 +6,7 @@ const service = process.env["MEDLENS_URL"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
   resolve: {
-    alias: {
-      "~": here("./src"),
-      // Cornerstone3D asks for these two modules of Node; without their npm twins the
-      // page ends with "Class extends value undefined".
-      events: here("./node_modules/events/events.js"),
-      url: here("./node_modules/url/url.js"),
-    },
+    alias: { "~": here("./src") },
   },
   build: {
     outDir: process.env["MEDLENS_WEB_FILES"] ?? here("../src/medlens/serve/static"),
@@ -21,6 +15,8 @@ export default defineConfig({
     // Names by content: a browser may keep them for ever.
     assetsDir: "assets",
     assetsInlineLimit: 0, // the content security policy takes no data: scripts or fonts
+    // What the licences of the libraries within want to be kept beside them.
+    license: { fileName: "licenses.md" },
     sourcemap: false,
     chunkSizeWarningLimit: 4000,
     modulePreload: { polyfill: false },
