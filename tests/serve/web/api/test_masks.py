@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from medlens.serve.store.doctor import check_store
 from medlens.serve.store.keep import remove_study
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import instances, reading_objects, studies, trail
+from medlens.serve.web.dicomweb.work import heavy
 from tests.serve.web.api.test_maps import answered
 from tests.serve.work.studies import of_study, put_bundle, take, with_level
 from tests.write.dicom_sources import errors_of, radiograph
@@ -99,6 +103,20 @@ def test_the_same_drawing_is_kept_once(
     assert three.json()["sop_uid"] != one.json()["sop_uid"]
     with store.read() as connection:
         assert len(connection.execute(sa.select(reading_objects)).all()) == 2
+
+
+def test_no_more_are_made_at_a_time_than_memory_holds(
+    reader: httpx.Client, answer: tuple[int, Any]
+) -> None:
+    address = f"/api/v1/results/{answer[0]}/masks"
+    with ThreadPoolExecutor(1) as pool:
+        with ExitStack() as places:
+            for _ in range(min(2, os.cpu_count() or 1)):
+                places.enter_context(heavy())
+            drawn = pool.submit(reader.post, address, json=body(answer[1]))
+            with pytest.raises(TimeoutError):
+                drawn.result(2.0)
+        assert drawn.result(60.0).status_code == 201
 
 
 def test_what_is_added_is_drawn_first(

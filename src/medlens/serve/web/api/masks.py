@@ -28,6 +28,7 @@ from medlens.serve.web.api.mask_models import (
     DrawnMask,
     ReaderObjectView,
 )
+from medlens.serve.web.dicomweb.work import heavy
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
@@ -60,7 +61,8 @@ def draw_mask(
     are not sent are outside.
     """
     row = result_row(service, result)
-    made = _make(service, caller, row, drawn)
+    with heavy():
+        made = _make(service, caller, row, drawn)
     study = study_of(service, row.study_id)
 
     def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
