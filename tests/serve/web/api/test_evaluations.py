@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from medlens.serve.settings import Limits, ServeSettings
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import evaluations, jobs, trail
+from medlens.serve.web.api import evaluations as routes
 from medlens.serve.web.app import create_app
 from medlens.serve.work.answer import Workplace
 from medlens.serve.work.evaluations import MOST_WAITING, release_sets
@@ -265,6 +266,19 @@ def test_only_so_many_wait(reader: httpx.Client, place: Workplace) -> None:
     reply = send(reader, place, pack(class_folders()), title="one more")
     assert (reply.status_code, reply.headers["Retry-After"]) == (429, "60")
     assert reader.get(ADDRESS, params={"limit": 15}).json()["next"]
+
+
+def test_those_that_came_while_a_set_was_sent_count(
+    reader: httpx.Client, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MOST_WAITING", 1)
+    assert send(reader, place, pack(class_folders())).status_code == 202
+    kept = sorted(place.store.blobs.folder.glob("*/*"))
+    monkeypatch.setattr(routes, "_check", lambda *_: None)  # before the set is sent
+    reply = send(reader, place, pack({"a/1.png": picture(0.5)}), title="one more")
+    assert (reply.status_code, reply.headers["Retry-After"]) == (429, "60")
+    assert sorted(place.store.blobs.folder.glob("*/*")) == kept
+    assert len(reader.get(ADDRESS).json()["items"]) == 1
 
 
 def test_a_full_disk_is_said_before_the_set_is_sent(

@@ -226,11 +226,16 @@ def _ask(
         },
         user_id=caller.user_id,
     )
-    with store.begin() as connection:
-        number, is_new = ask(connection, asked, now=time.time())
-        detail = {"evaluation": number, "bundle": query.bundle, "bytes": size}
-        if is_new:
-            record(connection, caller, "ask for evaluation", detail=detail)
+    try:
+        with store.begin() as connection:
+            number, is_new = ask(connection, asked, now=time.time())
+            detail = {"evaluation": number, "bundle": query.bundle, "bytes": size}
+            if is_new:
+                _check_waiting(connection, MOST_WAITING)  # others came meanwhile
+                record(connection, caller, "ask for evaluation", detail=detail)
+    except Problem:
+        free_files(store, [digest], older_than_s=0)
+        raise
     if is_new and not store.blobs.path_of(digest).is_file():
         # The same bytes of an evaluation that ended were let go at this very moment.
         with store.begin() as connection:
@@ -254,13 +259,22 @@ def _check(service: Service, digest: str, size: int) -> None:
             raise Problem(
                 404, "there is no such bundle; /api/v1/bundles lists all of them"
             )
-        if count_waiting(connection) >= MOST_WAITING:
-            raise Problem(
-                429,
-                f"{MOST_WAITING} evaluations are waiting or at work already; send the "
-                "set when one of them is done",
-                headers={"Retry-After": "60", "Connection": "close"},
-            )
+        _check_waiting(connection, MOST_WAITING - 1)
+
+
+def _check_waiting(connection: sa.Connection, most: int) -> None:
+    """Refuse where more wait.
+
+    Raises:
+        Problem: 429.
+    """
+    if count_waiting(connection) > most:
+        raise Problem(
+            429,
+            f"{MOST_WAITING} evaluations are waiting or at work already; send the "
+            "set when one of them is done",
+            headers={"Retry-After": "60", "Connection": "close"},
+        )
 
 
 def _query(*, whole: bool = True) -> sa.Select[Any]:
