@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ MOST_STRETCHED = 20.0  # a pixel's height over its width
 QUALITY = 88
 BOX = (0, 159, 230)  # Okabe and Ito's orange; B, G, R
 Sides = tuple[str, str]
+_MARK = re.compile(r"\[[^\]\n]*\]")  # who says it, at the end of a sentence
+_END = re.compile(r"[.;\n。；]")  # of a sentence
+_DENIES = re.compile(
+    r"\b(?:no|not|nor|neither|without|absent|absence|negative|excluded|resolved)\b"
+    r"|n['’]t\b|无|未|没|不|否|排除|阴性"
+)
+"""Rather too much: a report can do without a picture, and not with a wrong one."""
 OPPOSITE = str.maketrans("LRAPHF", "RLPAFH")
 
 
@@ -44,8 +52,9 @@ def key_picture(
 ) -> KeyPicture | None:
     """The image of the first finding that the report speaks of, with its box.
 
-    A finding that the words of the report do not name is not shown, whatever a model
-    said of it. None where there is no such finding, or its image cannot be shown.
+    A finding that the words of the report do not name, or only in sentences that deny
+    something, is not shown, whatever a model said of it. None where there is no such
+    finding, or its image cannot be shown.
 
     Args:
         store: files and index.
@@ -82,14 +91,28 @@ def _first(content: Content, answer: Answer | None) -> tuple[Finding, MARK, int]
     are."""
     if answer is None:
         return None
-    said = f"{content.findings}\n{content.impression}".casefold()
+    said = f"{content.findings}\n{content.impression}"
     for at, item in enumerate(answer.reviewed.diagnosis.assessments):
         for finding in item.findings:
-            name = label_name(finding.label, content.lang).casefold()
-            if finding.is_present and finding.place.image and name in said:
+            name = label_name(finding.label, content.lang)
+            if finding.is_present and finding.place.image and is_told(name, said):
                 mark = answer.reviewed.mark_of(at, finding)
                 return finding, mark, len(item.images)
     return None
+
+
+def is_told(name: str, said: str) -> bool:
+    """Whether a text names a finding in a sentence that denies nothing.
+
+    >>> is_told("effusion", "Small effusion."), is_told("effusion", "No effusion.")
+    (True, False)
+    """
+    name = name.casefold()
+    sentences = _END.split(_MARK.sub(" ", said).casefold())
+    return any(
+        name in each and not _DENIES.search(each.replace(name, " "))
+        for each in sentences
+    )
 
 
 def _row(store: Store, study_id: int, finding: Finding) -> Any:

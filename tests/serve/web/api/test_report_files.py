@@ -211,6 +211,16 @@ def test_the_key_image_is_shown_only_where_the_report_speaks_of_it(
     assert picture.width / picture.height == pytest.approx(32 / 40, abs=0.01)
     assert shown(findings="Nothing.", impression="None.") is None
     assert shown(lang="zh", findings="见肺炎。").caption == "肺炎；方框：肺炎 [AI]"
+    # Whoever denies a finding is shown no box of it.
+    for lang, words in (
+        ("en", "No evidence of pneumonia. Lungs clear."),
+        ("en", "Effusion or pneumonia: not seen."),
+        ("zh", "未见肺炎；心影正常。"),
+    ):
+        assert shown(lang=lang, findings=words, impression="") is None
+    assert shown(lang="zh", findings="左肺肺炎。[AI，意见不一]") is not None
+    said = "No effusion; pneumonia on the left."
+    assert shown(findings=said, impression="") is not None
 
 
 def test_a_box_is_drawn_where_it_lies() -> None:
