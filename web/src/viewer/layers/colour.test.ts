@@ -14,18 +14,20 @@ test("support grows lighter without a step back, so that it reads without colour
   expect((scale[100] ?? 0) - (scale[0] ?? 0)).toBeGreaterThan(200);
 });
 
-test("where there is no support the image is untouched", () => {
+test("where there is no support the image is untouched, little hides little", () => {
   expect(supportAlpha(0)).toBe(0);
-  expect(supportAlpha(0.15)).toBe(0);
-  expect(supportAlpha(0.3)).toBe(1);
+  expect(supportAlpha(0.25)).toBe(0);
+  expect(supportAlpha(0.625)).toBe(0.5);
+  expect(supportAlpha(1)).toBe(1);
 });
 
-test("a map is scaled to its own maximum; a map of nothing paints nothing", () => {
+test("a slice of little support does not look like one of much", () => {
   const target = new Uint8ClampedArray(8);
-  paintSupport({ rows: 1, columns: 2, values: Uint8Array.of(0, 40) }, target);
+  paintSupport({ rows: 1, columns: 2, values: Uint8Array.of(0, 255) }, target);
   expect([...target]).toEqual([22, 11, 57, 0, 252, 255, 164, 255]);
-  paintSupport({ rows: 1, columns: 2, values: Uint8Array.of(0, 0) }, target);
-  expect([target[3], target[7]]).toEqual([0, 0]);
+  paintSupport({ rows: 1, columns: 2, values: Uint8Array.of(51, 128) }, target);
+  expect(target[3]).toBe(0); // a fifth of the strongest
+  expect(target[7]).toBe(86); // (128 / 255 - 0.25) / 0.75 of 255
 });
 
 test("only the pixels of the mask's value are coloured", () => {

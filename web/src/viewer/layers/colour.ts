@@ -27,26 +27,28 @@ export function supportColour(share: number): Rgb {
   return [mix(0), mix(1), mix(2)];
 }
 
-/** Below this share nothing is drawn, at twice of it all of the opacity. */
-const FAINT = 0.15;
+/** Below this share nothing is drawn; above it the opacity grows with the support. */
+const FAINT = 0.25;
 
-/** How much of the opacity a share of support has: nothing where there is none. */
+/** How much of the opacity a share of support has, so that little hides little. */
 export function supportAlpha(share: number): number {
-  return Math.min(1, Math.max(0, (share - FAINT) / FAINT));
+  return Math.min(1, Math.max(0, (share - FAINT) / (1 - FAINT)));
 }
 
-/** The pixels of a map, R, G, B, A; its own maximum is the brightest colour. */
+/**
+ * The pixels of a map, R, G, B, A. 255 is the strongest support of the finding in the whole
+ * study: a slice of little support must not look like one of much.
+ */
 export function paintSupport({ values }: Grey, target: Uint8ClampedArray): void {
-  let highest = 0;
-  for (const value of values) if (value > highest) highest = value;
-  const table = Array.from({ length: 256 }, (_, value) => {
-    const share = highest > 0 ? value / highest : 0;
-    return [...supportColour(share), Math.round(255 * supportAlpha(share))] as const;
-  });
   values.forEach((value, at) => {
-    target.set(table[value] ?? [0, 0, 0, 0], 4 * at);
+    target.set(SUPPORT[value] ?? [0, 0, 0, 0], 4 * at);
   });
 }
+
+const SUPPORT = Array.from({ length: 256 }, (_, value) => {
+  const share = value / 255;
+  return [...supportColour(share), Math.round(255 * supportAlpha(share))] as const;
+});
 
 /** The pixels of a mask; all of it has one colour. */
 export function paintMask(

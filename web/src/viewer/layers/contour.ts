@@ -15,11 +15,12 @@ export interface Over {
   readonly columns: number;
 }
 
-/** The outline at half of a map's own maximum; "" for a map of nothing. */
+/** Half of the strongest support that the finding has anywhere in the study. */
+const HALF = 127.5;
+
+/** The outline at half of the strongest support; "" where a map does not reach it. */
 export function evidencePath(map: Grey, over: Over): string {
-  let highest = 0;
-  for (const value of map.values) if (value > highest) highest = value;
-  return highest > 0 ? pathAt(map, map.values, highest / 2, over) : "";
+  return pathAt(map, map.values, HALF, over);
 }
 
 /**

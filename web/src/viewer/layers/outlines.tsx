@@ -1,4 +1,4 @@
-/** Maps and masks as outlines: a map at half of its maximum, a mask along its pixels. */
+/** Maps and masks as outlines: a map at half of the strongest support, a mask along its pixels. */
 
 import { useMemo } from "preact/hooks";
 import type { Desk } from "~/viewer/stack/desk";
