@@ -180,6 +180,7 @@ def test_encrypted_and_strangely_packed_entries_are_refused(tmp_path: Path) -> N
         b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 3, 3, 0xFFFFFFF0, 0, 0),
         b"PK\x03\x04" + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 9, 9, 4, 0, 0),
     ],
+    ids=["no end", "cut short", "short end", "far directory", "false counts"],
 )
 def test_damaged_archives_are_refused(tmp_path: Path, data: bytes) -> None:
     path = put(tmp_path, data)
