@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pydicom.dataset import Dataset
 from medlens.core import UsageError
 from medlens.core.diagnosis import Diagnosis
 from medlens.write import to_bytes
+from medlens.write.codes import PROCEDURES
 from medlens.write.corrections import Said, to_corrections_report
 from medlens.write.drawn import Drawing, to_drawn_segmentation
 from medlens.write.stamp import tracking_of
@@ -165,3 +167,19 @@ def test_equal_numbers_in_two_studies_give_no_equal_uids() -> None:
         assert made.SOPInstanceUID == again.SOPInstanceUID
         uids |= {str(made.SOPInstanceUID), str(made.SeriesInstanceUID)}
     assert len(uids) == 6
+
+
+def test_procedures_stand_in_the_order_of_the_answer() -> None:
+    """Of a set the order, and with it the bytes, would differ between processes."""
+    source = radiograph()
+    diagnosis, said = told([source])
+    modalities = ("US", "MG", "CT", "MR", "DX")
+    each = tuple(replace(diagnosis.assessments[0], modality=m) for m in modalities)
+    words = [replace(said[0], assessment=at) for at in range(len(each))]
+    report = write([source], words, replace(diagnosis, assessments=each))
+    procedures = [
+        item.ConceptCodeSequence[0].CodeValue
+        for item in report.ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeValue == "121058"
+    ]
+    assert procedures == [PROCEDURES[m].value for m in modalities]

@@ -151,8 +151,9 @@ def _content(
     sources: dict[str, Dataset],
     lang: Lang,
 ) -> Any:
-    spoken = {word.assessment for word in said}
-    modalities = {diagnosis.assessments[at].modality for at in sorted(spoken)}
+    spoken = sorted({word.assessment for word in said})
+    # In order, since the same words have the same bytes.
+    modalities = [diagnosis.assessments[at].modality for at in spoken]
     procedures = [codes.PROCEDURES.get(m, codes.ANY_PROCEDURE) for m in modalities]
     report = sr.MeasurementReport(
         observation_context=_observers(said),
