@@ -141,7 +141,7 @@ def add_version(connection: sa.Connection, wish: Wish, ready: Ready | None) -> i
     report_id = _insert(connection, wish, ready.report)
     _add_files(connection, study, report_id, wish, ready)
     drop_draft(connection, wish.study_id, wish.user_id)
-    _move_on(connection, wish, ready.report)
+    _move_on(connection, study, ready.report)
     return report_id
 
 
@@ -264,12 +264,23 @@ def _add_files(
         )
 
 
-def _move_on(connection: sa.Connection, wish: Wish, report: Report) -> None:
-    """The study is read, or begun where nothing is signed yet."""
-    this = sa.update(studies).where(studies.c.id == wish.study_id)
-    if report.is_signed:
-        moment = report.made_at.timestamp()
-        connection.execute(this.values(reading="signed", read_at=moment))
-    else:
+def _move_on(connection: sa.Connection, study: Any, report: Report) -> None:
+    """The study is read, or begun where nothing is signed yet.
+
+    It stays unread where an image or a result came while the files were made: they do
+    not speak of it.
+    """
+    this = sa.update(studies).where(studies.c.id == study.id)
+    if not report.is_signed:
         unread = this.where(studies.c.reading == "unread")
         connection.execute(unread.values(reading="begun"))
+        return
+    moment = report.made_at.timestamp()
+    newer = sa.select(results.c.id).where(
+        results.c.study_id == study.id,
+        results.c.role == "active",
+        results.c.created_at > moment,
+    )
+    is_passed = study.last_at > moment or connection.execute(newer).first() is not None
+    reading = "unread" if is_passed else "signed"
+    connection.execute(this.values(reading=reading, read_at=moment))

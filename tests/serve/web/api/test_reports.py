@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,6 +32,8 @@ from tests.serve.web.api.reading import (
     real_study,
     sign,
 )
+from tests.serve.work.studies import of_study, take, with_level
+from tests.write.dicom_sources import radiograph
 
 pytest.importorskip("reportlab")
 
@@ -419,3 +422,30 @@ def test_who_drops_a_draft_waits_for_who_begins_one(
                 dropped.result(1.0)
         assert dropped.result(30.0).status_code == 204
     assert reading_of(store, study)[0] == "begun"  # somebody drafts still
+
+
+@pytest.mark.parametrize("what", ["nothing", "image", "result"])
+def test_what_came_while_files_were_made_is_still_to_be_read(
+    store: Store, what: str
+) -> None:
+    def come(instance: int) -> int:
+        image = of_study(
+            with_level(radiograph(), 0.2 * instance), 501, instance=instance
+        )
+        study = take(store, image).study_id
+        assert study is not None
+        return study
+
+    study = come(1)
+    said = Content("en", findings="Nothing.")
+    wish = versions.Wish(study, said, True, "", 0, "guest", None)
+    ready = versions.prepare(store, wish, now=time.time())
+    if what == "image":
+        come(2)
+    elif what == "result":
+        real_result(store, study)
+    with store.begin() as connection:
+        versions.add_version(connection, wish, ready)
+    reading, read_at = reading_of(store, study)
+    assert reading == ("signed" if what == "nothing" else "unread")
+    assert read_at is not None
