@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from medlens.core import DataError, ResourceError
 from medlens.serve.receive.archive import SYSTEM_NOTE, Archive, ArchiveError, Entry
@@ -20,6 +21,7 @@ from medlens.serve.settings import Limits
 
 CASE = "set"  # what messages call it, so that they hold no name
 MOST_PARTS, MOST_PART_BYTES, MOST_NAME_BYTES = 16, 200, 1024
+LOOK_BYTES = 64 << 20
 UNPACKED = 4
 """Times `upload_mb` that a set may unpack to: volumes are often packed."""
 TABLES = (".csv", ".tsv")
@@ -75,7 +77,8 @@ def unpack_set(
         path: of the archive.
         folder: to unpack into; it is made here.
         limits: on archives.
-        check: called before each file; what it raises ends the work.
+        check: called before each file and within large ones; what it raises ends the
+            work.
 
     Raises:
         ArchiveError: see `check_archive`; or it unpacks to more than is taken.
@@ -85,15 +88,20 @@ def unpack_set(
     refused: list[Failed] = []
     with _open(path, limits) as archive:
         for entry in archive.entries():
-            check()
-            check_room(folder, limits)
+            _look(folder, limits, check)
             if entry.refusal:
                 if entry.refusal != SYSTEM_NOTE:
                     key = f"entry {entry.number} of the archive"
                     refused.append({"case": key, "reason": entry.refusal})
                 continue
-            _write(archive, entry, folder.joinpath(*_parts(entry)))
+            path = folder.joinpath(*_parts(entry))
+            _write(archive, entry, path, lambda: _look(folder, limits, check))
     return refused
+
+
+def _look(folder: Path, limits: Limits, check: Callable[[], None]) -> None:
+    check()
+    check_room(folder, limits)
 
 
 def find_data(folder: Path) -> Path:
@@ -175,7 +183,38 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", errors="surrogatepass")
 
 
-def _write(archive: Archive, entry: Entry, path: Path) -> None:
+class Writing:
+    """A file that grows no further than there is room on the disk.
+
+    Args:
+        file: that bytes go to.
+        look: called every `LOOK_BYTES`; what it raises ends the work.
+    """
+
+    def __init__(self, file: IO[bytes], look: Callable[[], None]) -> None:
+        self._file, self._look, self._since = file, look, 0
+
+    def write(self, data: bytes, /) -> None:
+        """Append bytes.
+
+        Raises:
+            ResourceError: the disk is full; an archive that is damaged says otherwise.
+        """
+        self._since += len(data)
+        if self._since >= LOOK_BYTES:
+            self._since = 0
+            self._look()
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise ResourceError(
+                f"{CASE}: cannot be written ({error.strerror}); free some disk space"
+            ) from None
+
+
+def _write(
+    archive: Archive, entry: Entry, path: Path, look: Callable[[], None]
+) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
@@ -190,7 +229,7 @@ def _write(archive: Archive, entry: Entry, path: Path) -> None:
             f"{CASE}: entry {entry.number} cannot be written ({error.strerror})"
         ) from None
     with os.fdopen(handle, "wb") as file:
-        archive.extract(entry, file)
+        archive.extract(entry, Writing(file, look))
 
 
 def remove_folder(folder: Path) -> None:
