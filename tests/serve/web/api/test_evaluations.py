@@ -23,7 +23,7 @@ from medlens.serve.work.answer import Workplace
 from medlens.serve.work.evaluations import MOST_WAITING, release_sets
 from medlens.serve.work.queue import lease
 from medlens.serve.work.worker import do
-from tests.serve.work.sets import class_folders, pack, picture
+from tests.serve.work.sets import BRIGHT, class_folders, pack, picture
 from tests.serve.work.studies import models_of, put_bundle
 
 pytest.importorskip("onnx")
@@ -275,7 +275,7 @@ def test_those_that_came_while_a_set_was_sent_count(
     assert send(reader, place, pack(class_folders())).status_code == 202
     kept = sorted(place.store.blobs.folder.glob("*/*"))
     monkeypatch.setattr(routes, "_check", lambda *_: None)  # before the set is sent
-    reply = send(reader, place, pack({"a/1.png": picture(0.5)}), title="one more")
+    reply = send(reader, place, pack({"a/1.png": picture(BRIGHT)}), title="one more")
     assert (reply.status_code, reply.headers["Retry-After"]) == (429, "60")
     assert sorted(place.store.blobs.folder.glob("*/*")) == kept
     assert len(reader.get(ADDRESS).json()["items"]) == 1

@@ -76,7 +76,7 @@ def test_a_number_that_is_given_again_shows_nothing_of_the_study_before(
     if not store.is_sqlite:
         pytest.skip("PostgreSQL gives no number twice")
     folder = put_bundle(tmp_path / "b")
-    shown = []
+    shown: list[httpx.Response] = []
     for number, image in enumerate((radiograph(), with_level(radiograph(), 0.9)), 1):
         take(store, of_study(image, number))
         result = answered(store, folder)
