@@ -152,6 +152,15 @@ def test_hostile_names_are_drawn_as_they_can_be(tmp_path: Path) -> None:
     assert "no shape" not in plain
 
 
+@pytest.mark.parametrize("rare", ["\ue863", "\U000323b1", "\U000f0001"])
+def test_no_letter_of_a_name_is_lost(rare: str) -> None:
+    """Rare ones lie in the private areas, or are newer than Python's own table."""
+    face = default_face("zh")
+    assert rare not in face.tidy(f"王{rare}")  # else take another that it lacks
+    assert face.tidy(f"王{rare}") == f"王{STAND_IN}"
+    assert face.tidy("王\u200b\u202e\x07") == "王"
+
+
 def test_a_long_name_leaves_the_other_facts_on_every_page() -> None:
     odd = replace(SUBJECT, patient_name="X" * 64 + "^" + "Y" * 60)
     first, second, *_ = lay_out(report_of(content=LONG), odd, default_face("en"))

@@ -27,7 +27,9 @@ STAND_IN = "\N{WHITE SQUARE}"  # for what the face has no shape for
 TOLERANCE = 0.5  # units of the em square between a curve and what it is drawn as
 MOST_KEPT = 4000  # shapes that are kept for the next report
 NARROWED = frozenset(map(ord, "‘’“”…"))
-_NO_SHAPE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of Unicode
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode. Private use (Co) is none of them, nor what Unicode has named
+since (Cn): hospitals write rare names with both, and a name must not lose a letter."""
 
 
 class Face:
@@ -74,7 +76,7 @@ class Face:
         category = unicodedata.category(character)
         if category == "Zs":
             return " "
-        return "" if category in _NO_SHAPE else STAND_IN
+        return "" if category in _UNSEEN else STAND_IN
 
     def width(self, text: str, size: float) -> float:
         """Of a tidied line, in points, at a size in points."""
