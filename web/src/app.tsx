@@ -33,9 +33,19 @@ const PAGES: Readonly<Record<Exclude<Route["page"], "missing">, Loader>> = {
 const ahead = route.peek().page;
 if (ahead !== "missing") PAGES[ahead]().catch(() => {});
 
+/** Who looks at a list opens a study next: its code comes while nothing else is wanted. */
+function fetchReadingAhead(): void {
+  const start = () => {
+    PAGES.study().catch(() => {});
+  };
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(start, { timeout: 5_000 });
+  else setTimeout(start, 2_000);
+}
+
 /** The whole app. */
 export function App() {
   useEffect(() => listen(window), []);
+  useEffect(fetchReadingAhead, []);
   const session = useLoaded(async () => {
     me.value = await ok(api.GET("/api/v1/me"));
     keepDraftsOf(me.value.name);
