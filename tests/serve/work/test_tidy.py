@@ -14,7 +14,7 @@ from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import anchor_of, read_anchor, record, verify_trail
 from medlens.serve.settings import Limits, ServeSettings
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import jobs, studies, trail
+from medlens.serve.store.tables import jobs, replies, studies, trail
 from medlens.serve.work import tidy as tidying
 from medlens.serve.work import worker
 from medlens.serve.work.answer import Workplace
@@ -54,6 +54,22 @@ def test_half_written_files_go(store: Store) -> None:
     os.utime(path, (1.0, 1.0))
     tidy(store, Limits(), now=time.time())
     assert not path.exists()
+
+
+def test_replies_go_after_a_day_also_where_nobody_asks(store: Store) -> None:
+    """They hold words of reports, and their study may be gone by now."""
+    now = time.time()
+    with store.begin() as connection:
+        for key, age in (("old", DAY_S + 1), ("young", DAY_S - 60)):
+            connection.execute(
+                sa.insert(replies).values(
+                    key=key, user_id=0, request="0" * 64, status=201,
+                    body={"findings": "Nodule."}, created_at=now - age,
+                )
+            )  # fmt: skip
+    tidy(store, Limits(), now=now)
+    with store.read() as connection:
+        assert list(connection.execute(sa.select(replies.c.key)).scalars()) == ["young"]
 
 
 def leave_line(store: Store) -> None:

@@ -18,6 +18,7 @@ from medlens.serve.store.tables import (
     jobs,
     metadata,
     reading_objects,
+    replies,
     result_objects,
     series,
     studies,
@@ -25,6 +26,9 @@ from medlens.serve.store.tables import (
 
 DRAFT_S = 3600.0
 """After which a file that nobody writes to any more is no longer on its way in."""
+
+REPLY_S = 86_400.0
+"""How long a reply is kept for a request that is sent twice."""
 
 _DAY_S = 86_400.0
 _AT_ONCE = 50  # studies of one round of retention
@@ -152,6 +156,16 @@ def remove_expired(
     for number in numbers:
         on_removed(number, remove_study(store, number))
     return len(numbers)
+
+
+def forget_replies(store: Store, *, now: float) -> int:
+    """Delete replies that nobody may ask for again; how many.
+
+    They hold words of readers, also on studies that were removed since.
+    """
+    old = sa.delete(replies).where(replies.c.created_at < now - REPLY_S)
+    with store.begin() as connection:
+        return connection.execute(old).rowcount
 
 
 def clear_drafts(store: Store, *, older_than_s: float = DRAFT_S) -> int:

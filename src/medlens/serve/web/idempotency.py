@@ -20,12 +20,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from medlens.serve.access.caller import Caller
+from medlens.serve.store.keep import REPLY_S
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import replies
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.state import service_of
 
-KEPT_S = 24 * 3600.0
+KEPT_S = REPLY_S
 PAUSES_S = (0.05, 0.2)  # before a deed that met another one is done again
 MAX_KEPT = 1000  # old replies removed at a time
 Deed = Callable[[sa.Connection], tuple[int, BaseModel]]

@@ -13,6 +13,7 @@ from medlens.serve.settings import Limits
 from medlens.serve.store.keep import (
     Removed,
     clear_drafts,
+    forget_replies,
     free_orphans,
     remove_expired,
 )
@@ -87,7 +88,7 @@ def tell_anchor(store: Store) -> None:
 
 
 def tidy(store: Store, limits: Limits, *, now: float) -> int:
-    """Remove studies past their time, and files of nobody; how many studies.
+    """Remove studies past their time, files of nobody, old replies; how many studies.
 
     Args:
         store: files and index.
@@ -111,6 +112,7 @@ def tidy(store: Store, limits: Limits, *, now: float) -> int:
         if not found:
             break
     drafts = clear_drafts(store)
+    forget_replies(store, now=now)
     first = int(now // ROUND_S) * FOLDERS
     orphans = sum(free_orphans(store, first + index) for index in range(FOLDERS))
     if removed or drafts or orphans:
