@@ -236,12 +236,19 @@ def test_an_administrator_adds_promotes_and_rolls_back(
     page.get_by_label("Takes the place of").select_option(digest_of(older))
     page.get_by_role("button", name="Do it").click()
     page.get_by_text("Its answers count.").wait_for()
-    assert _roles(guarded) == {"measured": "active", "older": "retired"}
+    _wait_for_roles(guarded, {"measured": "active", "older": "retired"})
     page.get_by_role("button", name="Roll back…").click()
     page.get_by_role("button", name="Do it").click()
     page.get_by_text("Rests. It can be promoted again.").wait_for()
-    assert _roles(guarded) == {"measured": "retired", "older": "active"}
+    _wait_for_roles(guarded, {"measured": "retired", "older": "active"})
     page.context.close()
+
+
+def _wait_for_roles(service: Running, wanted: dict[str, str]) -> None:
+    until = time.monotonic() + 30
+    while _roles(service) != wanted and time.monotonic() < until:
+        time.sleep(0.2)
+    assert _roles(service) == wanted
 
 
 def _roles(service: Running) -> dict[str, str]:

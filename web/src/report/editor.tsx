@@ -29,6 +29,9 @@ const ROWS: Readonly<Record<Section, number>> = {
   impression: 4,
 };
 
+/** "[AI]", "[AI, accepted]", "[AI，意见不一]": who stands behind a sentence. */
+const AI_MARK = /\[AI[\],，]/;
+
 /** Where the cursor was last. */
 interface Cursor {
   readonly section: Section;
@@ -43,7 +46,7 @@ export function Editor({ writing, insertables }: Props) {
   const cursor = useRef<Cursor>({ section: "findings", start: -1, end: -1 });
   const fields = useRef(new Map<Section, HTMLTextAreaElement>());
   const { content } = save.kept.value;
-  const hasMark = SECTIONS.some((each) => content.sections[each].includes("[AI]"));
+  const hasMark = SECTIONS.some((each) => AI_MARK.test(content.sections[each]));
 
   const insert = (piece: string) => {
     const { section, start, end } = cursor.current;

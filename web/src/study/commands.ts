@@ -35,9 +35,24 @@ export function commandsOf(opened: Opened): readonly Command[] {
   ];
 }
 
-/** The report's findings are what one wants to write in; else the panel itself. */
+const LONGEST_WAIT_MS = 20_000;
+
+/**
+ * The report's findings are what one wants to write in; else the panel itself. A report
+ * that is still on its way takes the focus when it is there, unless a reader went on.
+ */
 function focusIn(tab: TabKey): void {
   const panel = document.getElementById(`panel-${tab}`);
-  const fields = panel?.querySelectorAll<HTMLElement>(".report-field textarea");
-  (fields?.[2] ?? panel)?.focus();
+  if (!panel) return;
+  const field = () => panel.querySelectorAll<HTMLElement>(".report-field textarea")[2];
+  (field() ?? panel).focus();
+  if (tab !== "report" || field()) return;
+  const watch = new MutationObserver(() => {
+    const late = field();
+    if (!late) return;
+    watch.disconnect();
+    if (document.activeElement === panel) late.focus();
+  });
+  watch.observe(panel, { childList: true, subtree: true });
+  setTimeout(() => watch.disconnect(), LONGEST_WAIT_MS);
 }
