@@ -179,6 +179,9 @@ def test_only_lines_on_the_screen_are_drawn(visit: Callable[..., Any]) -> None:
         route.fulfill(json={"items": items, "next": str(end) if end < 10_000 else None})
 
     page.route("**/api/v1/studies?*", answer)
+    # Studies of the tests before are told of on the line; they are not in this list.
+    silence = {"content_type": "text/event-stream", "body": "retry: 600000\n\n"}
+    page.route("**/api/v1/events", lambda route: route.fulfill(**silence))
     page.goto("/")
     page.wait_for_selector(LINE)
     for _ in range(600):  # twenty pages, each asked for where the end comes near
