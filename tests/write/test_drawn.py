@@ -44,8 +44,8 @@ def write(sources: list[Dataset], assessment: Assessment, **more: Any) -> Datase
 
 @pytest.mark.parametrize(
     "sources",
-    [[radiograph()], series("CT", slices=4), series("MR", slices=4, orientation=OBLIQUE),
-     [enhanced_mr()], [ultrasound()]],
+    [[radiograph()], series("CT", slices=4),
+     series("MR", slices=4, orientation=OBLIQUE), [enhanced_mr()], [ultrasound()]],
     ids=["radiograph", "ct", "oblique", "enhanced", "ultrasound"],
 )  # fmt: skip
 def test_it_is_valid_and_lies_where_it_was_drawn(
