@@ -215,7 +215,7 @@ def test_evaluating_on_other_data_gives_its_own_figures(
     assert (tmp_path / "ev" / "report.html").is_file()
     again = medlens("evaluate", volumes[0] / "bundle", other, "--out", tmp_path / "ev")
     assert again.returncode != 0
-    assert "holds metrics.json, predictions.csv, report.html" in again.stderr
+    assert "holds curves.json, metrics.json, predictions.csv" in again.stderr
 
 
 def test_flat_images_count_where_there_is_something(flat: tuple[Path, str]) -> None:

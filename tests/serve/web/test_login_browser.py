@@ -118,7 +118,11 @@ def test_from_the_link_to_the_log_out(
         assert all(asked.startswith(url) for asked in page.asked)
         assert secret not in " ".join(asked.partition("#")[0] for asked in page.asked)
     with place.read() as connection:
-        done = connection.execute(sa.select(trail.c.action).order_by(trail.c.number))
+        # The app's own questions, once somebody is inside, leave lines of their own.
+        about_log_in = trail.c.action.startswith("log ")
+        done = connection.execute(
+            sa.select(trail.c.action).where(about_log_in).order_by(trail.c.number)
+        )
         assert done.scalars().all() == ["log in", "log out", "log in refused"]
 
 

@@ -160,6 +160,8 @@ def test_every_route_fails_in_one_shape(app: FastAPI) -> None:
             for name, value in {
                 "{study}": "1", "{result}": "1", "{job}": "1", "{number}": "1",
                 "{user_id}": "1", "{digest}": "0" * 64, "{name}": "x", "{kind}": "x-y",
+                "{version}": "1", "{assessment}": "0", "{finding}": "1", "{slice}": "0",
+                "{evaluation}": "1",
             }.items():  # fmt: skip
                 address = address.replace(name, value)
             assert "{" not in address, path

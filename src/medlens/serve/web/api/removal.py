@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
+from starlette.convertors import Convertor, register_url_convertor
 
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
@@ -18,7 +19,22 @@ from medlens.serve.web.state import Service, service_of
 router = APIRouter(prefix="/api/v1/studies", tags=["studies"])
 
 
-@router.delete("/{study}", status_code=204)
+class _Digits(Convertor[str]):
+    """A number in an address: words such as "counts" are no studies to remove."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("digits", _Digits())
+
+
+@router.delete("/{study:digits}", status_code=204)
 def remove_study(
     study: StudyNumber,
     service: Annotated[Service, Depends(service_of)],

@@ -16,12 +16,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from medlens.serve.web.api.fields import LARGEST, Number, Strict, moment
+from medlens.serve.web.api.fields import LARGEST, Strict, moment
 from medlens.serve.work.report_drafts import Draft
 from medlens.serve.work.report_suggestion import LONGEST_SECTION
 from medlens.write.reading.content import SECTIONS, Content, from_document
 
 MOST_CHARACTERS = 3000
+MOST_IN_JSON = 2**53 - 1  # above it a number of JSON is not exact (RFC 8259, section 6)
 """Different ones in a report; a Chinese one has some hundreds."""
 
 # Line ends and tabs may stand in a text; other control characters, and marks that turn
@@ -89,8 +90,12 @@ class ReportContent(Strict):
     """A report's words and what they were drafted from."""
 
     lang: Literal["en", "zh"]
-    result_id: Number | None = Field(
-        None, strict=True, description="result it was drafted from"
+    result_id: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_IN_JSON,
+        strict=True,
+        description="result it was drafted from",
     )
     sections: ReportSections
 
