@@ -52,7 +52,7 @@ def test_a_large_file_is_ended_by_who_cancels(
             raise LostLeaseError("gone")
 
     monkeypatch.setattr(evaluation_set, "LOOK_BYTES", 1 << 20)
-    with pytest.raises(LostLeaseError):
+    with pytest.raises(LostLeaseError, match="gone"):
         unpack_set(archive, tmp_path / "out", limits=Limits(free_mb=0), check=check)
     assert len(looks) == 3
 
