@@ -39,4 +39,6 @@ echo "== format";  "$PYTHON" -m ruff format --check .
 echo "== lint";    "$PYTHON" -m ruff check .
 echo "== types";   "$PYTHON" -m mypy
 echo "== floors";  .venv/bin/lint-imports
-echo "== tests";   "$PYTHON" -m pytest --durations=15 "$@"
+# Two workers, each with whole files: fixtures of a file (a trained bundle, a server) are
+# made once. More workers than that want more memory than a small machine has.
+echo "== tests";   "$PYTHON" -m pytest --numprocesses 2 --dist loadfile --durations=25 "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,27 @@ def npm() -> str:
     if not (WEB / "node_modules").is_dir():
         pytest.skip("web/node_modules is not there; `sh test.sh` installs it")
     return "npm"
+
+
+def test_the_lock_file_holds_all_that_it_names() -> None:
+    # `npm ci` refuses a lock file that names a package without its version, which is
+    # what npm writes when an optional package could not be found.
+    packages = json.loads((WEB / "package-lock.json").read_text())["packages"]
+    lost = [
+        f"{of or 'package.json'} wants {name}"
+        for of, package in packages.items()
+        for kind in ("dependencies", "optionalDependencies")
+        for name in package.get(kind, {})
+        if not any(f"{place}node_modules/{name}" in packages for place in _places(of))
+    ]
+    assert lost == []
+
+
+def _places(of: str) -> list[str]:
+    """Where a package's own packages may lie: beside it, then further out."""
+    parts = of.split("/node_modules/")
+    inner = ["/node_modules/".join(parts[:n]) + "/" for n in range(len(parts), 0, -1)]
+    return [*(inner if of else []), ""]
 
 
 def _files(folder: Path) -> dict[str, bytes]:
