@@ -112,6 +112,32 @@ def test_two_tabs_do_not_write_over_each_other(
     assert kept["content"]["sections"]["findings"] == "From the second tab."
 
 
+def test_signing_in_one_tab_drops_no_newer_draft_of_another(
+    visit: Callable[..., Any], service: Running, study: int, heard: Heard
+) -> None:
+    heard.expect("409")
+    one, two = visit(), visit()
+    open_report(one, study)
+    open_report(two, study).fill("Newer words.")
+    two.wait_for_selector(".report-saved >> text=/^Saved/")
+    one.keyboard.press("Control+Enter")
+    one.wait_for_selector("dialog[open] .button-main:focus")
+    one.keyboard.press("Enter")
+    one.wait_for_selector("dialog[open] [role=alert] >> text=saved a newer draft")
+    assert one.locator("dialog[open] .button-main").is_disabled()
+    one.keyboard.press("Escape")
+    assert "Newer words." in one.inner_text(".report-conflict")
+    whole = httpx.get(f"{service.url}/api/v1/studies/{study}/report").json()
+    assert whole["versions"] == []
+    assert whole["draft"]["content"]["sections"]["findings"] == "Newer words."
+    one.get_by_role("button", name="Take the other one").click()
+    one.keyboard.press("Control+Enter")
+    one.wait_for_selector("dialog[open] .button-main:focus")
+    one.keyboard.press("Enter")
+    one.wait_for_selector(".report-signed")
+    assert "Newer words." in one.inner_text(".report-version")
+
+
 def test_the_other_language_offers_its_draft_and_edits_stay(
     page: Any, study: int
 ) -> None:

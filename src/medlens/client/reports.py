@@ -76,6 +76,7 @@ class ReportCalls(Connection):
         content: Mapping[str, Any],
         *,
         expected_version: int = 0,
+        draft_revision: int = 0,
         reason: str = "",
     ) -> ReportVersion:
         """Sign a report; it is kept for good.
@@ -84,16 +85,19 @@ class ReportCalls(Connection):
             study: its number here.
             content: as `suggestion` gives it, with the words of who signs.
             expected_version: the newest that they saw, 0 for none.
+            draft_revision: of their own draft, as they saw it; 0 for none.
             reason: why a signed version is changed.
 
         Raises:
-            ClientError: of kind "report-changed" where somebody was quicker.
+            ClientError: of kind "report-changed" where somebody was quicker, or
+                "draft-changed" where their own draft is newer.
         """
         body = {
             "content": dict(content),
             "sign": True,
             "reason": reason,
             "expected_version": expected_version,
+            "draft_revision": draft_revision,
         }
         return _build(self._post(f"/studies/{study:d}/report/versions", body))
 

@@ -109,6 +109,24 @@ test("a save whose reply was lost is no conflict", async () => {
   expect([save.state.value, save.kept.value.revision]).toEqual(["saved", 1]);
 });
 
+test("before a signature: our own save whose reply was lost is met again", () => {
+  const save = begin({ content: text("mine"), revision: 3 });
+  expect(save.meet({ revision: 4, saved_at: "t4", content: text("mine") })).toBe(true);
+  expect(save.kept.value).toMatchObject({ revision: 4, isDirty: false });
+  expect(save.meet(null)).toBe(true);
+  expect(save.kept.value.revision).toBe(0);
+  expect(words(save.kept.value.content)).toBe("mine");
+});
+
+test("before a signature: a newer text of another tab is shown beside ours", () => {
+  const save = begin({ content: text("mine"), revision: 3 });
+  expect(save.meet({ revision: 4, saved_at: "t4", content: text("theirs") })).toBe(false);
+  expect(save.state.value).toBe("conflict");
+  expect(words(save.theirs.value?.content ?? text(""))).toBe("theirs");
+  expect(words(save.kept.value.content)).toBe("mine");
+  expect(save.kept.value.revision).toBe(3);
+});
+
 test("after a reload what was not saved is saved; a newer draft is shown beside it", async () => {
   const save = begin({ content: text("typed"), isDirty: true, revision: 3 });
   save.open({ revision: 3, saved_at: "t3", content: text("before") });

@@ -121,6 +121,22 @@ export class Autosave {
     if (this.kept.peek().isDirty && this.state.peek() !== "conflict") this.later(0);
   }
 
+  /**
+   * What the service holds, which another tab may have saved: ours, or both are shown.
+   *
+   * @returns true where it is ours, or nothing: a save or a signature may be tried again.
+   */
+  meet(found: Draft | null): boolean {
+    if (found?.revision === this.kept.peek().revision) return true;
+    if (found && !isSame(found.content, this.kept.peek().content)) {
+      this.conflict(found);
+      return false;
+    }
+    if (found) this.take(found);
+    else this.kept.value = { ...this.kept.peek(), revision: 0 };
+    return true;
+  }
+
   /** Stop saving; resolves when nothing is on its way any more. */
   async pause(): Promise<void> {
     clearTimeout(this.timer);

@@ -28,7 +28,9 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
+  const { save } = writing;
   const [newest] = writing.versions.value;
+  const isTorn = save.state.value === "conflict" && save.theirs.value !== null;
   const isAmendment = writing.versions.value.some((each) => each.is_signed);
   const close = () => {
     writing.isSigning.value = false;
@@ -38,7 +40,7 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
     (field.current ?? button.current)?.focus();
   }, []);
   const sign = async () => {
-    if (isBusy.value) return;
+    if (isBusy.value || isTorn) return;
     if (isAmendment && reason.value.trim() === "") {
       problem.value = t("reasonWanted");
       field.current?.focus();
@@ -50,7 +52,8 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
       close();
       onSigned();
     } catch (error) {
-      problem.value = explain(error);
+      // Two drafts are told beside each other.
+      problem.value = save.state.peek() === "conflict" ? "" : explain(error);
     } finally {
       isBusy.value = false;
     }
@@ -68,7 +71,7 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
           run: () => void sign(),
         },
       ]),
-    [writing],
+    [writing, isTorn],
   );
   return (
     <Dialog
@@ -79,7 +82,7 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
           ref={button}
           type="button"
           class="button button-main"
-          disabled={isBusy.value}
+          disabled={isBusy.value || isTorn}
           onClick={() => void sign()}
         >
           {t(isBusy.value ? "signing" : "signNow")}
@@ -108,7 +111,12 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
               : t("signUnjudged", { count: unjudged })}
           </p>
         )}
-        {isEmpty(writing.save.kept.value.content) && (
+        {isTorn && (
+          <p class="report-problem" role="alert">
+            {t("signTorn")}
+          </p>
+        )}
+        {isEmpty(save.kept.value.content) && (
           <p class="report-hint">
             <Icon name="alert" /> {t("signEmpty")}
           </p>

@@ -45,6 +45,8 @@ export const t = texts({
     signUnjudged: "Nobody has judged {count} findings yet. You may sign all the same.",
     signUnjudgedOne: "Nobody has judged 1 finding yet. You may sign all the same.",
     signEmpty: "Nothing is written in it.",
+    signTorn:
+      "Another tab or window saved a newer draft, which signing would drop. Nothing is signed. Close this, choose which text stays, then sign.",
     signNow: "Sign",
     signing: "Signing…",
     signed: "Signed by {name}, {time}",
@@ -127,6 +129,8 @@ export const t = texts({
     signUnjudged: "尚有 {count} 个所见无人评价。您仍可签署。",
     signUnjudgedOne: "尚有 1 个所见无人评价。您仍可签署。",
     signEmpty: "报告没有任何内容。",
+    signTorn:
+      "其他标签页或窗口保存了更新的草稿，签署会将其丢弃，因此尚未签署。请先关闭此窗口，选择保留哪一份，再签署。",
     signNow: "签署",
     signing: "正在签署…",
     signed: "由 {name} 于 {time} 签署",

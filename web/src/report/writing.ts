@@ -17,6 +17,12 @@ import {
   type VersionLine,
 } from "./content";
 
+/** What is to be kept: with a signature or without, and why a signed one is changed. */
+interface Wish {
+  readonly sign: boolean;
+  readonly reason: string;
+}
+
 /** One open study's report. */
 export interface Writing {
   readonly study: number;
@@ -41,7 +47,7 @@ export interface Writing {
   /** Draft anew; gives back what was there. */
   readonly redraft: () => Promise<Content>;
   /** Keep a version for good; its number. */
-  readonly keep: (wish: { sign: boolean; reason: string }) => Promise<number>;
+  readonly keep: (wish: Wish) => Promise<number>;
   readonly close: () => void;
 }
 
@@ -124,21 +130,37 @@ export function createWriting(study: number): Writing {
     shown.value = null;
   };
 
-  const keep = async (wish: { sign: boolean; reason: string }) => {
-    const { content } = save.kept.peek();
+  const post = (wish: Wish) => {
+    const { content, revision: draft_revision } = save.kept.peek();
     const expected_version = versions.peek()[0]?.version ?? 0;
-    const body = { content, expected_version, ...wish };
+    const body = { content, expected_version, draft_revision, ...wish };
     const said = JSON.stringify(body);
     const key = keys.get(said) ?? newKey();
     keys.set(said, key);
-    await save.pause();
+    return ok(
+      api.POST("/api/v1/studies/{study}/report/versions", {
+        params: { path, header: { "Idempotency-Key": key } },
+        body,
+      }),
+    );
+  };
+
+  /** Our own save whose reply was lost is no newer draft. */
+  const postOrMeet = async (wish: Wish) => {
     try {
-      const made = await ok(
-        api.POST("/api/v1/studies/{study}/report/versions", {
-          params: { path, header: { "Idempotency-Key": key } },
-          body,
-        }),
-      );
+      return await post(wish);
+    } catch (failure) {
+      if (!isProblem(failure, "draft-changed")) throw failure;
+      if (!save.meet((await read()).draft)) throw failure;
+      return await post(wish);
+    }
+  };
+
+  const keep = async (wish: Wish) => {
+    await save.pause();
+    const { content } = save.kept.peek();
+    try {
+      const made = await postOrMeet(wish);
       versions.value = [made, ...versions.peek()];
       save.kept.value = { ...start, content, others: {} };
       save.state.value = "clean";
@@ -148,7 +170,7 @@ export function createWriting(study: number): Writing {
       return made.version;
     } catch (failure) {
       save.saveNow();
-      if (failure instanceof ProblemError && failure.kind === "report-changed") {
+      if (isProblem(failure, "report-changed")) {
         versions.value = (await read()).versions;
       }
       throw failure;
@@ -206,4 +228,8 @@ export function createWriting(study: number): Writing {
       save.saveNow();
     },
   };
+}
+
+function isProblem(error: unknown, kind: string): boolean {
+  return error instanceof ProblemError && error.kind === kind;
 }

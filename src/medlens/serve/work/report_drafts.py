@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,16 @@ from medlens.write.reading.content import Content, from_document, to_document
 MOST_DRAFTS = 1000
 """That one reader may have at a time: so many studies are not open on a desk."""
 
+FIRST_REVISIONS = 2**30
+"""A draft's first revision is drawn below it: one that was dropped and begun anew is
+not mistaken for the one that a forgotten tab still shows."""
+
 
 class DraftChangedError(MedlensError):
-    """The draft was saved, signed or dropped elsewhere meanwhile."""
+    """The draft was saved, signed or dropped elsewhere meanwhile.
+
+    Nothing is written over what its writer has not seen.
+    """
 
 
 class TooManyDraftsError(MedlensError):
@@ -76,14 +84,12 @@ def save_draft(
         DraftChangedError: there is another revision by now.
         TooManyDraftsError: the reader has `MOST_DRAFTS` others.
     """
-    values = {
-        "revision": revision + 1,
-        "content": to_document(content),
-        "saved_at": now,
-    }
+    values = {"content": to_document(content), "saved_at": now}
     if revision == 0:
+        values["revision"] = 1 + secrets.randbelow(FIRST_REVISIONS)
         row = _add(connection, study_id, reader, values)
     else:
+        values["revision"] = revision + 1
         row = connection.execute(
             sa.update(report_drafts)
             .where(_mine(study_id, reader), report_drafts.c.revision == revision)
@@ -98,6 +104,32 @@ def save_draft(
         .values(reading="begun")
     )
     return _draft(row)
+
+
+def check_draft(
+    connection: sa.Connection, study_id: int, reader: int | None, *, revision: int
+) -> None:
+    """Refuse what would take the place of a draft that its writer has not seen.
+
+    A draft that is gone holds nothing that could be lost.
+
+    Args:
+        connection: to the index.
+        study_id, reader: see `read_draft`.
+        revision: of the draft that the writer saw, 0 where they saw none.
+
+    Raises:
+        DraftChangedError: the draft is of another revision by now.
+    """
+    now = read_draft(connection, study_id, reader)
+    if now is None or now.revision == revision:
+        return
+    seen = f"you saw {revision}" if revision else "you saw none"
+    raise DraftChangedError(
+        f"your draft was saved elsewhere: it is revision {now.revision}, {seen}. "
+        "Nothing is signed, and nothing is lost: read the newer text, bring the two "
+        f"together, and send the version again with draft_revision {now.revision}"
+    )
 
 
 def drop_draft(connection: sa.Connection, study_id: int, reader: int | None) -> bool:

@@ -20,7 +20,7 @@ from medlens.serve.store.store import Store
 from medlens.serve.store.tables import reading_objects, reports, results, studies
 from medlens.serve.work.inputs import Study
 from medlens.serve.work.objects import DICOM
-from medlens.serve.work.report_drafts import drop_draft
+from medlens.serve.work.report_drafts import check_draft, drop_draft
 from medlens.serve.work.report_objects import ReportFile, make_files
 from medlens.serve.work.results import own_row
 from medlens.write.reading.content import (
@@ -49,6 +49,7 @@ class Wish:
         is_signed: with their signature.
         reason: why a signed version is changed.
         expected_version: the newest that they saw, 0 for none.
+        draft_revision: of their own draft, as they saw it; 0 for none.
         author: name of their account.
         user_id: None for the guest of a demo.
     """
@@ -60,6 +61,7 @@ class Wish:
     expected_version: int
     author: str
     user_id: int | None
+    draft_revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
         now: seconds since 1970, the moment of the signature.
 
     Raises:
-        UsageError: it cannot be kept as it is; see `add_version`.
+        DraftChangedError, UsageError: it cannot be kept as it is; see `add_version`.
         ResourceError: the disk is full.
         MissingExtraError: the packages that print reports are missing.
     """
@@ -122,6 +124,7 @@ def add_version(connection: sa.Connection, wish: Wish, ready: Ready | None) -> i
 
     Raises:
         ReportChangedError: somebody else kept a version meanwhile.
+        DraftChangedError: the writer saved a newer draft elsewhere, which would go.
         UsageError: there is nothing to sign, no reason for a change, a result of
             another study, or more versions than there may be.
     """
@@ -183,6 +186,7 @@ def report_of(connection: sa.Connection, row: Any) -> Report:
 def _check(
     connection: sa.Connection, wish: Wish, newest: int, signed: int | None
 ) -> None:
+    check_draft(connection, wish.study_id, wish.user_id, revision=wish.draft_revision)
     if wish.is_signed and wish.content.is_empty:
         raise UsageError(
             "report: findings and impression are both empty; write what you see, then "

@@ -73,33 +73,86 @@ def test_a_draft_is_saved_again_and_again(
     assert reader.get(address(study)).json() == {"draft": None, "versions": []}
     first = save(reader, study, 0)
     assert first.status_code == 200, first.text
-    assert first.json()["revision"] == 1
-    second = save(reader, study, 1, findings="More.")
-    assert second.json()["revision"] == 2
+    began = first.json()["revision"]
+    assert began >= 1
+    second = save(reader, study, began, findings="More.")
+    assert second.json()["revision"] == began + 1
     kept = reader.get(address(study)).json()["draft"]
     assert kept == second.json()
     assert kept["content"] == content(findings="More.")
     assert reading_of(store, study) == ("begun", None)
     assert [x for x in lines(store) if x[0] == "save draft"] == [
-        ("save draft", {"revision": 1}),
-        ("save draft", {"revision": 2}),
+        ("save draft", {"revision": began}),
+        ("save draft", {"revision": began + 1}),
     ]
 
 
 def test_of_two_tabs_neither_writes_over_the_other(
     reader: httpx.Client, study: int
 ) -> None:
-    save(reader, study, 0)
-    save(reader, study, 1, findings="first tab")
-    reply = save(reader, study, 1, findings="second tab")
+    seen = save(reader, study, 0).json()["revision"]
+    save(reader, study, seen, findings="first tab")
+    reply = save(reader, study, seen, findings="second tab")
     assert reply.status_code == 409
     assert reply.json()["type"] == "/api/v1/problems/draft-changed"
-    assert "it is revision 2, you saw 1" in reply.json()["detail"]
-    assert "save with revision 2" in reply.json()["detail"]
+    assert f"it is revision {seen + 1}, you saw {seen}" in reply.json()["detail"]
+    assert f"save with revision {seen + 1}" in reply.json()["detail"]
     again = save(reader, study, 0, findings="third tab")
     assert again.status_code == 409
     draft = reader.get(address(study)).json()["draft"]
     assert draft["content"]["sections"]["findings"] == "first tab"
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_a_tab_that_shows_an_old_draft_drops_no_newer_one(
+    store: Store, reader: httpx.Client, study: int, is_signed: bool
+) -> None:
+    seen = save(reader, study, 0).json()["revision"]
+    newest = save(reader, study, seen, findings="from the other tab").json()
+    for shown, told in ((seen, f"you saw {seen}"), (0, "you saw none")):
+        reply = sign(reader, study, sign=is_signed, draft_revision=shown)
+        assert reply.status_code == 409
+        assert reply.json()["type"] == "/api/v1/problems/draft-changed"
+        assert told in reply.json()["detail"]
+        assert f"draft_revision {newest['revision']}" in reply.json()["detail"]
+    assert reader.get(address(study)).json() == {"draft": newest, "versions": []}
+    assert reading_of(store, study)[0] == "begun"
+    kept = sign(reader, study, sign=is_signed, draft_revision=newest["revision"])
+    assert kept.status_code == 201
+    assert reader.get(address(study)).json()["draft"] is None
+
+
+def test_a_draft_saved_while_files_were_made_is_not_dropped(
+    reader: httpx.Client, study: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes between the files and the row of the version."""
+    seen = save(reader, study, 0).json()["revision"]
+    prepare = routes.prepare
+
+    def late(*args: Any, **more: Any) -> Any:
+        ready = prepare(*args, **more)
+        assert save(reader, study, seen, findings="late").status_code == 200
+        return ready
+
+    monkeypatch.setattr(routes, "prepare", late)
+    assert sign(reader, study, draft_revision=seen).status_code == 409
+    whole = reader.get(address(study)).json()
+    assert whole["draft"]["content"]["sections"]["findings"] == "late"
+    assert whole["versions"] == []
+
+
+def test_a_draft_begun_anew_is_not_the_one_that_was_dropped(
+    reader: httpx.Client, study: int
+) -> None:
+    """Another tab dropped it and began again: both were saved once."""
+    seen = save(reader, study, 0).json()["revision"]
+    reader.delete(address(study, "/draft"))
+    # Nothing is lost by signing what nobody took the place of.
+    assert save(reader, study, 0, findings="begun anew").status_code == 200
+    assert save(reader, study, seen).status_code == 409
+    assert sign(reader, study, draft_revision=seen).status_code == 409
+    reader.delete(address(study, "/draft"))
+    assert sign(reader, study, draft_revision=seen).status_code == 201
 
 
 def test_a_draft_that_is_gone_can_be_begun_anew(
@@ -112,7 +165,7 @@ def test_a_draft_that_is_gone_can_be_begun_anew(
     reply = save(reader, study, 1)
     assert reply.status_code == 409
     assert "save it with revision 0" in reply.json()["detail"]
-    assert save(reader, study, 0).json()["revision"] == 1
+    assert save(reader, study, 0).status_code == 200
     assert [x[0] for x in lines(store)].count("drop draft") == 1
 
 
@@ -137,15 +190,16 @@ def test_a_reader_has_no_end_of_drafts_only_up_to_a_limit(
     monkeypatch.setattr(drafts, "MOST_DRAFTS", 2)
     numbers = [add_study(store) for _ in range(3)]
     assert [save(reader, n, 0).status_code for n in numbers] == [200, 200, 409]
-    assert save(reader, numbers[0], 1).status_code == 200
+    first = reader.get(address(numbers[0])).json()["draft"]["revision"]
+    assert save(reader, numbers[0], first).status_code == 200
     assert "you have 2 drafts" in save(reader, numbers[2], 0).json()["detail"]
 
 
 def test_signing_keeps_a_version_and_ends_the_draft(
     store: Store, reader: httpx.Client, study: int
 ) -> None:
-    save(reader, study, 0)
-    reply = sign(reader, study)
+    seen = save(reader, study, 0).json()["revision"]
+    reply = sign(reader, study, draft_revision=seen)
     assert reply.status_code == 201, reply.text
     made = reply.json()
     assert (made["version"], made["is_signed"], made["author"]) == (1, True, "reader")
@@ -400,7 +454,9 @@ def test_of_two_threads_one_saves_and_one_signs(
     clients = [as_role("reader"), as_role("reader")]
     with ThreadPoolExecutor(2) as pool:
         saved = list(pool.map(lambda c: save(c, study, 0).status_code, clients))
-        signed = list(pool.map(lambda c: sign(c, study).status_code, clients))
+        seen = clients[0].get(address(study)).json()["draft"]["revision"]
+        again = {"draft_revision": seen}
+        signed = list(pool.map(lambda c: sign(c, study, **again).status_code, clients))
     assert sorted(saved) == [200, 409]
     assert sorted(signed) == [201, 409]
     versions = clients[0].get(address(study)).json()["versions"]

@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Count Studies
-         * @description How many studies are in which state, and how far they are read.
+         * @description How many studies are in which state, how far they are read, what is advised.
          *
          *     Counted at most once a second, for all callers together.
          */
@@ -65,6 +65,46 @@ export interface paths {
          * @description Remove a study, its results and their files for good; the trail stays.
          */
         delete: operations["remove_study_api_v1_studies__study__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/opening": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Opening
+         * @description The header of the image that a viewer shows first.
+         */
+        get: operations["read_opening_api_v1_studies__study__opening_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study}/opening/frame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Opening Frame
+         * @description The first frame of the image that a viewer shows first.
+         */
+        get: operations["read_opening_frame_api_v1_studies__study__opening_frame_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2774,6 +2814,23 @@ export interface components {
             sop_uid: string;
         };
         /**
+         * OpeningView
+         * @description The first image of a series.
+         */
+        OpeningView: {
+            /** Series Id */
+            series_id: number;
+            /** Series Uid */
+            series_uid: string;
+            /**
+             * Image
+             * @description its header in the DICOM JSON Model (PS3.18 Annex F), as WADO-RS metadata give it
+             */
+            image: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * OutlierView
          * @description The gate that says "outside what this model knows".
          */
@@ -3500,6 +3557,13 @@ export interface components {
             readings: {
                 [key: string]: number;
             };
+            /**
+             * Advices
+             * @description what the newest result advises → studies; those without a result are in none
+             */
+            advices: {
+                [key: string]: number;
+            };
         };
         /**
          * StudyPage
@@ -3535,6 +3599,17 @@ export interface components {
             accession_number: string;
             /** Study Date */
             study_date: string | null;
+            /**
+             * Study Time
+             * @description as the device's clock showed it
+             */
+            study_time: string | null;
+            /**
+             * Began At
+             * Format: date-time
+             * @description date and time in the zone of the service, by which `newest` sorts; without a date when its first image came
+             */
+            began_at: string;
             /** Description */
             description: string;
             /**
@@ -4060,6 +4135,12 @@ export interface components {
              * @description newest version that the writer saw, 0 for none
              */
             expected_version: number;
+            /**
+             * Draft Revision
+             * @description of the caller's own draft, as they saw it, 0 for none; a newer one is never dropped unseen
+             * @default 0
+             */
+            draft_revision: number;
         };
         /**
          * Versions
@@ -4368,6 +4449,17 @@ export interface components {
             accession_number: string;
             /** Study Date */
             study_date: string | null;
+            /**
+             * Study Time
+             * @description as the device's clock showed it
+             */
+            study_time: string | null;
+            /**
+             * Began At
+             * Format: date-time
+             * @description date and time in the zone of the service, by which `newest` sorts; without a date when its first image came
+             */
+            began_at: string;
             /** Description */
             description: string;
             /**
@@ -4660,12 +4752,18 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before */
                 cursor?: string;
-                /** @description newest image first, or most urgent first */
+                /** @description by Study Date and Time, the newest first, those without a date by when they came; or most urgent first */
                 order?: "newest" | "urgent";
+                /** @description only what stands behind this study in the order; it need not match the filters itself */
+                after?: number | null;
+                /** @description one of these, by our own number */
+                id?: number[];
                 /** @description one of these */
                 state?: ("receiving" | "ready" | "running" | "answered" | "refused" | "failed")[];
                 /** @description one of these */
                 reading?: ("unread" | "begun" | "signed")[];
+                /** @description what the newest result advises is one of these */
+                advice?: ("nothing_found" | "measured" | "refer" | "unsure" | "outside" | "not_assessable")[];
                 /** @description a series of it is there */
                 modality?: string;
                 /** @description of the study, this day counts */
@@ -4786,6 +4884,90 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_opening_api_v1_studies__study__opening_get: {
+        parameters: {
+            query?: {
+                /** @description our own number of a series; else the first one with images */
+                series?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpeningView"];
+                };
+            };
+            /** @description there is no image to open */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_opening_frame_api_v1_studies__study__opening_frame_get: {
+        parameters: {
+            query?: {
+                /** @description our own number of a series; else the first one with images */
+                series?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description stored values, native little-endian (PS3.5 8.1); Content-Location is the frame's address in DICOMweb */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description there is no image to open, or none that is decoded here */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -22,8 +22,9 @@ from medlens.serve.work.report_suggestion import LONGEST_SECTION
 from medlens.write.reading.content import SECTIONS, Content, from_document
 
 MOST_CHARACTERS = 3000
-MOST_IN_JSON = 2**53 - 1  # above it a number of JSON is not exact (RFC 8259, section 6)
 """Different ones in a report; a Chinese one has some hundreds."""
+MOST_IN_JSON = 2**53 - 1  # above it a number of JSON is not exact (RFC 8259, section 6)
+MOST_REVISIONS = 2**31 - 2
 
 # Line ends and tabs may stand in a text; other control characters, and marks that turn
 # a line around so that it reads as something else, may not.
@@ -113,7 +114,7 @@ class DraftSave(Strict):
 
     revision: int = Field(
         ge=0,
-        le=2**31 - 2,
+        le=MOST_REVISIONS,
         strict=True,
         description="that the caller saw; 0 where they saw none",
     )
@@ -177,6 +178,14 @@ class VersionWish(Strict):
         le=2**31 - 2,
         strict=True,
         description="newest version that the writer saw, 0 for none",
+    )
+    draft_revision: int = Field(
+        0,
+        ge=0,
+        le=MOST_REVISIONS,
+        strict=True,
+        description="of the caller's own draft, as they saw it, 0 for none; a newer "
+        "one is never dropped unseen",
     )
 
 

@@ -145,11 +145,10 @@ def add(
         expected_version=said.expected_version,
         author=caller.name,
         user_id=caller.user_id,
+        draft_revision=said.draft_revision,
     )
     with service.store.read() as connection:
         study_row(connection, study)
-    with heavy():
-        ready = prepare(service.store, wish, now=time.time())
 
     def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
         study_row(connection, study)
@@ -166,9 +165,13 @@ def add(
         return 201, made
 
     try:
+        with heavy():
+            ready = prepare(service.store, wish, now=time.time())
         return once.run(caller, deed)
     except ReportChangedError as error:
         raise Problem(409, str(error), kind="report-changed") from None
+    except DraftChangedError as error:
+        raise Problem(409, str(error), kind="draft-changed") from None
 
 
 @router.get("/versions/{version}", response_model=VersionView)
