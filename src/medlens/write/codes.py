@@ -70,6 +70,11 @@ CONCEPTS: dict[str, tuple[str, str, str]] = {
     "has_prior": ("HAS_PRIOR", "Compared with a prior study", "已与既往检查比较"),
     "notice": ("NOTICE", "Notice", "声明"),
     "ai_mark": ("AI_MARK", "Meaning of the mark [AI]", "标记[AI]的含义"),
+    "drafted_from": (
+        "DRAFTED_FROM",
+        "AI result that the draft was made from",
+        "起草所依据的人工智能结果",
+    ),
     "reason_of_change": ("REASON_OF_CHANGE", "Reason for the change", "更正原因"),
 }
 VALUES: dict[str, tuple[str, str, str]] = {

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from medlens.core.terms import Lang
 from medlens.write.reading.basis import Basis
-from medlens.write.reading.content import Content, Report, Subject
+from medlens.write.reading.content import Content, Drafted, Report, Subject
 from tests.write.answers import images_of
 
 WHEN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -44,6 +44,11 @@ CHINESE = Content(
     impression="出血。",
     result_id=4,
 )
+
+RESULT_AT = datetime(2026, 3, 3, 20, 0, 1, tzinfo=UTC)
+FROM_NEWEST = Drafted(4, RESULT_AT, 4, RESULT_AT)
+FROM_OLDER = Drafted(4, RESULT_AT, 9, datetime(2026, 3, 4, 1, 2, 3, tzinfo=UTC))
+"""A newer result, 9, was there when the version was made."""
 
 
 def report_of(lang: Lang = "en", **changes: Any) -> Report:

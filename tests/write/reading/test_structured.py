@@ -24,7 +24,7 @@ from tests.write.dicom_sources import (
     series,
     ultrasound,
 )
-from tests.write.reading.reports import WHEN, basis_of, report_of
+from tests.write.reading.reports import FROM_OLDER, WHEN, basis_of, report_of
 
 SOURCES = {
     "ct": lambda: series(),
@@ -55,6 +55,7 @@ def test_it_is_valid(kind: str, lang: Any, tmp_path: Path) -> None:
         report_of(lang),
         report_of(lang, is_signed=False),
         report_of(lang, version=2, amends=1, reason="left out the left kidney 漏写"),
+        report_of(lang, drafted=FROM_OLDER),
     ):
         before = EARLIER if report.amends else None
         made = to_report_sr(report, replace(basis, predecessor=before))
@@ -80,6 +81,21 @@ def test_it_says_what_was_signed() -> None:
         "[AI]: first proposed by software, taken over by who signed.",
         "Written with research software, not a medical device.",
     ]
+
+
+def test_it_says_that_a_newer_result_was_there() -> None:
+    report = report_of(drafted=FROM_OLDER)
+    made = reread(to_bytes(to_report_sr(report, basis_of(series()))))
+    remarks = {
+        item.ConceptNameCodeSequence[0].CodeValue: item.TextValue
+        for item in made.ContentSequence
+        if item.ValueType == "TEXT"
+    }
+    assert remarks["DRAFTED_FROM"] == (
+        "Drafted from AI result 4 of 2026-03-03 20:00:01 UTC. When this version was "
+        "made there was a newer AI result, 9 of 2026-03-04 01:02:03 UTC, that the "
+        "draft does not contain."
+    )
 
 
 def test_a_signed_one_is_verified_by_its_signer() -> None:

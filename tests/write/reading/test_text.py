@@ -10,7 +10,13 @@ import pytest
 from medlens.write.reading.content import digest_of, from_document, to_document
 from medlens.write.reading.text import day_of, shown_name, to_report_text
 from medlens.write.reading.words import WORDS, has_ai
-from tests.write.reading.reports import CHINESE, ENGLISH, report_of
+from tests.write.reading.reports import (
+    CHINESE,
+    ENGLISH,
+    FROM_NEWEST,
+    FROM_OLDER,
+    report_of,
+)
 
 # Keys in order, no blanks, letters as they are: written by hand.
 CANONICAL = (
@@ -60,6 +66,22 @@ def test_a_change_says_why_and_of_what() -> None:
     assert text.startswith("更正报告\n检查 7 · 第3版\n")
     assert "本版替代第1版，原版仍予保留。" in text
     assert "更正原因：漏写对比" in text
+
+
+def test_it_says_which_result_it_was_drafted_from() -> None:
+    english = to_report_text(report_of(drafted=FROM_NEWEST))
+    assert "\nDrafted from AI result 4 of 2026-03-03 20:00:01 UTC.\n" in english
+    assert "newer" not in english
+    older = to_report_text(report_of(drafted=FROM_OLDER))
+    assert (
+        "Drafted from AI result 4 of 2026-03-03 20:00:01 UTC.\n"
+        "When this version was made there was a newer AI result, 9 of "
+        "2026-03-04 01:02:03 UTC, that the draft does not contain.\n"
+    ) in older
+    chinese = to_report_text(report_of("zh", drafted=FROM_OLDER))
+    assert "根据人工智能结果 4（2026-03-03 20:00:01 UTC）起草。" in chinese
+    assert "已有更新的人工智能结果 9（2026-03-04 01:02:03 UTC）" in chinese
+    assert "Drafted" not in to_report_text(report_of())
 
 
 def test_the_digest_is_of_the_canonical_form() -> None:

@@ -20,6 +20,7 @@ from medlens.serve.store.store import Store
 from medlens.serve.store.tables import reading_objects, reports, results, studies
 from medlens.serve.work.inputs import Study
 from medlens.serve.work.objects import DICOM
+from medlens.serve.work.report_drafted import drafted_from, newest_at, results_of
 from medlens.serve.work.report_drafts import check_draft, drop_draft
 from medlens.serve.work.report_objects import ReportFile, make_files
 from medlens.serve.work.results import own_row
@@ -99,6 +100,7 @@ def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
         if newest != wish.expected_version:
             return None
         _check(connection, wish, newest, signed)
+        given = results_of(connection, wish.study_id)
     report = Report(
         study=wish.study_id,
         version=newest + 1,
@@ -108,6 +110,7 @@ def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
         made_at=datetime.fromtimestamp(now, UTC),
         reason=wish.reason,
         amends=signed if wish.is_signed else None,
+        drafted=drafted_from(given, wish.content.result_id, newest_at(given, now)),
     )
     if not wish.is_signed:
         return Ready(report)
@@ -160,8 +163,20 @@ def newest_versions(connection: sa.Connection, study_id: int) -> tuple[int, int 
     return newest, signed
 
 
-def report_of(connection: sa.Connection, row: Any) -> Report:
-    """A row of the table as a version that writers take."""
+def report_of(
+    connection: sa.Connection, row: Any, *, newest_result: int | None = None
+) -> Report:
+    """A row of the table as a version that writers take.
+
+    Args:
+        connection: to the index.
+        row: of `reports`.
+        newest_result: the newest one when the version was made, where it is known;
+            else by the moments of both.
+    """
+    given = results_of(connection, row.study_id)
+    if newest_result is None:
+        newest_result = newest_at(given, row.made_at)
     amends = None
     if row.is_signed:
         amends = connection.execute(
@@ -180,6 +195,7 @@ def report_of(connection: sa.Connection, row: Any) -> Report:
         made_at=datetime.fromtimestamp(row.made_at, UTC),
         reason=row.reason,
         amends=amends,
+        drafted=drafted_from(given, row.result_id, newest_result),
     )
 
 

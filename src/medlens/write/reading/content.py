@@ -53,6 +53,28 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Drafted:
+    """The result that a report was drafted from.
+
+    Attributes:
+        result: its number.
+        made_at: with a time zone.
+        newest: number of the newest result when the version was made.
+        newest_at: with a time zone.
+    """
+
+    result: int
+    made_at: datetime
+    newest: int
+    newest_at: datetime
+
+    @property
+    def is_outdated(self) -> bool:
+        """True when a newer result was there, which the draft knows nothing of."""
+        return self.newest != self.result
+
+
+@dataclass(frozen=True)
 class Report:
     """One version of a report.
 
@@ -66,6 +88,7 @@ class Report:
         made_at: with a time zone.
         reason: why an earlier signed version was changed, or "".
         amends: version of the signed report whose place it takes, or None.
+        drafted: the result that its draft was made from, or None.
     """
 
     study: int
@@ -76,6 +99,7 @@ class Report:
     made_at: datetime
     reason: str = field(default="", repr=False)
     amends: int | None = None
+    drafted: Drafted | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from medlens.write.reading.basis import (
     stamp_of,
 )
 from medlens.write.reading.content import Report
+from medlens.write.reading.text import drafted_of
 from medlens.write.reading.words import has_ai, say_ai
 from medlens.write.report_items import CONTAINS, coded
 from medlens.write.report_items import text as short_text
@@ -149,13 +150,20 @@ def _sections(report: Report) -> Iterator[Any]:
 
 
 def _remarks(report: Report) -> Iterator[Any]:
-    """What marks mean, why it was changed, and the notice (TID 2000 is extensible)."""
+    """What marks mean, why it was changed, what it was drafted from, and the notice.
+
+    TID 2000 is extensible.
+    """
     lang = report.content.lang
     if any(has_ai(words) for words in report.content.sections.values()):
         said = say_ai(lang, is_signed=report.is_signed)
         yield short_text(concept("ai_mark", lang), said)
     if report.reason:
         yield short_text(concept("reason_of_change", lang), report.reason)
+    origin = drafted_of(report)
+    if origin:
+        gap = " " if lang == "en" else ""
+        yield short_text(concept("drafted_from", lang), gap.join(origin))
     yield short_text(concept("notice", lang), codes.SOFTWARE_NOTICE[lang])
 
 

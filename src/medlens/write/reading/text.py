@@ -50,10 +50,24 @@ def closing_of(report: Report) -> list[str]:
         lines.append(say("takes_place", lang, version=report.amends))
     if report.reason:
         lines.append(say("reason", lang, reason=report.reason))
+    lines += drafted_of(report)
     if any(has_ai(text) for text in report.content.sections.values()):
         lines.append(say_ai(lang, is_signed=report.is_signed))
     lines.append(say("digest", lang, digest=digest_of(report.content)))
     lines.append(say("notice", lang))
+    return lines
+
+
+def drafted_of(report: Report) -> list[str]:
+    """Which result it was drafted from, and that a newer one was there."""
+    drafted, lang = report.drafted, report.content.lang
+    if drafted is None:
+        return []
+    moment = moment_of(drafted.made_at)
+    lines = [say("drafted_from", lang, result=drafted.result, moment=moment)]
+    if drafted.is_outdated:
+        moment = moment_of(drafted.newest_at)
+        lines.append(say("newer_result", lang, result=drafted.newest, moment=moment))
     return lines
 
 

@@ -45,6 +45,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "本版替代第{version}版，原版仍予保留。",
     ),
     "reason": ("Reason for the change: {reason}", "更正原因：{reason}"),
+    "drafted_from": (
+        "Drafted from AI result {result} of {moment}.",
+        "根据人工智能结果 {result}（{moment}）起草。",
+    ),
+    "newer_result": (
+        "When this version was made there was a newer AI result, {result} of {moment}, "
+        "that the draft does not contain.",
+        "形成本版时已有更新的人工智能结果 {result}（{moment}），草稿未包含其内容。",
+    ),
     # marks of sentences
     "ai": ("[AI]", "[AI]"),
     "ai_accepted": ("[AI, accepted]", "[AI，已认可]"),

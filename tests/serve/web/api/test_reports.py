@@ -312,6 +312,40 @@ def test_only_a_result_of_the_study_is_named(
     assert sign(reader, study, content={"result_id": own}).status_code == 201
 
 
+def test_a_version_says_which_result_it_knows_nothing_of(
+    store: Store, reader: httpx.Client, study: int
+) -> None:
+    older, newer = real_result(store, study), real_result(store, study)
+    made = sign(reader, study, content={"result_id": older}).json()
+    assert (made["result_id"], made["newest_result_id"]) == (older, newer)
+    text = reader.get(address(study, "/versions/1/text")).text
+    assert f"Drafted from AI result {older} of " in text
+    assert f"a newer AI result, {newer} of " in text
+    sr = reader.get(address(study, "/versions/1/fhir")).text
+    assert f"a newer AI result, {newer} of " in sr
+    # What comes afterwards is no matter of that version, and reopens the study.
+    last = real_result(store, study)
+    made = reader.get(address(study, "/versions/1")).json()
+    assert made["newest_result_id"] == newer
+    again = sign(reader, study, 1, content={"result_id": last}, reason="Newer").json()
+    assert (again["result_id"], again["newest_result_id"]) == (last, last)
+    text = reader.get(address(study, "/versions/2/text")).text
+    assert f"Drafted from AI result {last} of " in text
+    assert "newer AI result" not in text
+    lines = reader.get(address(study)).json()["versions"]
+    assert [line["newest_result_id"] for line in lines] == [last, newer]
+
+
+def test_who_wrote_without_a_result_names_none(
+    store: Store, reader: httpx.Client, study: int
+) -> None:
+    assert sign(reader, study).json()["newest_result_id"] is None
+    result = real_result(store, study)
+    made = sign(reader, study, 1, reason="More").json()
+    assert (made["result_id"], made["newest_result_id"]) == (None, result)
+    assert "AI result" not in reader.get(address(study, "/versions/2/text")).text
+
+
 def test_versions_have_an_end(
     reader: httpx.Client, study: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

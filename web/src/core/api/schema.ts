@@ -708,6 +708,8 @@ export interface paths {
         /**
          * Cancel Job
          * @description Take a job out; what is being made of it is dropped.
+         *
+         *     An export or evaluation is for whoever asked for it, and administrators, to cancel.
          */
         post: operations["cancel_job_api_v1_jobs__job__cancel_post"];
         delete?: never;
@@ -727,7 +729,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Job
-         * @description Let a job that was parked or cancelled start over.
+         * @description Let a job that was parked or cancelled start over; see cancel for who may.
          */
         post: operations["retry_job_api_v1_jobs__job__retry_post"];
         delete?: never;
@@ -826,6 +828,8 @@ export interface paths {
         /**
          * Delete Evaluation
          * @description Take an evaluation back: its job ends, its set and report are deleted.
+         *
+         *     For whoever asked for it, and administrators.
          */
         delete: operations["delete_evaluation_api_v1_evaluations__evaluation__delete"];
         options?: never;
@@ -1080,6 +1084,8 @@ export interface paths {
         /**
          * Remove Export
          * @description Take an export back: its job is cancelled, its archive deleted.
+         *
+         *     For whoever asked for it, and administrators.
          */
         delete: operations["remove_export_api_v1_exports__job__delete"];
         options?: never;
@@ -1221,6 +1227,26 @@ export interface paths {
          * @description Instances that came under a UID that another instance has.
          */
         get: operations["list_conflicts_api_v1_conflicts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Intake
+         * @description Where studies may be sent to.
+         */
+        get: operations["read_intake_api_v1_intake_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1951,6 +1977,43 @@ export interface components {
             tls: boolean;
         };
         /**
+         * DicomNode
+         * @description The DICOM node that takes C-STORE.
+         */
+        DicomNode: {
+            /**
+             * Ae Title
+             * @example MEDLENS
+             */
+            ae_title: string;
+            /**
+             * Host
+             * @description address that it is bound to; empty where it answers at every address of its machine
+             * @example 10.0.3.7
+             */
+            host: string;
+            /**
+             * Port
+             * @example 11112
+             */
+            port: number;
+            /**
+             * Is Local
+             * @description this machine alone can reach it
+             */
+            is_local: boolean;
+            /**
+             * Is Tls
+             * @description it speaks TLS alone
+             */
+            is_tls: boolean;
+            /**
+             * Is Closed
+             * @description it takes nodes alone that the settings name
+             */
+            is_closed: boolean;
+        };
+        /**
          * Disk
          * @description Where files lie.
          */
@@ -2137,6 +2200,11 @@ export interface components {
             /** Has Report */
             has_report: boolean;
             /**
+             * May Remove
+             * @description by the caller: they asked for it, or administer
+             */
+            may_remove: boolean;
+            /**
              * Failed Count
              * @description cases that gave no answer
              */
@@ -2238,6 +2306,11 @@ export interface components {
             made_at: string | null;
             /** Expires At */
             expires_at: string | null;
+            /**
+             * May Remove
+             * @description by the caller: they asked for it, or administer
+             */
+            may_remove: boolean;
             /**
              * Images
              * @default 0
@@ -2376,6 +2449,31 @@ export interface components {
              *     ]
              */
             steps: string[];
+        };
+        /**
+         * IntakeView
+         * @description Every way in; nothing of a patient.
+         */
+        IntakeView: {
+            /** @description null where no listener was started */
+            dicom: components["schemas"]["DicomNode"] | null;
+            /**
+             * Dicomweb
+             * @description STOW-RS, behind the service's address
+             * @example /dicom-web/studies
+             */
+            dicomweb: string;
+            /**
+             * Uploads
+             * @description files and archives, behind the service's address
+             * @example /api/v1/uploads
+             */
+            uploads: string;
+            /**
+             * Upload Mb
+             * @description largest upload or STOW request
+             */
+            upload_mb: number;
         };
         /**
          * InvitationIn
@@ -4064,8 +4162,16 @@ export interface components {
              * @description why a signed version was changed
              */
             reason: string;
-            /** Result Id */
+            /**
+             * Result Id
+             * @description result that it was drafted from
+             */
             result_id: number | null;
+            /**
+             * Newest Result Id
+             * @description newest result when the version was made; the draft does not contain it where it is another than `result_id`
+             */
+            newest_result_id: number | null;
         };
         /**
          * VersionView
@@ -4099,8 +4205,16 @@ export interface components {
              * @description why a signed version was changed
              */
             reason: string;
-            /** Result Id */
+            /**
+             * Result Id
+             * @description result that it was drafted from
+             */
             result_id: number | null;
+            /**
+             * Newest Result Id
+             * @description newest result when the version was made; the draft does not contain it where it is another than `result_id`
+             */
+            newest_result_id: number | null;
             content: components["schemas"]["ReportContent"];
             /**
              * Content Digest
@@ -4326,6 +4440,11 @@ export interface components {
             /** Has Report */
             has_report: boolean;
             /**
+             * May Remove
+             * @description by the caller: they asked for it, or administer
+             */
+            may_remove: boolean;
+            /**
              * Failed Count
              * @description cases that gave no answer
              */
@@ -4377,6 +4496,11 @@ export interface components {
             made_at: string | null;
             /** Expires At */
             expires_at: string | null;
+            /**
+             * May Remove
+             * @description by the caller: they asked for it, or administer
+             */
+            may_remove: boolean;
             /**
              * Images
              * @default 0
@@ -7032,6 +7156,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConflictPage"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_intake_api_v1_intake_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntakeView"];
                 };
             };
             /** @description a problem */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from medlens.serve.web.api.fields import LARGEST, Strict, moment
+from medlens.serve.work.report_drafted import Given, newest_at
 from medlens.serve.work.report_drafts import Draft
 from medlens.serve.work.report_suggestion import LONGEST_SECTION
 from medlens.write.reading.content import SECTIONS, Content, from_document
@@ -130,7 +132,11 @@ class VersionLine(BaseModel):
     made_at: datetime
     lang: Literal["en", "zh"]
     reason: str = Field(description="why a signed version was changed")
-    result_id: int | None
+    result_id: int | None = Field(description="result that it was drafted from")
+    newest_result_id: int | None = Field(
+        description="newest result when the version was made; the draft does not "
+        "contain it where it is another than `result_id`"
+    )
 
 
 class ReportObject(BaseModel):
@@ -214,8 +220,13 @@ def view_of_draft(draft: Draft) -> DraftView:
     )
 
 
-def line_of_version(row: Any) -> VersionLine:
-    """A row of the table as the API says it."""
+def line_of_version(row: Any, given: Sequence[Given]) -> VersionLine:
+    """A row of the table as the API says it.
+
+    Args:
+        row: of `reports`.
+        given: results of the study that count, the newest first.
+    """
     return VersionLine(
         version=row.version,
         is_signed=row.is_signed,
@@ -224,13 +235,16 @@ def line_of_version(row: Any) -> VersionLine:
         lang=row.content["lang"],
         reason=row.reason,
         result_id=row.result_id,
+        newest_result_id=newest_at(given, row.made_at),
     )
 
 
-def view_of_version(row: Any, objects: list[Any]) -> VersionView:
-    """A row of the table with those of its files."""
+def view_of_version(
+    row: Any, objects: Sequence[Any], given: Sequence[Given]
+) -> VersionView:
+    """A row of the table with those of its files; see `line_of_version`."""
     return VersionView(
-        **line_of_version(row).model_dump(),
+        **line_of_version(row, given).model_dump(),
         content=view_of_content(from_document(row.content)),
         content_digest=row.content_digest,
         objects=[

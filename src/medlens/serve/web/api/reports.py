@@ -35,6 +35,7 @@ from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import Service, service_of
+from medlens.serve.work.report_drafted import results_of
 from medlens.serve.work.report_drafts import (
     DraftChangedError,
     TooManyDraftsError,
@@ -67,10 +68,11 @@ def read_report(study: StudyNumber, service: ServiceHere, caller: Viewer) -> Rep
             .where(reports.c.study_id == study)
             .order_by(reports.c.version.desc())
         ).all()
+        given = results_of(connection, study)
     note_look(service, caller, "view report", study)
     return ReportView(
         draft=None if draft is None else view_of_draft(draft),
-        versions=[line_of_version(row) for row in rows],
+        versions=[line_of_version(row, given) for row in rows],
     )
 
 
@@ -197,7 +199,7 @@ def whole_version(connection: sa.Connection, study: int, version: int) -> Versio
         .where(reading_objects.c.report_id == row.id)
         .order_by(reading_objects.c.id)
     ).all()
-    return view_of_version(row, list(objects))
+    return view_of_version(row, objects, results_of(connection, study))
 
 
 def version_row(connection: sa.Connection, study: int, version: int) -> Any:
