@@ -92,7 +92,7 @@ function KeyLine({ command }: { command: Command }) {
           type="button"
           class="button button-small"
           aria-label={`${t("restore")}: ${command.text()}`}
-          onClick={() => remap(command.id, null)}
+          onClick={() => take(command, null)}
         >
           {t("restore")}
         </button>
@@ -109,7 +109,10 @@ function KeyCatch({ command }: { command: Command }) {
       if (!chord || chord === "Tab" || chord === "Shift+Tab") return;
       event.preventDefault();
       event.stopPropagation();
-      take(command, chord);
+      // Enter that opened this may still be held.
+      if (event.repeat) return;
+      if (chord === "Escape") waiting.value = null;
+      else take(command, chord);
     };
     // Before the dialog and the commands hear of it.
     window.addEventListener("keydown", onKey, { capture: true });
@@ -122,14 +125,20 @@ function KeyCatch({ command }: { command: Command }) {
   );
 }
 
-function take(command: Command, chord: string): void {
-  const rival = rivals(command, chord)[0];
-  if (chord === "Escape") waiting.value = null;
-  else if (rival) {
-    const said = { key: keycaps(chord).join(" "), command: rival.text() };
+/** Map a command to a chord, or to its own keys again; not where another one has them. */
+function take(command: Command, chord: string | null): void {
+  const wanted = chord === null ? command.keys : [chord];
+  const [taken] = wanted.flatMap((key) =>
+    rivals(command, key).map((rival) => ({ key, rival })),
+  );
+  if (taken) {
+    const said = {
+      key: keycaps(taken.key).join(" "),
+      command: taken.rival.text(),
+    };
     waiting.value = { id: command.id, problem: t("taken", said) };
   } else {
-    remap(command.id, [chord]);
+    remap(command.id, chord === null ? null : [chord]);
     waiting.value = null;
   }
 }

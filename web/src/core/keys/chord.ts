@@ -9,6 +9,7 @@ export interface KeyLike {
   readonly shiftKey: boolean;
   /** Place of the key on the keyboard: "KeyT". */
   readonly code?: string;
+  getModifierState?(key: string): boolean;
 }
 
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock"]);
@@ -17,26 +18,29 @@ const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsL
  * The chord of a key press, "" for a modifier alone.
  *
  * A printable character already says whether Shift was held ("?" and not "Shift+/"), so
- * that the same binding works on every layout. Command counts as Ctrl. With Alt alone
- * macOS writes another letter ("†" for Alt+t): there the place of the key counts.
+ * that the same binding works on every layout. Command counts as Ctrl. AltGr, which
+ * Windows tells as Ctrl and Alt, is how other layouts write "{": no chord of its own.
+ * Where a key writes no Latin letter ("о" of a Russian layout, "†" of Alt+t on macOS)
+ * the place of the key counts.
  */
 export function chordOf(event: KeyLike): string {
   if (MODIFIERS.has(event.key)) return "";
   const isPrintable = [...event.key].length === 1;
-  const key = event.key === " " ? "Space" : letterBehindAlt(event);
+  const isWritten = isPrintable && event.getModifierState?.("AltGraph") === true;
+  const key = event.key === " " ? "Space" : latin(event);
   const isLetter = /^[a-z]$/i.test(key);
   const parts = [
-    event.ctrlKey || event.metaKey ? "Ctrl" : "",
-    event.altKey ? "Alt" : "",
+    !isWritten && (event.ctrlKey || event.metaKey) ? "Ctrl" : "",
+    !isWritten && event.altKey ? "Alt" : "",
     event.shiftKey && (!isPrintable || isLetter || key === "Space") ? "Shift" : "",
     isLetter ? key.toLowerCase() : key,
   ];
   return parts.filter(Boolean).join("+");
 }
 
-function letterBehindAlt(event: KeyLike): string {
+function latin(event: KeyLike): string {
   const placed = /^Key([A-Z])$/.exec(event.code ?? "")?.[1];
-  const isStrange = event.altKey && !event.ctrlKey && event.key.charCodeAt(0) > 127;
+  const isStrange = [...event.key].length === 1 && event.key.charCodeAt(0) > 127;
   return isStrange && placed ? placed.toLowerCase() : event.key;
 }
 

@@ -55,6 +55,13 @@ test("while a text is typed only those that say so hear a key", () => {
   expect(commandFor("Ctrl+Enter", typing)?.id).toBe("send");
 });
 
+test("a letter that somebody mapped is text where text is typed", () => {
+  register([command("sign", ["Ctrl+Enter"], { inText: true })]);
+  remap("sign", ["s"]);
+  expect(commandFor("s", { ...PAGE, isTyping: true })).toBeUndefined();
+  expect(commandFor("s", PAGE)?.id).toBe("sign");
+});
+
 test("below a dialog nothing changes unseen", () => {
   register([
     command("reject", ["x"]),
@@ -76,13 +83,14 @@ test("keys can be mapped and given back", () => {
   expect(commandFor("z", PAGE)?.id).toBe("zoom");
 });
 
-test("a rival is one of the same place, or of everywhere", () => {
+test("a rival is any other on the page: places stand side by side there", () => {
   const here = command("a", ["r"]);
   register([
     here,
     command("same", ["r"]),
-    command("other", ["r"], { place: "report" }),
+    command("beside", ["r"], { place: "report" }),
     command("all", ["r"], { place: "everywhere" }),
+    command("none", ["x"]),
   ]);
-  expect(rivals(here, "r").map((each) => each.id)).toEqual(["same", "all"]);
+  expect(rivals(here, "r").map((each) => each.id)).toEqual(["same", "beside", "all"]);
 });

@@ -75,15 +75,14 @@ export function remap(id: string, keys: readonly string[] | null): void {
   remapped.value = keys === null ? others : { ...others, [id]: keys };
 }
 
-/** Commands that already listen to a chord where another one does, too. */
+/**
+ * Other commands that listen to a chord on this page, whatever their place: images,
+ * tools, findings and report stand side by side, and a key must not do one thing where
+ * another is meant.
+ */
 export function rivals(command: Command, chord: string): readonly Command[] {
   return table.value.filter(
-    (other) =>
-      other.id !== command.id &&
-      keysOf(other).includes(chord) &&
-      (other.place === command.place ||
-        other.place === "everywhere" ||
-        command.place === "everywhere"),
+    (other) => other.id !== command.id && keysOf(other).includes(chord),
   );
 }
 
@@ -111,10 +110,15 @@ export function commandFor(chord: string, now: Situation): Command | undefined {
   return table.value.findLast(
     (each) =>
       keysOf(each).includes(chord) &&
-      (!now.isTyping || each.inText === true) &&
+      (!now.isTyping || (each.inText === true && isNoText(chord))) &&
       (!now.isInDialog || each.inDialog === true) &&
       each.when?.() !== false,
   );
+}
+
+/** True of a chord that writes nothing, also where somebody mapped a command to a letter. */
+function isNoText(chord: string): boolean {
+  return /^(?:Ctrl|Alt)\+|^(?:Escape|F\d+)$/.test(chord);
 }
 
 /** True where a key press is text: an input, or something that says it takes keys. */
