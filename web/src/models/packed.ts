@@ -1,8 +1,9 @@
 /** Packing and sending with one progress, and what went wrong in words. */
 
 import type { Signal } from "@preact/signals";
+import { type Sent, transfer } from "~/core/api/transfer";
+import { hold } from "~/core/session";
 import { archiveOf } from "./gather";
-import { type Sent, sendArchive } from "./send";
 import { te } from "./texts_evaluate";
 import { type Member, PackError, zip } from "./zip";
 
@@ -20,19 +21,18 @@ export async function packAndSend<T>(
   progress: Signal<Progress | null>,
   abort: AbortSignal,
 ): Promise<Sent<T>> {
+  const letGo = hold();
   try {
     const archive = archiveOf(members) ?? (await pack(members, progress, abort));
     const all = archive.size;
     progress.value = { step: "sending", done: 0, all };
-    return await sendArchive<T>(
-      to,
-      archive,
-      (done) => {
-        progress.value = { step: done < all ? "sending" : "taking", done, all };
-      },
-      abort,
-    );
+    const onSent = (done: number) => {
+      progress.value = { step: done < all ? "sending" : "taking", done, all };
+    };
+    const type = "application/zip";
+    return await transfer<T>({ to, body: archive, type, onSent, abort });
   } finally {
+    letGo();
     progress.value = null;
   }
 }

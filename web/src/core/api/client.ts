@@ -1,7 +1,7 @@
 /** The REST API, typed by its own description (`schema.ts` is made from it). */
 
-import createClient, { type Middleware } from "openapi-fetch";
-import { csrf, leave } from "~/core/session";
+import createClient from "openapi-fetch";
+import { guarded } from "./guarded";
 import { OfflineError, problemOf } from "./problem";
 import type { paths } from "./schema";
 
@@ -12,27 +12,12 @@ interface Reply<T> {
   response: Response;
 }
 
-const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-
-const guarded: Middleware = {
-  onRequest({ request }) {
-    if (!SAFE.has(request.method) && csrf.value) {
-      request.headers.set("X-CSRF-Token", csrf.value);
-    }
-    return request;
-  },
-  onResponse({ response }) {
-    if (response.status === 401) leave();
-    return undefined;
-  },
-};
-
 /** `api.GET("/api/v1/studies/{study}", { params: { path: { study: 17 } } })`. */
 export const api = createClient<paths>({
   baseUrl: globalThis.location?.origin ?? "http://localhost",
   credentials: "same-origin",
+  fetch: guarded,
 });
-api.use(guarded);
 
 /**
  * The data of a reply: `await ok(api.GET("/api/v1/status"))`.
@@ -59,18 +44,14 @@ export async function ok<T>(asked: Promise<Reply<T>>): Promise<T> {
  * @throws ProblemError, OfflineError as `ok` does.
  */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
-  if (!SAFE.has(init.method ?? "GET") && csrf.value) {
-    headers.set("X-CSRF-Token", csrf.value);
-  }
   let reply: Response;
   try {
-    reply = await fetch(path, { credentials: "same-origin", ...init, headers });
+    const address = new URL(path, globalThis.location?.origin ?? "http://localhost");
+    reply = await guarded(new Request(address, { credentials: "same-origin", ...init }));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new OfflineError(String(error));
   }
-  if (reply.status === 401) leave();
   if (!reply.ok) {
     throw problemOf(reply.status, await reply.json().catch(() => null));
   }

@@ -8,8 +8,9 @@ type Entry = Reply["entries"][number];
 
 /** What became of one file. */
 export interface Outcome {
-  readonly kind: "stored" | "duplicate" | "refused";
-  /** In words; "" where all is well. */
+  /** "unreadable": this machine does not give it, so that it was never sent. */
+  readonly kind: "stored" | "duplicate" | "refused" | "unreadable";
+  /** In words; "" where all is well, or the kind says it. */
   readonly reason: string;
   /** Numbers of the studies that it is in. */
   readonly studies: readonly number[];

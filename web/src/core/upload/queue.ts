@@ -35,8 +35,8 @@ export interface Item {
 const AT_ONCE = 2;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 20_000;
-/** The service is there and cannot take more just now (Retry-After). */
-const BUSY = [429, 502, 503, 504];
+/** The service cannot take more just now (Retry-After), or wants a log-in first. */
+const BUSY = [401, 429, 502, 503, 504];
 const TOO_LARGE = 413;
 
 /** The upload of this page; it goes on while one looks at other pages. */
@@ -60,12 +60,17 @@ export class UploadQueue {
 
   constructor(private readonly post: Post) {}
 
-  /** Put files behind those that wait; files that are known to be no images are left out. */
-  add(found: readonly Found[]): void {
+  /**
+   * Put files behind those that wait; files that are known to be no images are left out.
+   *
+   * @param lost paths of files that this machine does not give: they are told, not sent.
+   */
+  add(found: readonly Found[], lost: readonly string[] = []): void {
     const added = found
       .filter(({ file }) => found.length === 1 || !isSideFile(file))
       .map(({ file, path }) => this.itemOf(file, path));
-    this.items.value = [...this.items.value, ...added];
+    const notSent = lost.map((path) => this.lostItemOf(path));
+    this.items.value = [...this.items.value, ...notSent, ...added];
     this.waiting.push(...parcels(added).map((parcel) => parcel.map(({ id }) => id)));
     this.start();
   }
@@ -100,6 +105,13 @@ export class UploadQueue {
     };
   }
 
+  private lostItemOf(path: string): Item {
+    this.count += 1;
+    const name = path.split("/").at(-1) ?? path;
+    const known = { id: this.count, name, path, size: 0 };
+    return { ...known, state: "done", share: 1, outcome: unreadable() };
+  }
+
   private start(): void {
     while (this.running < AT_ONCE) {
       const parcel = this.waiting.shift();
@@ -113,30 +125,46 @@ export class UploadQueue {
   }
 
   private async send(parcel: readonly number[], abort: AbortSignal): Promise<void> {
-    const names = parcel.map((_, at) => sentName(at));
+    let left = parcel;
     let pause = FIRST_PAUSE_MS;
-    while (!abort.aborted) {
+    while (!abort.aborted && left.length > 0) {
+      const names = left.map((_, at) => sentName(at));
       try {
-        const reply = await this.once(parcel, abort);
-        if (!abort.aborted) this.end(parcel, outcomes(names, reply.entries));
+        const reply = await this.once(left, abort);
+        if (!abort.aborted) this.end(left, outcomes(names, reply.entries));
         return;
       } catch (error) {
         if (abort.aborted) return;
+        this.set(left, () => ({ state: "waiting", share: 0 }));
         if (isForNow(error)) {
+          left = await this.withoutUnreadable(left);
+          if (left.length === 0 || abort.aborted) return;
           this.isStalled.value = true;
-          this.set(parcel, () => ({ state: "waiting", share: 0 }));
           await pauseOf(pause, abort);
           pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-        } else if (isTooLarge(error) && parcel.length > 1) {
-          const half = Math.ceil(parcel.length / 2);
-          this.waiting.unshift(parcel.slice(0, half), parcel.slice(half));
+        } else if (isTooLarge(error) && left.length > 1) {
+          const half = Math.ceil(left.length / 2);
+          this.waiting.unshift(left.slice(0, half), left.slice(half));
           return;
         } else {
-          this.end(parcel, failures(names, error));
+          this.end(left, failures(names, error));
           return;
         }
       }
     }
+  }
+
+  /**
+   * A file that was moved or changed since it was chosen breaks its request just as a
+   * lost line does: without a look it would be sent again for ever.
+   */
+  private async withoutUnreadable(parcel: readonly number[]): Promise<readonly number[]> {
+    const areReadable = await Promise.all(
+      parcel.map((id) => isReadable(this.files.get(id))),
+    );
+    const lost = parcel.filter((_, at) => !areReadable[at]);
+    if (lost.length > 0) this.end(lost, lost.map(unreadable));
+    return parcel.filter((_, at) => areReadable[at]);
   }
 
   private async once(parcel: readonly number[], abort: AbortSignal): Promise<Reply> {
@@ -181,17 +209,32 @@ function isTooLarge(error: unknown): boolean {
 
 function failures(names: readonly string[], error: unknown): readonly Outcome[] {
   if (error instanceof ProblemError) return outcomesOfProblem(names, error);
-  // A file that was moved or changed since it was chosen cannot be read any more.
   const reason = error instanceof Error ? error.message : String(error);
   return names.map(() => ({ kind: "refused", reason, studies: [] }));
 }
 
+function unreadable(): Outcome {
+  return { kind: "unreadable", reason: "", studies: [] };
+}
+
+/** Whether this machine still gives the file as it was when it was chosen. */
+async function isReadable(file: File | undefined): Promise<boolean> {
+  try {
+    await file?.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function pauseOf(ms: number, abort: AbortSignal): Promise<void> {
   return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    abort.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
+      abort.removeEventListener("abort", end);
       done();
-    });
+    };
+    const timer = setTimeout(end, ms);
+    abort.addEventListener("abort", end);
   });
 }

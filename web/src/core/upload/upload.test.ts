@@ -187,3 +187,49 @@ test("what goes is told while it goes", async () => {
   told(15);
   expect(queue.items.value.map(({ share }) => share)).toEqual([1, 0.5]);
 });
+
+test("a file that is gone is told, and the others of its parcel are sent", async () => {
+  const sent: number[] = [];
+  const gone = found("gone");
+  vi.spyOn(gone.file, "slice").mockReturnValue({
+    arrayBuffer: () => Promise.reject(new DOMException("", "NotReadableError")),
+  } as unknown as Blob);
+  const queue = new UploadQueue(async (files) => {
+    sent.push(files.length);
+    // What a browser says of a request whose file it cannot read.
+    if (files.includes(gone.file)) throw new OfflineError("upload");
+    return replyTo(files);
+  });
+  queue.add([found("a"), gone, found("b")]);
+  await vi.runAllTimersAsync();
+  expect(sent).toEqual([3, 2]);
+  expect(queue.items.value.map(({ name, outcome }) => [name, outcome?.kind])).toEqual([
+    ["a", "stored"],
+    ["gone", "unreadable"],
+    ["b", "stored"],
+  ]);
+});
+
+test("after a log-in that ended the rest is sent", async () => {
+  let tries = 0;
+  const queue = new UploadQueue(async (files) => {
+    tries += 1;
+    if (tries === 1) throw new ProblemError(401, "unauthorized", "log in");
+    return replyTo(files);
+  });
+  queue.add([found("a")]);
+  await vi.advanceTimersByTimeAsync(10);
+  expect([queue.isStalled.value, queue.items.value[0]?.state]).toEqual([true, "waiting"]);
+  await vi.runAllTimersAsync();
+  expect(queue.items.value[0]?.outcome?.kind).toBe("stored");
+});
+
+test("what a folder does not give is listed and not sent", async () => {
+  const queue = new UploadQueue(async (files) => replyTo(files));
+  queue.add([found("a")], ["CT/locked.dcm"]);
+  await vi.runAllTimersAsync();
+  expect(queue.items.value.map(({ path, outcome }) => [path, outcome?.kind])).toEqual([
+    ["CT/locked.dcm", "unreadable"],
+    ["folder/a", "stored"],
+  ]);
+});

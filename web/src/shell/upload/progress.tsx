@@ -1,5 +1,6 @@
 /** How an upload goes, and what became of each file. */
 
+import { away } from "~/core/session";
 import { bytes } from "~/core/text/format";
 import type { Item } from "~/core/upload/queue";
 import { Icon } from "~/shell/icon";
@@ -55,7 +56,7 @@ export function UploadProgress() {
       )}
       {uploads.isStalled.value && (
         <p class="upload-stalled" role="status">
-          <Icon name="alert" /> {t("stalled")}
+          <Icon name="alert" /> {t(away.value ? "loggedOut" : "stalled")}
         </p>
       )}
       <Files items={items} />
@@ -63,10 +64,12 @@ export function UploadProgress() {
   );
 }
 
+const NOT_TAKEN: ReadonlySet<string> = new Set(["refused", "unreadable"]);
+
 /** What was not taken stands first: it is what one has to do something about. */
 function Files({ items }: { items: readonly Item[] }) {
   const isBad = ({ outcome }: Item) =>
-    outcome !== null && (outcome.kind === "refused" || outcome.reason !== "");
+    outcome !== null && (NOT_TAKEN.has(outcome.kind) || outcome.reason !== "");
   const sorted = [...items.filter(isBad), ...items.filter((item) => !isBad(item))];
   const left = sorted.length - LISTED;
   return (
@@ -82,24 +85,27 @@ function Files({ items }: { items: readonly Item[] }) {
 
 function File({ item }: { item: Item }) {
   const kind = item.outcome?.kind ?? item.state;
+  const reason = reasonOf(item);
   return (
     <li class={`upload-file upload-${kind}`}>
       <span class="upload-name">{item.path}</span>
       <span class="faint figures">{bytes(item.size)}</span>
       <span class="upload-word">{wordOf(item)}</span>
-      {item.outcome?.reason && (
-        <span class="upload-reason">
-          {item.outcome.kind === "refused"
-            ? item.outcome.reason
-            : t("partly", { reason: item.outcome.reason })}
-        </span>
-      )}
+      {reason && <span class="upload-reason">{reason}</span>}
     </li>
   );
+}
+
+function reasonOf({ outcome }: Item): string {
+  if (outcome?.kind === "unreadable") return t("unreadableReason");
+  if (!outcome?.reason || outcome.kind === "refused") return outcome?.reason ?? "";
+  return t("partly", { reason: outcome.reason });
 }
 
 function wordOf(item: Item): string {
   if (item.outcome) return t(item.outcome.kind);
   if (item.state === "waiting") return t("waiting");
+  // All of it has gone, and the service looks at it.
+  if (item.share >= 1) return t("checking");
   return t("sending", { share: Math.floor(100 * item.share) });
 }

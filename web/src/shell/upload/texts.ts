@@ -13,11 +13,17 @@ export const t = texts({
     oneDone: "1 file sent",
     stalled:
       "No connection. What is left is sent as soon as the service answers; keep this page open.",
+    loggedOut:
+      "Your log-in has ended. Log in again in another tab; what is left is then sent by itself. Keep this page open.",
     stop: "Stop",
     clear: "Clear the list",
     hide: "Close",
     waiting: "waits",
     sending: "{share} %",
+    checking: "is checked…",
+    unreadable: "cannot be read",
+    unreadableReason:
+      "It was moved, changed or removed since it was chosen, or may not be read. Choose it again.",
     stored: "stored",
     duplicate: "already here",
     refused: "not taken",
@@ -27,8 +33,8 @@ export const t = texts({
     partly: "stored, but not all: {reason}",
     more: "and {count} more",
     nothing: "There was no file in what was dropped.",
-    leave: "An upload is going on.",
-    may: "Your account may not upload images. Ask an administrator.",
+    tooMany:
+      "Only the first {most} files are sent. Send the rest in further parts, or as a ZIP.",
   },
   zh: {
     files: "选择文件",
@@ -39,11 +45,16 @@ export const t = texts({
     done: "已发送 {all} 个文件",
     oneDone: "已发送 1 个文件",
     stalled: "连接已中断。服务恢复后将自动继续发送；请保持此页面打开。",
+    loggedOut:
+      "您的登录已失效。请在另一个标签页中重新登录，其余内容随后会自动发送。请保持此页面打开。",
     stop: "停止",
     clear: "清空列表",
     hide: "关闭",
     waiting: "等待中",
     sending: "{share} %",
+    checking: "正在核对…",
+    unreadable: "无法读取",
+    unreadableReason: "文件在选择后被移动、更改或删除，或无权读取。请重新选择。",
     stored: "已存储",
     duplicate: "已存在",
     refused: "未接收",
@@ -53,7 +64,6 @@ export const t = texts({
     partly: "已存储，但有部分未接收：{reason}",
     more: "另有 {count} 个",
     nothing: "拖放的内容中没有文件。",
-    leave: "正在上传。",
-    may: "您的账户无权上传图像。请联系管理员。",
+    tooMany: "只发送前 {most} 个文件。其余请分批发送，或打包为 ZIP。",
   },
 });

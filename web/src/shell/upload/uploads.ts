@@ -2,7 +2,14 @@
 
 import { effect } from "@preact/signals";
 import { announce } from "~/core/announce";
-import { chosenFiles, droppedFiles, type Found } from "~/core/upload/files";
+import { hold } from "~/core/session";
+import { number } from "~/core/text/format";
+import {
+  chosenFiles,
+  droppedFiles,
+  type Gathered,
+  MOST_FILES,
+} from "~/core/upload/files";
 import { postFiles } from "~/core/upload/post";
 import { type Item, UploadQueue } from "~/core/upload/queue";
 import { toastFailed } from "~/shell/toast";
@@ -32,7 +39,7 @@ export function tallyOf(items: readonly Item[]): Tally {
     bytesDone: items.reduce((sum, { size, share }) => sum + size * share, 0),
     stored: count("stored"),
     duplicate: count("duplicate"),
-    refused: count("refused"),
+    refused: count("refused") + count("unreadable"),
   };
 }
 
@@ -51,23 +58,21 @@ export function addChosen(input: HTMLInputElement): void {
   input.value = "";
 }
 
-function add(found: readonly Found[]): void {
-  if (found.length > 0) uploads.add(found);
-  else toastFailed(t("nothing"));
+function add({ found, lost, isCut }: Gathered): void {
+  if (found.length + lost.length > 0) uploads.add(found, lost);
+  else toastFailed(new Error(t("nothing")));
+  if (isCut) toastFailed(new Error(t("tooMany", { most: number(MOST_FILES) })));
 }
 
-// Whoever closes the page while files go is asked whether to; the browser has the words.
-function warn(event: BeforeUnloadEvent): void {
-  event.preventDefault();
-}
-
-let wasBusy = false;
+let letGo: (() => void) | null = null;
 effect(() => {
   const isBusy = uploads.isBusy.value;
-  if (isBusy) globalThis.addEventListener?.("beforeunload", warn);
-  else globalThis.removeEventListener?.("beforeunload", warn);
-  if (wasBusy && !isBusy) announce(tallyText(tallyOf(uploads.items.peek())));
-  wasBusy = isBusy;
+  if (isBusy) letGo ??= hold();
+  else if (letGo) {
+    letGo();
+    letGo = null;
+    announce(tallyText(tallyOf(uploads.items.peek())));
+  }
 });
 
 /** "40 files sent: 38 stored, 2 not taken". */
