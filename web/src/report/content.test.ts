@@ -11,7 +11,7 @@ test("a piece is put apart from the words around it", () => {
   expect(insertAt("Size ?.", "12 mm", 5, 6)).toEqual({ text: "Size 12 mm.", cursor: 10 });
 });
 
-test("contents are the same when language and words are", () => {
+test("contents are the same when language, words and result are", () => {
   const empty = emptyContent("en");
   expect(isEmpty(empty)).toBe(true);
   expect(isSame(empty, emptyContent("zh"))).toBe(false);
@@ -19,4 +19,6 @@ test("contents are the same when language and words are", () => {
   expect(isSame(empty, written)).toBe(false);
   expect(isEmpty(written)).toBe(false);
   expect(written.sections.impression).toBe("");
+  // Drafted anew in the very words, it knows of the newer result.
+  expect(isSame(written, { ...written, result_id: 9 })).toBe(false);
 });

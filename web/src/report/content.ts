@@ -36,10 +36,12 @@ export function emptyContent(lang: Lang): Content {
   };
 }
 
-/** Whether both say the same in the same language. */
+/** Whether both say the same in the same language, drafted from the same result. */
 export function isSame(a: Content, b: Content): boolean {
   return (
-    a.lang === b.lang && SECTIONS.every((each) => a.sections[each] === b.sections[each])
+    a.lang === b.lang &&
+    (a.result_id ?? null) === (b.result_id ?? null) &&
+    SECTIONS.every((each) => a.sections[each] === b.sections[each])
   );
 }
 

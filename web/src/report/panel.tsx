@@ -4,9 +4,11 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { register } from "~/core/keys/commands";
 import { may } from "~/core/session";
+import { moment } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { Failure, Loading } from "~/shell/loaded";
 import { toastDone, toastFailed } from "~/shell/toast";
+import { basisOf, cautionOf, type GivenResult } from "./basis";
 import { commandsOf } from "./commands";
 import type { Content } from "./content";
 import { Editor } from "./editor";
@@ -26,6 +28,8 @@ interface Props {
   readonly insertables: readonly Insertable[];
   /** Findings of which nobody spoke yet. */
   readonly unjudged: number;
+  /** Of the study, the newest first. */
+  readonly results: readonly GivenResult[];
   /** Whether the panel is the one that is seen. */
   readonly isSeen: () => boolean;
   /** Show it. */
@@ -52,11 +56,12 @@ export function ReportPanel(props: Props) {
     <div class="report">
       {version ? <Read {...props} /> : may("read") ? <Write {...props} /> : <Nothing />}
       <Versions writing={writing} />
-      <Paper sheet={sheet} content={content} version={version} />
+      <Paper sheet={sheet} content={content} version={version} results={props.results} />
       {writing.isSigning.value && (
         <SignDialog
           writing={writing}
           unjudged={props.unjudged}
+          results={props.results}
           onSigned={() => {
             toastDone(t("signedToast"));
             props.onSigned();
@@ -67,11 +72,40 @@ export function ReportPanel(props: Props) {
   );
 }
 
+/** That the newest result is not in the text, and what to do about it. */
+function Caution({
+  writing,
+  results,
+  onRedraft,
+}: Pick<Props, "writing" | "results"> & { onRedraft: () => void }) {
+  const basis = basisOf(writing.save.kept.value.content.result_id, results);
+  const caution = cautionOf(basis);
+  if (!caution) {
+    const from = basis.kind === "current" ? basis.from : null;
+    if (!from) return null;
+    const time = moment(from.created_at);
+    return <p class="report-from faint">{t("draftedFrom", { id: from.id, time })}</p>;
+  }
+  return (
+    <p class="report-hint" role="status">
+      <Icon name="alert" /> {caution}{" "}
+      <button
+        type="button"
+        class="button button-small"
+        title={t("draftAgainHint")}
+        onClick={onRedraft}
+      >
+        {t("draftAgain")}
+      </button>
+    </p>
+  );
+}
+
 function Nothing() {
   return <p class="empty">{t("readOnly")}</p>;
 }
 
-function Read({ writing, onNext }: Props) {
+function Read({ writing, results, onNext }: Props) {
   const next = useRef<HTMLButtonElement>(null);
   const version = writing.shown.value;
   const isDone = version?.is_signed === true;
@@ -90,12 +124,12 @@ function Read({ writing, onNext }: Props) {
           {t("next")} <Icon name="chevron" />
         </button>
       )}
-      <VersionView writing={writing} version={version} />
+      <VersionView writing={writing} version={version} results={results} />
     </>
   );
 }
 
-function Write({ writing, insertables }: Props) {
+function Write({ writing, insertables, results }: Props) {
   const signed = writing.versions.value.find((each) => each.is_signed);
   const before = useSignal<Content | null>(null);
   const redraft = async () => {
@@ -133,6 +167,7 @@ function Write({ writing, insertables }: Props) {
           </button>
         </p>
       )}
+      <Caution writing={writing} results={results} onRedraft={() => void redraft()} />
       <Editor writing={writing} insertables={insertables} />
       <div class="report-actions report-foot">
         <SaveLine save={writing.save} />

@@ -1,6 +1,7 @@
 /** The report on paper: on the page it is not seen, in print it is all there is. */
 
 import { ageAt, day, moment, personName } from "~/core/text/format";
+import { type GivenResult, originOf } from "./basis";
 import { type Content, SECTIONS, type Version } from "./content";
 import { t } from "./texts";
 
@@ -22,10 +23,11 @@ interface Props {
   readonly content: Content;
   /** Null while it is being written. */
   readonly version: Version | null;
+  readonly results: readonly GivenResult[];
 }
 
 /** Identity first, what it is worth last. */
-export function Paper({ sheet, content, version }: Props) {
+export function Paper({ sheet, content, version, results }: Props) {
   const { patient } = sheet;
   const age = ageAt(patient.birth_date, sheet.study_date);
   const isSigned = version?.is_signed === true;
@@ -70,8 +72,15 @@ export function Paper({ sheet, content, version }: Props) {
             {` · ${version.content_digest}`}
           </p>
         )}
+        {version && <Sources version={version} results={results} />}
         <p>{t("notice")}</p>
       </footer>
     </article>
   );
+}
+
+function Sources({ version, results }: { version: Version } & Pick<Props, "results">) {
+  const { from, wasOlder } = originOf(version, results);
+  if (!from) return null;
+  return <p>{[from, wasOlder].filter(Boolean).join(" ")}</p>;
 }

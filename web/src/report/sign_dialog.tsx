@@ -7,6 +7,7 @@ import { me } from "~/core/session";
 import { Dialog } from "~/shell/dialog";
 import { Icon } from "~/shell/icon";
 import { explain } from "~/shell/toast";
+import { basisOf, cautionOf, type GivenResult } from "./basis";
 import { isEmpty } from "./content";
 import { t } from "./texts";
 import type { Writing } from "./writing";
@@ -15,13 +16,15 @@ interface Props {
   readonly writing: Writing;
   /** Findings of which nobody spoke yet. */
   readonly unjudged: number;
+  /** Of the study, the newest first. */
+  readonly results: readonly GivenResult[];
   readonly onSigned: () => void;
 }
 
 const LONGEST_REASON = 500; // as the service takes it
 
 /** Ctrl+Enter or Enter on the button signs, Escape goes back. */
-export function SignDialog({ writing, unjudged, onSigned }: Props) {
+export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
   const reason = useSignal("");
   const problem = useSignal("");
   const isBusy = useSignal(false);
@@ -31,6 +34,7 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
   const { save } = writing;
   const [newest] = writing.versions.value;
   const isTorn = save.state.value === "conflict" && save.theirs.value !== null;
+  const caution = cautionOf(basisOf(save.kept.value.content.result_id, results));
   const isAmendment = writing.versions.value.some((each) => each.is_signed);
   const close = () => {
     writing.isSigning.value = false;
@@ -103,6 +107,11 @@ export function SignDialog({ writing, unjudged, onSigned }: Props) {
             name: me.value?.name ?? "",
           })}
         </p>
+        {caution && (
+          <p class="report-hint">
+            <Icon name="alert" /> {caution}
+          </p>
+        )}
         {unjudged > 0 && (
           <p class="report-hint">
             <Icon name="alert" />{" "}

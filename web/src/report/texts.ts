@@ -17,6 +17,15 @@ export const t = texts({
     measured: "Measured",
     found: "Found",
     draftAgain: "Draft anew from the findings",
+    draftedFrom: "Drafted from the AI result {id} of {time}.",
+    fromOlder:
+      "This text was drafted from the AI result of {from}. A newer one, of {newest}, is not in it: look at the findings.",
+    begunBefore:
+      "This text was begun before there was an AI result. That of {newest} is not in it: look at the findings.",
+    wasOlder:
+      "When it was made there was a newer AI result, {id} of {time}, that it does not contain.",
+    isOlder:
+      "A newer AI result, {id} of {time}, came since. Look at the findings; amend the report if they change anything.",
     draftAgainHint: "Your text goes; undo brings it back.",
     redrafted: "Drafted anew",
     undo: "Undo",
@@ -102,6 +111,14 @@ export const t = texts({
     measured: "测量",
     found: "所见",
     draftAgain: "根据所见重新起草",
+    draftedFrom: "根据人工智能结果 {id}（{time}）起草。",
+    fromOlder:
+      "此文本根据 {from} 的人工智能结果起草，未包含 {newest} 的更新结果：请先查看所见。",
+    begunBefore:
+      "此文本在产生人工智能结果之前开始书写，未包含 {newest} 的结果：请先查看所见。",
+    wasOlder: "形成本版时已有更新的人工智能结果 {id}（{time}），本版未包含其内容。",
+    isOlder:
+      "此后又有更新的人工智能结果 {id}（{time}）。请查看所见，如有变化请修订报告。",
     draftAgainHint: "现有文字将被替换，可撤销。",
     redrafted: "已重新起草",
     undo: "撤销",

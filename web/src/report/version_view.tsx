@@ -7,6 +7,7 @@ import { moment } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { useLoaded } from "~/shell/loaded";
 import { toastDone, toastFailed } from "~/shell/toast";
+import { type GivenResult, originOf } from "./basis";
 import { Changes } from "./changes";
 import { SECTIONS, type Version } from "./content";
 import { t } from "./texts";
@@ -15,6 +16,8 @@ import type { Writing } from "./writing";
 interface Props {
   readonly writing: Writing;
   readonly version: Version;
+  /** Of the study, the newest first. */
+  readonly results: readonly GivenResult[];
 }
 
 const FORMS = [
@@ -25,7 +28,7 @@ const FORMS = [
 ] as const;
 
 /** Signed words are read only; who signed them stands on top. */
-export function VersionView({ writing, version }: Props) {
+export function VersionView({ writing, version, results }: Props) {
   const newest = writing.versions.value[0]?.version ?? version.version;
   const isNewest = version.version === newest;
   return (
@@ -42,6 +45,7 @@ export function VersionView({ writing, version }: Props) {
             : `${t("draftMark")} · ${version.author} · ${moment(version.made_at)}`}
         </p>
         {version.reason && <p>{t("because", { reason: version.reason })}</p>}
+        <Sources version={version} results={results} />
       </header>
       <div lang={version.content.lang === "zh" ? "zh-CN" : "en"}>
         {SECTIONS.filter((each) => version.content.sections[each].trim() !== "").map(
@@ -85,8 +89,23 @@ export function VersionView({ writing, version }: Props) {
   );
 }
 
+/** Which result it rests on, and that there is a newer one. */
+function Sources({ version, results }: Pick<Props, "version" | "results">) {
+  const { from, wasOlder, isOlder } = originOf(version, results);
+  return (
+    <>
+      {from && <p class="faint">{from}</p>}
+      {[wasOlder, isOlder].filter(Boolean).map((said) => (
+        <p key={said} class="report-hint">
+          <Icon name="alert" /> {said}
+        </p>
+      ))}
+    </>
+  );
+}
+
 /** What changed since the version before, for whoever asks. */
-function Against({ writing, version }: Props) {
+function Against({ writing, version }: Pick<Props, "writing" | "version">) {
   const before = useSignal<Version | null>(null);
   const number = version.version - 1;
   if (number < 1) return null;

@@ -1,6 +1,6 @@
 /** Whose study it is, in the head of the panel. */
 
-import { ageAt, day, personName } from "~/core/text/format";
+import { ageAt, day, moment, personName } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { Link } from "~/shell/link";
 import { isPanelOpen, type Study } from "./opened";
@@ -30,12 +30,27 @@ export function StudyHead({ study, onNext }: { study: Study; onNext: () => void 
           .join(" · ")}
       </p>
       <p class="study-head-line">
-        <span class={`chip ${study.reading === "signed" ? "chip-good" : ""}`}>
-          {t(study.reading)}
-        </span>{" "}
+        <ReadChip study={study} />{" "}
         {[study.modalities.join(", "), study.description].filter(Boolean).join(" · ")}
       </p>
     </header>
+  );
+}
+
+/** How far it is read; that something came after a signature is no plain "unread". */
+function ReadChip({ study }: { study: Study }) {
+  const isReopened = study.reading === "unread" && study.read_at !== null;
+  if (!isReopened) {
+    return (
+      <span class={`chip ${study.reading === "signed" ? "chip-good" : ""}`}>
+        {t(study.reading)}
+      </span>
+    );
+  }
+  return (
+    <span class="chip chip-warn" title={t("reopenedAt", { time: moment(study.read_at) })}>
+      <Icon name="alert" /> {t("reopened")}
+    </span>
   );
 }
 

@@ -2,7 +2,6 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
-import { api, ok } from "~/core/api/client";
 import { hear } from "~/core/events";
 import { register } from "~/core/keys/commands";
 import type { Route } from "~/core/route";
@@ -12,6 +11,8 @@ import { ReportPanel } from "~/report/panel";
 import { Boundary } from "~/shell/boundary";
 import { Show, useLoaded } from "~/shell/loaded";
 import { toastDone, toastFailed } from "~/shell/toast";
+import { onceCalm } from "~/viewer/load/calm";
+import { hasten, takeStudy } from "~/viewer/load/early";
 import { commandsOf } from "./commands";
 import { PanelToggle, StudyHead } from "./head";
 import { insertablesOf } from "./insertables";
@@ -30,16 +31,9 @@ export default function Page({ route }: { route: Here }) {
   const { study } = route;
   const opened = useMemo(() => openStudy(study), [study]);
   const progress = useMemo(() => signal<number | null>(null), [study]);
-  const loaded = useLoaded(
-    (abort) =>
-      ok(
-        api.GET("/api/v1/studies/{study}", {
-          params: { path: { study } },
-          signal: abort,
-        }),
-      ),
-    [study],
-  );
+  // The images are what a reader waits for: they are asked for before the page stands.
+  useMemo(() => hasten(study), [study]);
+  const loaded = useLoaded((abort) => takeStudy(study, "page", abort), [study]);
   useEffect(() => listen(study, progress, loaded.again), [study]);
   useEffect(
     () => () => {
@@ -111,13 +105,17 @@ function Desk(props: Props) {
       })
       .catch(toastFailed);
   }, []);
-  useEffect(() => {
-    void writing.load();
-  }, [writing]);
-  useEffect(() => {
-    // A newer result does not take the place of one that somebody is reading.
-    if (reading.result.peek() === null) void reading.load(study.result_id);
-  }, [reading, study.result_id]);
+  useEffect(() => onceCalm(() => void writing.load()), [writing]);
+  useEffect(
+    () =>
+      onceCalm(() => {
+        // A newer result does not take the place of one that somebody is reading.
+        if (reading.result.peek() === null) void reading.load(study.result_id);
+        // A draft that nobody touched is of the newest.
+        void writing.refresh().catch(toastFailed);
+      }),
+    [reading, study.result_id],
+  );
   useEffect(() => register(commandsOf(opened)), [opened]);
   const isOpen = isPanelOpen.value === "open";
   return (
@@ -180,6 +178,7 @@ function Side({
               sheet={study}
               insertables={insertablesOf(stage, reading)}
               unjudged={unjudged(reading).length}
+              results={study.results}
               isSeen={() => isPanelOpen.peek() === "open" && tab.peek() === "report"}
               onSee={() => {
                 turnTo(opened, "report");

@@ -162,6 +162,11 @@ function State({ study }: { study: Study }) {
           <span class="figures"> {percent(share, 0)}</span>
         )}
       </span>
+      {study.reading === "unread" && study.read_at && (
+        <span class="worklist-second worklist-begun" title={t("reopenedWhy")}>
+          <Icon name="alert" /> {t("reopened")}
+        </span>
+      )}
       {study.reading !== "unread" && (
         <span class={`worklist-second worklist-${study.reading}`}>
           <Icon name={study.reading === "signed" ? "check" : "edit"} />

@@ -182,11 +182,13 @@ export class StudyList {
 
 /** A line with what an event says of it; the rest is asked for. */
 function heard(line: Study, event: StudyEvent): Study {
+  const isSignedNow = event.reading === "signed" && line.reading !== "signed";
   return {
     ...line,
     state: event.state as Study["state"],
     reading: event.reading as Study["reading"],
-    read_at: event.reading === "signed" ? (line.read_at ?? event.changed_at) : null,
+    // A study that is unread again keeps the moment of its signature.
+    read_at: isSignedNow ? event.changed_at : line.read_at,
     urgency: event.urgency,
     changed_at: event.changed_at,
   };
