@@ -24,6 +24,7 @@ from tests.serve import postgres
 
 from benchmarks.machine import keep
 from benchmarks.search import BAR_MS, insert, make_studies, summary
+from medlens.serve.store.moments import moment_of_study
 from medlens.serve.store.store import Store, open_store
 from medlens.serve.store.tables import results, studies
 from medlens.serve.web.api.paging import pack_cursor
@@ -55,8 +56,11 @@ def make_lines(count: int) -> Iterator[dict[str, Any]]:
             "probability": probability, "weight": weight,
             "urgency": probability * weight,
         }  # fmt: skip
+        advice = {30: "refer", 20: "outside", 10: "not_assessable"}.get(
+            int(tier), "nothing_found"
+        )
         headline = {
-            "advice": "refer" if tier == 30 else "nothing_found",
+            "advice": advice,
             "why": [why] if tier == 30 else [],
             "assessments": 1,
         }
@@ -65,6 +69,10 @@ def make_lines(count: int) -> Iterator[dict[str, Any]]:
             "reading": readings[at],
             "urgency": urgency,
             "headline": headline,
+            "advice": advice,
+            "began_at": moment_of_study(
+                row["study_date"], row["study_time"], otherwise=row["last_at"]
+            ),
             "changed_at": row["last_at"],
         }
 
@@ -120,6 +128,11 @@ def filters(count: int, draw: random.Random) -> dict[str, dict[str, Any]]:
         "one month": {"date_from": f"{day[:8]}01", "date_to": f"{day[:8]}28"},
         "since a year": {"date_from": f"{year}-01-01"},
         "to be seen": {"urgency_from": 30},
+        "outside": {"advice": ["outside"]},
+        "two advices": {"advice": ["outside", "unsure"]},
+        "advice, none": {"advice": ["measured"]},
+        "by number": {"id": [1 + (index + n * 37) % count for n in range(100)]},
+        "behind a study": {"after": 1 + index, "reading": ["unread"]},
         "text, many": {"text": draw.choice(("smith", "wang", "silva"))},
         "text, few": {"text": f"{draw.choice(('dofa', 'ripa', 'vita'))}^"},
         "text, none": {"text": f"zz{draw.randrange(1000)}"},
@@ -140,7 +153,7 @@ def calls(count: int, draw: random.Random) -> Iterator[tuple[str, Call]]:
     """Each filter in each order, on the first page and on a deep one."""
     place = START + draw.uniform(0.1, 0.5) * count
     deep = {
-        "newest": pack_cursor(place, count // 3),
+        "newest": pack_cursor(draw.uniform(1.2e9, 1.7e9), place, count // 3),
         "urgent": pack_cursor(draw.uniform(0.0, 9.0), place, count // 3),
     }
     for name, wanted in filters(count, draw).items():

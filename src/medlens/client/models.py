@@ -26,6 +26,7 @@ class Study:
         modalities: of its series.
         series_count, instance_count: how much it holds.
         study_date: "2026-11-28", or None.
+        study_time: "09:30:00" by the clock at the device, or None.
         description: of the study.
         accession_number: of its order.
         urgency: 0..40, higher first.
@@ -43,6 +44,7 @@ class Study:
     series_count: int = 0
     instance_count: int = 0
     study_date: str | None = field(default=None, repr=False)
+    study_time: str | None = field(default=None, repr=False)
     description: str = field(default="", repr=False)
     accession_number: str = field(default="", repr=False)
     urgency: float = 0.0

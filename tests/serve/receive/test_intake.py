@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_a_later_header_fills_what_the_first_lacked(
     take(intake, part10(2))
     (study,) = rows(store, studies)
     assert (study["patient_id"], study["description"]) == ("P1", "Chest")
+
+
+def test_a_study_is_as_old_as_its_header_says(store: Store, intake: Intake) -> None:
+    """The first image names no day: until one does, the study is as new as it came."""
+    take(intake, part10(1, study_date="", study_time=""))
+    (study,) = rows(store, studies)
+    assert study["began_at"] == study["received_at"]
+    take(intake, part10(2, study_date="20260304", study_time="0930"))
+    (study,) = rows(store, studies)
+    assert study["began_at"] == datetime(2026, 3, 4, 9, 30).timestamp()
+    take(intake, part10(3, study=2, study_date="20250101", study_time=""))
+    assert rows(store, studies)[1]["began_at"] == datetime(2025, 1, 1).timestamp()
 
 
 def test_own_results_do_not_open_a_study_again(store: Store, intake: Intake) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,7 @@ def test_data_of_the_first_schema_outlive_every_step(bare: Store) -> None:
         "last_at": 2.0,
         "urgency": 3.75,  # a reader should look, 75 %: 30.75 on the scale of 0002
     }
+    dated = {"study_date": "20260304", "study_time": "093015.5"}
     with bare.begin() as connection:
         upgrade(connection, "0001")
         # The table as it was then: today's has columns that were not there.
@@ -124,6 +126,12 @@ def test_data_of_the_first_schema_outlive_every_step(bare: Store) -> None:
         connection.execute(
             sa.insert(series).values(study_id=key[0], series_uid="1.2.3.4")
         )
+        upgrade(connection, "0002")
+        then = sa.Table("studies", sa.MetaData(), autoload_with=connection)
+        said = {"advice": "refer", "why": [], "assessments": 1}
+        connection.execute(
+            sa.insert(then).values(study | dated | {"study_uid": "9", "headline": said})
+        )
     bring_up_to_date(bare)
     with bare.read() as connection:
         assert revision_of(connection) == HEAD
@@ -131,7 +139,12 @@ def test_data_of_the_first_schema_outlive_every_step(bare: Store) -> None:
             studies.c.state, studies.c.modalities, series.c.is_own, studies.c.urgency
         )
         found = connection.execute(query.join(series)).one()
+        moments = connection.execute(
+            sa.select(studies.c.began_at, studies.c.advice).order_by(studies.c.id)
+        ).all()
     assert tuple(found) == ("receiving", "\\", False, 30.75)
+    made = datetime(2026, 3, 4, 9, 30, 15).timestamp()
+    assert [tuple(row) for row in moments] == [(1.0, ""), (made, "refer")]
 
 
 def test_a_newer_schema_is_refused(bare: Store) -> None:

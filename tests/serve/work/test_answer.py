@@ -157,7 +157,8 @@ def test_urgency_orders_the_worklist(store: Store, tmp_path: Path) -> None:
     (why,) = found[bright].headline["why"]
     assert (why["label"], why["weight"]) == ("blob", 4.0)
     assert why["urgency"] == pytest.approx(4 * why["probability"])
-    assert found[bright].headline["advice"] == "refer"
+    assert found[bright].headline["advice"] == found[bright].advice == "refer"
+    assert found[dark].advice == "nothing_found"
     assert found[dark].headline == {
         "advice": "nothing_found",
         "why": [],

@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -65,6 +65,8 @@ class Supervisor:
             self.dicom = bind(
                 chosen.dicom_host, chosen.dicom_port, option="--dicom-port"
             )
+            # A page tells where to send to: all processes know what a 0 became.
+            self.settings = replace(chosen, dicom_port=self.dicom.getsockname()[1])
         roles: list[tuple[str, socket.socket | None]] = [("web", self.web)]
         roles += [("listen", self.dicom)] if self.dicom else []
         roles += [(f"work-{i + 1}", None) for i in range(chosen.workers)]

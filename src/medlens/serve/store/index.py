@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from medlens.serve.store.moments import moment_of_study
 from medlens.serve.store.prepared import Prepared
 from medlens.serve.store.tables import instances, series, studies
 
@@ -26,7 +28,7 @@ _FIND_INSTANCE = Prepared(
         instances.c.origin,
     ).where(instances.c.sop_uid == sa.bindparam("uid"))
 )
-_STUDY_KEYS = ("id", "modalities", *_STUDY_TEXT)
+_STUDY_KEYS = ("id", "modalities", "received_at", *_STUDY_TEXT)
 _FIND_STUDY = Prepared(
     sa.select(*(studies.c[name] for name in _STUDY_KEYS)).where(
         studies.c.study_uid == sa.bindparam("uid")
@@ -179,6 +181,7 @@ def _add_study(connection: sa.Connection, row: Row) -> int:
         "modalities": _joined("\\", row.series["modality"]),
         "received_at": at,
         "last_at": at,
+        "began_at": _began_at(row.study, at),
         "state": "answered" if row.is_own else "receiving",
         **row.study,
     }
@@ -201,17 +204,24 @@ def _count(
 
 def _fill_study(connection: sa.Connection, study: Any, row: Row) -> None:
     """What the first header lacked, and a modality that is new."""
-    values = {
+    values: dict[str, Any] = {
         name: row.study[name]
         for name in _STUDY_TEXT
         if not study[name] and row.study[name]
     }
+    if "study_date" in values or "study_time" in values:
+        values["began_at"] = _began_at(study | values, study["received_at"])
     modalities = _joined(study["modalities"], row.series["modality"])
     if modalities != study["modalities"]:
         values["modalities"] = modalities
     if values:
         this = studies.c.id == study["id"]
         connection.execute(sa.update(studies).where(this).values(values))
+
+
+def _began_at(study: Mapping[str, Any], received_at: float) -> float:
+    day, time = study.get("study_date", ""), study.get("study_time", "")
+    return moment_of_study(day, time, otherwise=received_at)
 
 
 def _joined(modalities: str, modality: str) -> str:

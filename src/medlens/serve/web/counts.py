@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -12,7 +13,21 @@ from medlens.serve.store.store import Store
 from medlens.serve.store.tables import studies
 
 FRESH_S = 1.0  # how long a count is given again
-Tally = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """How many studies there are, by what a line of the worklist says.
+
+    Attributes:
+        states: state → studies in it.
+        readings: how far read → studies.
+        advices: advice of the newest result → studies; those without one are in none.
+    """
+
+    states: Counter[str] = field(default_factory=Counter)
+    readings: Counter[str] = field(default_factory=Counter)
+    advices: Counter[str] = field(default_factory=Counter)
 
 
 class Counts:
@@ -26,10 +41,10 @@ class Counts:
         self._store = store
         self._lock = threading.Lock()
         self._until = 0.0
-        self._found: tuple[Tally, Tally] = ({}, {})
+        self._found = Tallies()
 
-    def now(self) -> tuple[Tally, Tally]:
-        """(state → studies, how far read → studies)."""
+    def now(self) -> Tallies:
+        """The counts, at most a second old."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._found = count_studies(self._store)
@@ -37,14 +52,15 @@ class Counts:
             return self._found
 
 
-def count_studies(store: Store) -> tuple[Tally, Tally]:
+def count_studies(store: Store) -> Tallies:
     """The same, counted now, out of one index alone."""
-    both = (studies.c.reading, studies.c.state)
-    query = sa.select(*both, sa.func.count()).group_by(*both)
-    states: Counter[str] = Counter()
-    readings: Counter[str] = Counter()
+    by = (studies.c.reading, studies.c.state, studies.c.advice)
+    query = sa.select(*by, sa.func.count()).group_by(*by)
+    found = Tallies()
     with store.read() as connection:
-        for reading, state, count in connection.execute(query):
-            readings[reading] += count
-            states[state] += count
-    return dict(states), dict(readings)
+        for reading, state, advice, count in connection.execute(query):
+            found.readings[reading] += count
+            found.states[state] += count
+            if advice:
+                found.advices[advice] += count
+    return found

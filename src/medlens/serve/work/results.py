@@ -254,6 +254,7 @@ def _end_study(
         .values(
             urgency=headline.urgency,
             headline=headline.as_column(),
+            advice=headline.advice,
             site=study.site,
         )
     )

@@ -17,6 +17,7 @@ from medlens.core.diagnosis import (
     ImageRef,
 )
 from medlens.core.prediction import OutOfDistribution
+from medlens.serve.store.moments import moment_of_study
 from medlens.serve.store.names import name_key
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import (
@@ -54,9 +55,18 @@ def add_study(store: Store, **fields: Any) -> int:
         "state": "answered",
         "accession_number": f"A{number}",
     }
+    values |= fields
+    values.setdefault(
+        "began_at",
+        moment_of_study(
+            values["study_date"],
+            values.get("study_time", ""),
+            otherwise=values["received_at"],
+        ),
+    )
     with store.begin() as connection:
         study = connection.execute(
-            sa.insert(studies).values(**values | fields).returning(studies.c.id)
+            sa.insert(studies).values(**values).returning(studies.c.id)
         ).scalar_one()
         in_series = connection.execute(
             sa.insert(series)

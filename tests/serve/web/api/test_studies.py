@@ -34,6 +34,7 @@ def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> N
         description="Abdomen with contrast",
         patient_id="4711",
         study_uid="1.2.99",
+        advice="outside",
     )
     dx = add_study(store)
     assert listed(viewer) == [dx, ct]
@@ -47,6 +48,10 @@ def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> N
         {"urgency_from": 30},
         {"reading": "signed"},
         {"reading": ["signed", "begun"]},
+        {"advice": "outside"},
+        {"advice": ["refer", "outside"]},
+        {"id": ct},
+        {"id": [ct, 999]},
         {"text": "müLLER"},
         {"text": "änne"},
         {"text": "contrast"},
@@ -67,6 +72,8 @@ def test_each_filter_keeps_what_it_says(store: Store, viewer: httpx.Client) -> N
         {"date_from": "2027-01-01"},
         {"state": "ready"},
         {"reading": "begun"},
+        {"advice": "nothing_found"},
+        {"id": ct, "state": "ready"},
     ):
         assert listed(viewer, **query) == [], query
     assert listed(viewer, order="urgent") == [ct, dx]
@@ -94,13 +101,14 @@ def test_studies_are_counted_for_all_at_once(
     store: Store, viewer: httpx.Client, reader: httpx.Client
 ) -> None:
     add_study(store, state="failed")
-    add_study(store, reading="begun")
+    add_study(store, reading="begun", advice="refer")
     add_study(store)
     first = viewer.get("/api/v1/studies/counts").json()
     assert first == {
         "total": 3,
         "states": {"answered": 2, "failed": 1},
         "readings": {"unread": 2, "begun": 1},
+        "advices": {"refer": 1},
     }
     add_study(store)
     assert reader.get("/api/v1/studies/counts").json() == first
@@ -143,6 +151,48 @@ def test_equal_moments_are_not_lost_between_pages(
         assert seen == there[::-1]
 
 
+def test_the_newest_is_what_was_made_last_not_what_came_last(
+    store: Store, viewer: httpx.Client
+) -> None:
+    noon = add_study(store, study_date="20260304", study_time="1200", last_at=1.0)
+    morning = add_study(store, study_date="20260304", study_time="0930", last_at=9.0)
+    some_time = add_study(store, study_date="20260304", last_at=5.0)
+    day_before = add_study(store, study_date="20260303", study_time="235959")
+    undated = add_study(store, study_date="", received_at=10.0, last_at=99.0)
+    wanted = [noon, morning, some_time, day_before, undated]
+    assert listed(viewer) == wanted
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = viewer.get("/api/v1/studies", params={"limit": 2, "cursor": cursor})
+        seen += [item["id"] for item in page.json()["items"]]
+        cursor = page.json()["next"]
+    assert seen == wanted
+    line = viewer.get("/api/v1/studies", params={"id": morning}).json()["items"][0]
+    assert (line["study_date"], line["study_time"]) == ("2026-03-04", "09:30:00")
+
+
+def test_what_stands_behind_a_study_follows_it_in_either_order(
+    store: Store, viewer: httpx.Client
+) -> None:
+    """The study itself may have left the list: it was signed, the list is unread."""
+    low = add_study(store, urgency=1.0)
+    high = add_study(store, urgency=33.0)
+    read = add_study(store, urgency=20.0, reading="signed")
+    query = {"order": "urgent", "reading": "unread", "after": read}
+    assert listed(viewer, **query) == [low]
+    assert listed(viewer, order="newest", after=read) == [high, low]
+    assert listed(viewer, order="urgent", after=low) == []
+    page = viewer.get(
+        "/api/v1/studies", params={"order": "urgent", "after": high, "limit": 1}
+    )
+    assert [item["id"] for item in page.json()["items"]] == [read]
+    following = viewer.get(page.links["next"]["url"]).json()
+    assert [item["id"] for item in following["items"]] == [low]
+    gone = viewer.get("/api/v1/studies", params={"after": 999})
+    assert gone.status_code == 404
+    assert "after: there is no study 999" in gone.json()["detail"]
+
+
 @pytest.mark.parametrize("cursor", ["x", "W10", "WzEsMl0", "bnVsbA", "e30", "WyJhIl0"])
 def test_a_cursor_of_another_list_is_refused(viewer: httpx.Client, cursor: str) -> None:
     reply = viewer.get("/api/v1/jobs", params={"cursor": cursor})
@@ -172,10 +222,14 @@ def test_one_study_has_what_belongs_to_it(store: Store, viewer: httpx.Client) ->
 
 
 def test_dates_that_are_none_are_null(store: Store, viewer: httpx.Client) -> None:
-    study = add_study(store, birth_date="19991345", study_date="")
+    study = add_study(
+        store, birth_date="19991345", study_date="", study_time="99", received_at=60.0
+    )
     found = viewer.get(f"/api/v1/studies/{study}").json()
     assert found["patient"]["birth_date"] is None
     assert found["study_date"] is None
+    assert found["study_time"] is None
+    assert found["began_at"] == "1970-01-01T00:01:00Z"
 
 
 def test_every_look_leaves_a_line(store: Store, viewer: httpx.Client) -> None:
@@ -281,6 +335,10 @@ def test_statements_and_scripts_are_inert(
         ({"urgency_from": "nan"}, "query.urgency_from"),
         ({"urgency_from": 41}, "query.urgency_from"),
         ({"reading": "lost"}, "query.reading.0"),
+        ({"advice": "urgent"}, "query.advice.0"),
+        ({"id": "seven"}, "query.id.0"),
+        ({"id": list(range(1, 102))}, "query.id"),
+        ({"after": 0}, "query.after"),
         ({"study_uid": "../etc"}, "query.study_uid"),
         ({"state": "lost"}, "query.state.0"),
         ({"sort": "name"}, "query.sort"),

@@ -22,7 +22,7 @@ from medlens.serve.store.tables.base import (
 _several = sa.text("replace(name_key, '=', '') <> name_key")
 _with_groups: Any = {"sqlite_where": _several, "postgresql_where": _several}
 
-_FILTERED = ("state", "reading", "modalities", "study_date")
+_FILTERED = ("state", "reading", "advice", "modalities", "study_date")
 
 studies = sa.Table(
     "studies",
@@ -49,6 +49,8 @@ studies = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("last_at", Moment, nullable=False),  # of the newest foreign instance
+    # Study Date and Time in the zone of the service; without a date `received_at`.
+    sa.Column("began_at", Moment, nullable=False, server_default="0"),
     # receiving → ready → running → answered | refused | failed; back to receiving
     # when more images arrive.
     sa.Column("state", key(16), nullable=False, server_default="receiving"),
@@ -57,6 +59,7 @@ studies = sa.Table(
     sa.Column("site", key(64), nullable=False, server_default=""),
     # What the newest result says in a line of the worklist; none before there is one.
     sa.Column("headline", Json),
+    sa.Column("advice", key(24), nullable=False, server_default=""),  # of the headline
     # unread → begun (somebody drafts a report) → signed; unread again when a newer
     # result or image comes.
     sa.Column("reading", key(16), nullable=False, server_default="unread"),
@@ -78,9 +81,10 @@ studies = sa.Table(
     sa.Index(None, "accession_number"),
     sa.Index("ix_studies_state", "state", "last_at", "id"),
     # The two orders of the worklist, each with all that a page is filtered by.
-    sa.Index("ix_studies_last", "last_at", "id", *_FILTERED),
+    sa.Index("ix_studies_newest", "began_at", "last_at", "id", *_FILTERED),
     sa.Index("ix_studies_urgency", "urgency", "last_at", "id", *_FILTERED),
-    sa.Index("ix_studies_reading", "reading", "state"),  # what is counted
+    sa.Index("ix_studies_last", "last_at", "id"),  # what is kept too long
+    sa.Index("ix_studies_reading", "reading", "state", "advice"),  # what is counted
     sa.Index(None, "description"),
     sa.Index("ix_studies_changed", "changed_at", "id"),
     # The number of a study that was removed is never given again: the trail holds it.

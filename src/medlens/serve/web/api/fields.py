@@ -66,11 +66,3 @@ def moment(seconds: float) -> datetime:
 def moment_or_none(seconds: float | None) -> datetime | None:
     """A moment of the index, where there is one."""
     return None if seconds is None else moment(seconds)
-
-
-def dicom_date(text: str) -> date | None:
-    """A DA value as a date; None where it is missing or none."""
-    try:
-        return datetime.strptime(text, "%Y%m%d").date() if len(text) == 8 else None
-    except ValueError:
-        return None

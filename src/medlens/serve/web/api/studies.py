@@ -55,15 +55,19 @@ def list_studies(
 def count_studies(
     request: Request, caller: Annotated[Caller, Depends(may("view"))]
 ) -> StudyCounts:
-    """How many studies are in which state, and how far they are read.
+    """How many studies are in which state, how far they are read, what is advised.
 
     Counted at most once a second, for all callers together.
     """
     del caller
-    states, readings = cast(Counts, request.app.state.counts).now()
-    total = sum(states.values())
+    found = cast(Counts, request.app.state.counts).now()
     return StudyCounts.model_validate(
-        {"total": total, "states": states, "readings": readings}
+        {
+            "total": found.states.total(),
+            "states": found.states,
+            "readings": found.readings,
+            "advices": found.advices,
+        }
     )
 
 

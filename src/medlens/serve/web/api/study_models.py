@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from medlens.core.diagnosis import Advice
+from medlens.serve.store.moments import date_of, time_of
 from medlens.serve.web.api.fields import (
     Day,
+    Number,
     Text,
     Uid,
-    dicom_date,
     moment,
     moment_or_none,
 )
@@ -21,6 +22,7 @@ from medlens.serve.web.api.paging import Page, Paged
 
 StudyState = Literal["receiving", "ready", "running", "answered", "refused", "failed"]
 Reading = Literal["unread", "begun", "signed"]
+MOST_NAMED = 100  # studies that one search names
 MOST_URGENT = 40  # three tiers of ten, and a probability of 1 with a weight of 10
 
 
@@ -28,10 +30,24 @@ class StudyQuery(Paged):
     """Filters of the worklist; all that are given must hold."""
 
     order: Literal["newest", "urgent"] = Field(
-        "newest", description="newest image first, or most urgent first"
+        "newest",
+        description="by Study Date and Time, the newest first, those without a date by "
+        "when they came; or most urgent first",
+    )
+    after: Number | None = Field(
+        None,
+        description="only what stands behind this study in the order; it need not "
+        "match the filters itself",
+        examples=[17],
+    )
+    id: list[Number] = Field(
+        [], max_length=MOST_NAMED, description="one of these, by our own number"
     )
     state: list[StudyState] = Field([], max_length=6, description="one of these")
     reading: list[Reading] = Field([], max_length=3, description="one of these")
+    advice: list[Advice] = Field(
+        [], max_length=6, description="what the newest result advises is one of these"
+    )
     modality: Text = Field("", description="a series of it is there", examples=["CT"])
     date_from: Day | None = Field(None, description="of the study, this day counts")
     date_to: Day | None = Field(None, description="of the study, this day counts")
@@ -93,6 +109,11 @@ class StudyView(BaseModel):
     patient: Patient
     accession_number: str
     study_date: date | None
+    study_time: time | None = Field(description="as the device's clock showed it")
+    began_at: datetime = Field(
+        description="date and time in the zone of the service, by which `newest` "
+        "sorts; without a date when its first image came"
+    )
     description: str
     modalities: list[str] = Field(examples=[["CT"]])
     series_count: int
@@ -159,6 +180,10 @@ class StudyCounts(BaseModel):
     total: int
     states: dict[StudyState, int] = Field(description="state → studies in it")
     readings: dict[Reading, int] = Field(description="how far read → studies")
+    advices: dict[Advice, int] = Field(
+        description="what the newest result advises → studies; those without a result "
+        "are in none"
+    )
 
 
 class StudyPage(Page[StudyView]):
@@ -173,11 +198,13 @@ def view_of_study(row: Any, result_id: int | None) -> StudyView:
         patient=Patient(
             id=row.patient_id,
             name=row.patient_name,
-            birth_date=dicom_date(row.birth_date),
+            birth_date=date_of(row.birth_date),
             sex=row.sex,
         ),
         accession_number=row.accession_number,
-        study_date=dicom_date(row.study_date),
+        study_date=date_of(row.study_date),
+        study_time=time_of(row.study_time),
+        began_at=moment(row.began_at),
         description=row.description,
         modalities=[each for each in row.modalities.split("\\") if each],
         series_count=row.series_count,

@@ -16,10 +16,14 @@ from medlens.serve.store.names import name_key
 from medlens.serve.store.tables import results, studies
 from medlens.serve.web.api.paging import after, pack_cursor, unpack_cursor
 from medlens.serve.web.api.study_models import StudyQuery
+from medlens.serve.web.errors import Problem
 
 FEW = 1000
 """Studies that are quicker sorted than found on a walk along an order."""
-_NEWEST = (studies.c.last_at, studies.c.id)
+_ORDERS: dict[str, tuple[sa.Column[Any], ...]] = {
+    "newest": (studies.c.began_at, studies.c.last_at, studies.c.id),
+    "urgent": (studies.c.urgency, studies.c.last_at, studies.c.id),
+}
 _LAST_LETTER = chr(0x10FFFF)
 Condition = sa.ColumnElement[bool]
 
@@ -30,12 +34,13 @@ def find_page(
     """Rows of a page, and the cursor of the next one.
 
     Raises:
-        Problem: 404, the cursor is none.
+        Problem: 404, the cursor is none, or the study to start behind is not there.
     """
-    by_urgency = query.order == "urgent"
-    columns = (*((studies.c.urgency,) if by_urgency else ()), *_NEWEST)
+    columns = _ORDERS[query.order]
     wanted = _filters(connection, query)
     place = unpack_cursor(query.cursor, len(columns))
+    if place is None and query.after is not None:
+        place = _place_of(connection, query.after, columns)
     if place is not None:
         wanted.append(after(columns, place))
     order = [column.desc() for column in columns]
@@ -66,6 +71,17 @@ def newest_results(connection: sa.Connection, numbers: list[int]) -> dict[int, i
     return {int(study): int(result) for study, result in rows}
 
 
+def _place_of(
+    connection: sa.Connection, study: int, columns: tuple[sa.Column[Any], ...]
+) -> tuple[float, ...]:
+    row = connection.execute(sa.select(*columns).where(studies.c.id == study)).first()
+    if row is None:
+        raise Problem(
+            404, f"after: there is no study {study}; leave it out to start at the top"
+        )
+    return tuple(row)
+
+
 def _filters(connection: sa.Connection, query: StudyQuery) -> list[Condition]:
     """Conditions of a search; every value is a parameter of the statement."""
     found: list[Condition] = []
@@ -73,6 +89,10 @@ def _filters(connection: sa.Connection, query: StudyQuery) -> list[Condition]:
         found.append(_plain(connection, studies.c.state).in_(query.state))
     if query.reading:
         found.append(_plain(connection, studies.c.reading).in_(query.reading))
+    if query.advice:
+        found.append(studies.c.advice.in_(query.advice))
+    if query.id:
+        found.append(studies.c.id.in_(query.id))
     if query.modality:
         found.append(
             studies.c.modalities.contains(f"\\{query.modality}\\", autoescape=True)
