@@ -39,7 +39,7 @@ export function Viewer({
   prior?: number | null;
 }) {
   const desk = useMemo(() => createDesk(stage), [stage]);
-  const loaded = useLoaded((abort) => takeStudy(study, abort), [study]);
+  const loaded = useLoaded((abort) => takeStudy(study, "viewer", abort), [study]);
   const before = useLoaded(
     async (abort) => (prior === null ? null : await loadStudy(prior, abort)),
     [prior],

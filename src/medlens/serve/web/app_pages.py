@@ -33,7 +33,6 @@ SMALLEST = 1024  # bytes from which compression is worth it
 
 
 @router.get("/")
-@router.get("/studies/{study:int}")
 @router.get("/models")
 @router.get("/models/{digest}")
 @router.get("/evaluations/{evaluation:int}")
@@ -41,6 +40,29 @@ SMALLEST = 1024  # bytes from which compression is worth it
 def show_app(request: Request) -> Response:
     """The page; which part of it is seen, the page itself reads from its address."""
     return _send(request, "index.html", "no-cache")
+
+
+@router.get("/studies/{study:int}")
+def show_study(request: Request, study: int) -> Response:
+    """The page, and what its viewer will ask for first.
+
+    The browser asks at once, while scripts are on their way, so that the image waits
+    for nothing but itself (Link with rel=preload; it says no more than the address).
+    """
+    if "study.html" not in _files(_folder()):  # a build from before there was one
+        return _send(request, "index.html", "no-cache")
+    reply = _send(request, "study.html", "no-cache")
+    reply.headers["Link"] = ", ".join(
+        f"<{address}>; rel=preload; as=fetch; crossorigin=anonymous"
+        for address in asked_first(study)
+    )
+    return reply
+
+
+def asked_first(study: int) -> tuple[str, ...]:
+    """What the page of a study asks for first, as the browser app writes it."""
+    root = f"/api/v1/studies/{study}"
+    return "/api/v1/me", f"{root}/opening", f"{root}/opening/frame", root
 
 
 @router.get("/icon.svg")
@@ -56,8 +78,7 @@ def show_asset(request: Request, name: str) -> Response:
 
 
 def _send(request: Request, name: str, cache: str) -> Response:
-    folder = Path(os.environ.get("MEDLENS_WEB_FILES") or FOLDER)
-    kept = _files(folder).get(name)
+    kept = _files(_folder()).get(name)
     if kept is None:
         raise Problem(404, "there is no such file of the browser app; reload the page")
     path, changed = kept
@@ -69,6 +90,10 @@ def _send(request: Request, name: str, cache: str) -> Response:
         headers["Content-Encoding"] = "gzip"
     kind = TYPES.get(path.suffix, "application/octet-stream")
     return Response(body, media_type=kind, headers=headers)
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("MEDLENS_WEB_FILES") or FOLDER)
 
 
 def _files(folder: Path) -> dict[str, tuple[Path, int]]:

@@ -22,6 +22,7 @@ def all_routers() -> tuple[APIRouter, ...]:
         maps,
         masks,
         monitor,
+        openings,
         received,
         removal,
         report_files,
@@ -38,6 +39,7 @@ def all_routers() -> tuple[APIRouter, ...]:
 
     return (
         studies.router,
+        openings.router,
         removal.router,
         reports.router,
         report_files.router,

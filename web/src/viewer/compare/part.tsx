@@ -8,6 +8,7 @@ import { day } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { useLoaded } from "~/shell/loaded";
 import { toastFailed } from "~/shell/toast";
+import { whenCalm } from "~/viewer/load/calm";
 import { loadStudy, type WholeStudy } from "~/viewer/load/study";
 import { refusalText } from "~/viewer/mpr/mode";
 import { type Desk, type Grid, layOut } from "~/viewer/stack/desk";
@@ -186,6 +187,7 @@ function MprButton({ desk }: { desk: Desk }) {
 function PriorPicker({ desk, study }: { desk: Desk; study: WholeStudy }) {
   const found = useLoaded(
     async (abort) => {
+      await whenCalm(); // nobody compares before there is an image
       const asked = api.GET("/api/v1/studies", {
         params: { query: { patient_id: study.patient.id, order: "newest", limit: 50 } },
         signal: abort,

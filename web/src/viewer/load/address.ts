@@ -14,16 +14,6 @@ export function seriesMetadata(study: string, series: string): string {
   return `${seriesAddress(study, series)}/metadata`;
 }
 
-/** Metadata of one instance. */
-export function instanceMetadata(study: string, series: string, sop: string): string {
-  return `${seriesAddress(study, series)}/instances/${uid(sop)}/metadata`;
-}
-
-/** The instances of a series, by what the index knows. */
-export function instancesOf(study: string, series: string, offset: number): string {
-  return `${seriesAddress(study, series)}/instances?limit=1000&offset=${offset}`;
-}
-
 /** A small picture of a series. */
 export function seriesThumbnail(study: string, series: string): string {
   return `${seriesAddress(study, series)}/thumbnail`;

@@ -18,6 +18,7 @@ import type { Voi } from "../pixels/voi";
 import { frameAddress } from "./address";
 import { type FarLut, storedSpan } from "./grey";
 import type { ImageInfo } from "./image";
+import { takeFrame } from "./opening";
 
 /** There is no picture in this image; `reason` is a key of the viewer's texts. */
 export class NoPictureError extends Error {
@@ -51,6 +52,8 @@ export async function loadPicture(
 }
 
 async function fetchFrame(image: ImageInfo, abort: AbortSignal): Promise<ArrayBuffer> {
+  const early = await takeFrame(image);
+  if (early) return early;
   try {
     const reply = await ask(frameAddress(image), {
       headers: { Accept: ACCEPT },

@@ -2,8 +2,8 @@
 
 import { api, ask, ok } from "~/core/api/client";
 import type { components } from "~/core/api/schema";
-import { instanceMetadata, instancesOf, seriesMetadata } from "./address";
-import { type DataSet, number, text } from "./dicom_json";
+import { seriesMetadata } from "./address";
+import type { DataSet } from "./dicom_json";
 import { type ImageInfo, imagesOf } from "./image";
 import { inOrder } from "./order";
 
@@ -23,9 +23,6 @@ const NO_IMAGES = [
   "ECG",
   "AU",
 ];
-/** A series of more instances than these is opened by its first image. */
-const MANY = 16;
-const PAGE = 1000;
 
 /** A study by its number here. */
 export function loadStudy(study: number, abort: AbortSignal): Promise<WholeStudy> {
@@ -66,32 +63,6 @@ export async function loadSeries(
 ): Promise<readonly ImageInfo[]> {
   const data = await fetchJson(seriesMetadata(study, series), abort);
   return inOrder(data.flatMap(imagesOf));
-}
-
-/**
- * The first image of a long series, by its number, so that something can be seen while
- * the rest is listed; null for a short one.
- */
-export async function loadFirst(
-  study: string,
-  series: SeriesLine,
-  abort: AbortSignal,
-): Promise<ImageInfo | null> {
-  if (series.instance_count <= MANY) return null;
-  const found: DataSet[] = [];
-  for (let offset = 0; offset < series.instance_count; offset += PAGE) {
-    found.push(
-      ...(await fetchJson(instancesOf(study, series.series_uid, offset), abort)),
-    );
-    if (found.length < offset + PAGE) break;
-  }
-  const at = (data: DataSet) => number(data, "InstanceNumber") ?? 1e9;
-  const [first] = found.sort((a, b) => at(a) - at(b));
-  const sop = first && text(first, "SOPInstanceUID");
-  if (!sop) return null;
-  const address = instanceMetadata(study, series.series_uid, sop);
-  const [data] = await fetchJson(address, abort);
-  return (data && imagesOf(data)[0]) ?? null;
 }
 
 async function fetchJson(

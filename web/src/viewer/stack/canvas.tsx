@@ -2,6 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { imageStands } from "../load/calm";
 import { paint } from "../pixels/paint";
 import type { Picture } from "../pixels/picture";
 import type { Voi } from "../pixels/voi";
@@ -98,6 +99,7 @@ function drawPane(pane: Pane, canvas: HTMLCanvasElement, sheet: Sheet): void {
   sharpen(context, pane, extent);
   context.setTransform(matrix);
   context.drawImage(drawn, 0, 0, extent.columns, extent.rows);
+  imageStands();
 }
 
 function drawnOf(pane: Pane, sheet: Sheet): CanvasImageSource | null {

@@ -1,6 +1,7 @@
 /** Fills a pane: lists its series, loads its image, tells the stage what is seen. */
 
 import { batch, computed, effect, untracked } from "@preact/signals";
+import { imageStands } from "../load/calm";
 import { takeListing } from "../load/early";
 import type { ImageInfo } from "../load/image";
 import { isAborted } from "../load/queue";
@@ -61,7 +62,9 @@ function list(
       if (!abort.aborted) replaceImages(pane, images);
     })
     .catch((error: unknown) => {
-      if (!abort.aborted) pane.progress.value = { kind: "failed", error };
+      if (abort.aborted) return;
+      imageStands();
+      pane.progress.value = { kind: "failed", error };
     });
 }
 
@@ -145,6 +148,7 @@ export function show(desk: Desk, pane: Pane, image: ImageInfo): void {
       pane.shown.value = null;
       pane.preview.value = null;
       pane.progress.value = { kind: "failed", error };
+      imageStands();
     });
 }
 
