@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from medlens.client.errors import ClientError
 from medlens.client.models import build
 
 ZIP = {"Content-Type": "application/zip"}
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 5.0
+ENDED = ("done", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class Evaluation:
         problem: why it failed.
         failed_count: cases that gave no answer.
         has_report: there is a page.
+        may_remove: by the caller: they asked for it, or administer.
         summary: figures that stand first, with intervals; None until it is done.
         curves: schema medlens/curves/1; None in lists.
         failed: cases that gave no answer, each with "case" and "reason"; for readers.
@@ -61,6 +61,7 @@ class Evaluation:
     problem: str = field(default="", repr=False)
     failed_count: int = 0
     has_report: bool = False
+    may_remove: bool = False
     summary: Mapping[str, Any] | None = field(default=None, repr=False)
     curves: Mapping[str, Any] | None = field(default=None, repr=False)
     failed: tuple[Mapping[str, str], ...] | None = field(default=None, repr=False)
@@ -68,7 +69,7 @@ class Evaluation:
     @property
     def has_ended(self) -> bool:
         """True when it changes no more."""
-        return self.state in ("done", "failed", "cancelled")
+        return self.state in ENDED
 
 
 class BundleCalls(Connection):
@@ -126,12 +127,7 @@ class BundleCalls(Connection):
     def evaluations(self, *, bundle: str = "") -> Iterator[Evaluation]:
         """All evaluations, or those of a bundle, the newest first."""
         wanted = {"bundle": bundle} if bundle else {}
-        cursor: str | None = ""
-        while cursor is not None:
-            page = self._get("/evaluations", cursor=cursor, **wanted)
-            for said in page["items"]:
-                yield build(Evaluation, said)
-            cursor = page["next"]
+        return self._pages("/evaluations", Evaluation, **wanted)
 
     def evaluation(self, number: int) -> Evaluation:
         """One evaluation with its curves."""
@@ -145,22 +141,16 @@ class BundleCalls(Connection):
         Raises:
             ClientError: it failed, was cancelled, or the time was up.
         """
-        end, pause = time.monotonic() + timeout_s, FIRST_LOOK_S
-        while True:
-            found = self.evaluation(number)
-            if found.state == "done":
-                return found
-            if found.has_ended:
-                raise ClientError(
-                    f"evaluation {number} is {found.state}: {found.problem}"
-                )
-            if time.monotonic() + pause > end:
-                raise ClientError(
-                    f"evaluation {number} is {found.state} after {timeout_s:g} s; wait "
-                    "longer"
-                )
-            time.sleep(pause)
-            pause = min(1.5 * pause, LONGEST_LOOK_S)
+        what = f"evaluation {number}"
+        found = self._wait(
+            lambda: self.evaluation(number),
+            until=ENDED,
+            what=what,
+            timeout_s=timeout_s,
+        )
+        if found.state != "done":
+            raise ClientError(f"{what} is {found.state}: {found.problem}")
+        return found
 
     def download_evaluation_report(self, number: int, path: str | Path) -> Path:
         """Write the page of an evaluation to a file, whole or not at all."""
@@ -168,7 +158,7 @@ class BundleCalls(Connection):
         return self._fetch(f"/evaluations/{number:d}/report", path, what=what)
 
     def remove_evaluation(self, number: int) -> None:
-        """Take an evaluation back, with its page."""
+        """Take an evaluation back, with its page: one's own; an administrator any."""
         self._http.ask("DELETE", f"{API}/evaluations/{number:d}")
 
     def _send(self, address: str, path: str | Path, query: dict[str, str]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +26,6 @@ from medlens.client.stream import read_events
 from medlens.client.words import WordCalls
 
 SILENCE_S = 45.0  # of an event stream, whose heartbeat is quicker
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 2.0
 
 
 class Client(ReportCalls, WordCalls, BundleCalls):
@@ -69,13 +67,7 @@ class Client(ReportCalls, WordCalls, BundleCalls):
             filters: `state`, `modality`, `date_from`, `text`, `study_uid`,
                 `order="urgent"`, … as docs/api.md lists them.
         """
-        cursor: str | None = ""
-        while cursor is not None:
-            wanted = {**filters, "cursor": cursor}
-            page = self._http.ask("GET", f"{API}/studies", params=wanted).json()
-            for said in page["items"]:
-                yield build(Study, said)
-            cursor = page["next"]
+        return self._pages("/studies", Study, **filters)
 
     def study(self, number: int) -> Study:
         """One study by its number here."""
@@ -98,20 +90,16 @@ class Client(ReportCalls, WordCalls, BundleCalls):
         Raises:
             ClientError: it failed, no bundle could answer it, or the time was up.
         """
-        end, pause = time.monotonic() + timeout_s, FIRST_LOOK_S
-        while True:
-            found = self.study(study)
-            has_ended = found.state in ("answered", "refused", "failed")
-            if has_ended and found.state != "failed" and found.result_id is not None:
-                return self.result(found.result_id)
-            if has_ended:
-                raise ClientError(f"study {study} is {found.state}: {found.reason}")
-            if time.monotonic() + pause > end:
-                raise ClientError(
-                    f"study {study} is {found.state} after {timeout_s:g} s; wait longer"
-                )
-            time.sleep(pause)
-            pause = min(1.5 * pause, LONGEST_LOOK_S)
+        what = f"study {study}"
+        found = self._wait(
+            lambda: self.study(study),
+            until=("answered", "refused", "failed"),
+            what=what,
+            timeout_s=timeout_s,
+        )
+        if found.state == "failed" or found.result_id is None:
+            raise ClientError(f"{what} is {found.state}: {found.reason}")
+        return self.result(found.result_id)
 
     def result(self, number: int) -> Result:
         """One result with its diagnosis."""

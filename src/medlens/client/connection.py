@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from medlens.client.errors import ClientError
+from medlens.client.models import build
 from medlens.client.transport import Transport
 
 if TYPE_CHECKING:
@@ -16,6 +19,16 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 FILE_TIMEOUT_S = 60.0
+FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 2.0
+T = TypeVar("T")
+
+
+class _Awaited(Protocol):
+    @property
+    def state(self) -> str: ...
+
+
+Awaited = TypeVar("Awaited", bound=_Awaited)
 
 
 class Connection:
@@ -67,6 +80,38 @@ class Connection:
     def _post(self, path: str, body: Any = None) -> Any:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self._http.ask("POST", API + path, json=body, headers=headers).json()
+
+    def _pages(self, path: str, kind: type[T], **wanted: Any) -> Iterator[T]:
+        """Entries of a list, page by page as they are wanted."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._get(path, **wanted, cursor=cursor)
+            for said in page["items"]:
+                yield build(kind, said)
+            cursor = page["next"]
+
+    def _wait(
+        self,
+        look: Callable[[], Awaited],
+        *,
+        until: tuple[str, ...],
+        what: str,
+        timeout_s: float,
+    ) -> Awaited:
+        """Look at a thing, more and more rarely, until it is in one of some states.
+
+        Raises:
+            ClientError: the time was up.
+        """
+        end, pause = time.monotonic() + timeout_s, FIRST_LOOK_S
+        while (found := look()).state not in until:
+            if time.monotonic() + pause > end:
+                raise ClientError(
+                    f"{what} is {found.state} after {timeout_s:g} s; wait longer"
+                )
+            time.sleep(pause)
+            pause = min(1.5 * pause, LONGEST_LOOK_S)
+        return found
 
     def _fetch(
         self, address: str, path: str | Path, *, what: str, digest: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ from medlens.client.connection import API, Connection
 from medlens.client.errors import ClientError
 from medlens.client.models import build
 
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.2, 5.0
 Box = tuple[float, float, float, float]
 Place = tuple[str, int | None]  # SOP Instance UID, frame counted from 1 or None
 
@@ -72,6 +70,7 @@ class Export:
         images, patients, series: what is in it.
         cases: answers in labels.csv, None where it is no data set.
         held_count, failed_count, left_out_count: what is not.
+        may_remove: by the caller: they asked for it, or administer.
         held, failed, left_out: the same with reasons; empty in lists.
     """
 
@@ -85,6 +84,7 @@ class Export:
     held_count: int = 0
     failed_count: int = 0
     left_out_count: int = 0
+    may_remove: bool = False
     held: tuple[Mapping[str, Any], ...] = ()
     failed: tuple[Mapping[str, str], ...] = ()
     left_out: tuple[Mapping[str, str], ...] = ()
@@ -218,12 +218,7 @@ class WordCalls(Connection):
 
     def exports(self) -> Iterator[Export]:
         """Exports of the last days, the newest first."""
-        cursor: str | None = ""
-        while cursor is not None:
-            page = self._get("/exports", cursor=cursor)
-            for said in page["items"]:
-                yield build(Export, said)
-            cursor = page["next"]
+        return self._pages("/exports", Export)
 
     def export(self, number: int) -> Export:
         """One export with everything that is not in it, and why."""
@@ -235,20 +230,16 @@ class WordCalls(Connection):
         Raises:
             ClientError: it failed, was cancelled, or the time was up.
         """
-        end, pause = time.monotonic() + timeout_s, FIRST_LOOK_S
-        while True:
-            found = self.export(number)
-            if found.state == "done":
-                return found
-            if found.state in ("parked", "cancelled"):
-                raise ClientError(f"export {number} is {found.state}: {found.error}")
-            if time.monotonic() + pause > end:
-                raise ClientError(
-                    f"export {number} is {found.state} after {timeout_s:g} s; wait "
-                    "longer"
-                )
-            time.sleep(pause)
-            pause = min(1.5 * pause, LONGEST_LOOK_S)
+        what = f"export {number}"
+        found = self._wait(
+            lambda: self.export(number),
+            until=("done", "parked", "cancelled"),
+            what=what,
+            timeout_s=timeout_s,
+        )
+        if found.state != "done":
+            raise ClientError(f"{what} is {found.state}: {found.error}")
+        return found
 
     def download_export(self, number: int, path: str | Path) -> Path:
         """Write an archive to a file, whole or not at all."""
@@ -256,7 +247,7 @@ class WordCalls(Connection):
         return self._fetch(f"/exports/{number:d}/file", path, what=what)
 
     def remove_export(self, number: int) -> None:
-        """Take an export back, with its archive."""
+        """Take an export back, with its archive: one's own; an administrator any."""
         self._http.ask("DELETE", f"{API}/exports/{number:d}")
 
     def _picture(self, result: int, name: str) -> bytes:
