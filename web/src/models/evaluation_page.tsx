@@ -179,20 +179,22 @@ function Tools({
           </a>
         </>
       )}
-      {isAtWork && (
+      {isAtWork && evaluation.may_remove && (
         <button type="button" class="button" onClick={() => stop(evaluation, again)}>
           {te("stop")}
         </button>
       )}
-      <button
-        type="button"
-        class="button button-danger"
-        onClick={() => {
-          isRemoving.value = true;
-        }}
-      >
-        {te("remove")}
-      </button>
+      {evaluation.may_remove && (
+        <button
+          type="button"
+          class="button button-danger"
+          onClick={() => {
+            isRemoving.value = true;
+          }}
+        >
+          {te("remove")}
+        </button>
+      )}
       {isRemoving.value && (
         <Confirm
           title={te("removeTitle", { title })}

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
-from medlens.serve.store.tables import jobs, studies
+from medlens.serve.store.tables import evaluations, jobs, studies
 
 ENDED = ("done", "cancelled")
+
+
+@dataclass(frozen=True)
+class AskedBy:
+    """Whose a job is.
+
+    Attributes:
+        what: "export" or "evaluation".
+        user_id: who asked for it, None for the guest of a demo.
+    """
+
+    what: str
+    user_id: int | None
+
+
+def asked_by(connection: sa.Connection, job_id: int) -> AskedBy | None:
+    """Whose a job is; None where it is everybody's, or not there."""
+    row = connection.execute(
+        sa.select(jobs.c.kind, jobs.c.payload, evaluations.c.user_id)
+        .join(evaluations, evaluations.c.job_id == jobs.c.id, isouter=True)
+        .where(jobs.c.id == job_id)
+    ).first()
+    if row is None or row.kind not in ("export", "evaluate"):
+        return None
+    if row.kind == "evaluate":
+        return AskedBy("evaluation", row.user_id)
+    return AskedBy("export", row.payload.get("user_id"))
 
 
 def cancel(connection: sa.Connection, job_id: int, *, now: float) -> bool:

@@ -23,6 +23,8 @@ from medlens.serve.work.answer import Workplace
 from medlens.serve.work.evaluations import MOST_WAITING, release_sets
 from medlens.serve.work.queue import lease
 from medlens.serve.work.worker import do
+from tests.serve.http import client_for
+from tests.serve.people import token_of
 from tests.serve.work.sets import BRIGHT, class_folders, pack, picture
 from tests.serve.work.studies import models_of, put_bundle
 
@@ -284,9 +286,6 @@ def test_those_that_came_while_a_set_was_sent_count(
 def test_a_full_disk_is_said_before_the_set_is_sent(
     store: Store, place: Workplace, tmp_path: Path
 ) -> None:
-    from tests.serve.http import client_for
-    from tests.serve.people import token_of
-
     limits = Limits(free_mb=1 << 40)
     settings = ServeSettings(data=tmp_path / "service", limits=limits)
     app = create_app(store, settings)
@@ -312,3 +311,38 @@ def test_removing_and_cancelling_leave_nothing(
     assert (third.status_code, third.json()["state"]) == (202, "waiting")
     with store.read() as connection:
         assert len(connection.execute(sa.select(evaluations)).all()) == 1
+
+
+def test_only_who_asked_takes_it_back(
+    reader: httpx.Client,
+    viewer: httpx.Client,
+    administrator: httpx.Client,
+    app: FastAPI,
+    place: Workplace,
+) -> None:
+    mine = send(reader, place, pack(class_folders())).json()
+    address, job = f"{ADDRESS}/{mine['id']}", f"/api/v1/jobs/{mine['job_id']}"
+    with client_for(
+        app, headers=token_of(place.store, "reader", name="other")
+    ) as other:
+        # The same set again is this evaluation, and still the first reader's.
+        assert send(other, place, pack(class_folders())).json()["id"] == mine["id"]
+        for refused in (
+            other.delete(address), other.post(f"{job}/cancel"),
+            other.post(f"{job}/retry"),
+        ):  # fmt: skip
+            assert refused.status_code == 403
+            said = refused.json()["detail"]
+            assert "this evaluation was asked for by somebody else" in said
+        assert not other.get(address).json()["may_remove"]
+        assert not other.get(ADDRESS).json()["items"][0]["may_remove"]
+    narrow = token_of(place.store, "administrator", "view", "read")
+    with client_for(app, headers=narrow) as client:  # the token cannot administer
+        assert client.delete(address).status_code == 403
+    assert not viewer.get(address).json()["may_remove"]
+    assert mine["may_remove"]
+    assert reader.get(address).json()["may_remove"]
+    assert administrator.get(address).json()["may_remove"]
+    assert reader.post(f"{job}/cancel").is_success
+    assert administrator.delete(address).status_code == 204
+    assert reader.delete(address).status_code == 404

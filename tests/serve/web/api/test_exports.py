@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 
 from medlens.serve.settings import Limits, ServeSettings
 from medlens.serve.store.store import Store
@@ -18,8 +19,10 @@ from medlens.serve.work.answer import Workplace
 from medlens.serve.work.models import Models
 from medlens.serve.work.queue import lease
 from medlens.serve.work.worker import do
+from tests.serve.http import client_for
 from tests.serve.monitor.answers import BUNDLE, add_answer, add_bundle
-from tests.serve.web.api.filled import add_study
+from tests.serve.people import token_of
+from tests.serve.web.api.filled import add_job, add_study
 from tests.serve.work.studies import of_study, take
 from tests.write.dicom_sources import radiograph, ultrasound
 
@@ -75,6 +78,32 @@ def test_an_export_from_asking_to_taking_back(
         ]  # fmt: skip
 
 
+def test_only_who_asked_takes_it_back(
+    store: Store,
+    app: FastAPI,
+    reader: httpx.Client,
+    administrator: httpx.Client,
+    study: int,
+) -> None:
+    first, second = (
+        reader.post(ADDRESS, json={"studies": [study]}).json() for _ in range(2)
+    )
+    answer = add_job(store, study_id=add_study(store))
+    with client_for(app, headers=token_of(store, "reader", name="other")) as other:
+        for refused in (
+            other.delete(f"{ADDRESS}/{first['id']}"),
+            other.post(f"/api/v1/jobs/{first['id']}/cancel"),
+        ):
+            assert refused.status_code == 403
+            assert "this export was asked for by" in refused.json()["detail"]
+        assert not other.get(f"{ADDRESS}/{first['id']}").json()["may_remove"]
+        # A study's answer is everybody's.
+        assert other.post(f"/api/v1/jobs/{answer}/cancel").is_success
+    assert first["may_remove"]
+    assert reader.delete(f"{ADDRESS}/{first['id']}").status_code == 204
+    assert administrator.delete(f"{ADDRESS}/{second['id']}").status_code == 204
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
@@ -122,8 +151,6 @@ def test_a_bundle_that_is_gone_is_said(store: Store, reader: httpx.Client) -> No
 
 
 def test_only_exports_are_exports(store: Store, reader: httpx.Client) -> None:
-    from tests.serve.web.api.filled import add_job
-
     job = add_job(store, study_id=add_study(store))
     for path in (f"{ADDRESS}/{job}", f"{ADDRESS}/{job}/file", f"{ADDRESS}/9999"):
         assert reader.get(path).status_code == 404

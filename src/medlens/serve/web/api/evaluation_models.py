@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from medlens.serve.access.caller import Caller
 from medlens.serve.web.api.curve_models import (
     CurvesView,
     SplitSummary,
@@ -14,6 +15,7 @@ from medlens.serve.web.api.curve_models import (
     summaries_of,
 )
 from medlens.serve.web.api.fields import TEXT, Digest, Strict, moment, moment_or_none
+from medlens.serve.web.api.owner import is_theirs
 from medlens.serve.web.api.paging import Page, Paged
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -75,6 +77,9 @@ class EvaluationView(BaseModel):
     asked_at: datetime
     made_at: datetime | None
     has_report: bool
+    may_remove: bool = Field(
+        description="by the caller: they asked for it, or administer"
+    )
     failed_count: int = Field(description="cases that gave no answer")
     summary: SplitSummary | None = Field(
         None, description="the figures that stand first; null until it is done"
@@ -94,15 +99,15 @@ class EvaluationPage(Page[EvaluationView]):
     """One page of evaluations, the newest first."""
 
 
-def view_of_evaluation(row: Any) -> EvaluationView:
+def view_of_evaluation(row: Any, caller: Caller) -> EvaluationView:
     """A row of `evaluations` with its job's columns `state`, `progress`, `error`."""
-    return EvaluationView(**_fields(row))
+    return EvaluationView(**_fields(row, caller))
 
 
-def whole_evaluation(row: Any, *, may_read: bool) -> WholeEvaluation:
+def whole_evaluation(row: Any, caller: Caller) -> WholeEvaluation:
     """As `view_of_evaluation`, with curves; keys of cases only for readers."""
-    found = WholeEvaluation(**_fields(row), curves=curves_of(row.curves))
-    if may_read:
+    found = WholeEvaluation(**_fields(row, caller), curves=curves_of(row.curves))
+    if "read" in caller.rights:
         cases = [each for each in row.failed or () if each.get("case")]
         found.failed = [FailedCase(**each) for each in cases]
         # What is wrong with the set as a whole may repeat a name in it.
@@ -111,7 +116,7 @@ def whole_evaluation(row: Any, *, may_read: bool) -> WholeEvaluation:
     return found
 
 
-def _fields(row: Any) -> dict[str, Any]:
+def _fields(row: Any, caller: Caller) -> dict[str, Any]:
     options = row.options
     splits = summaries_of((row.metrics or {}).get("splits"))
     return {
@@ -129,6 +134,7 @@ def _fields(row: Any) -> dict[str, Any]:
         "asked_at": moment(row.created_at),
         "made_at": moment_or_none(row.made_at),
         "has_report": bool(row.report_digest),
+        "may_remove": is_theirs(caller, row.user_id),
         "failed_count": cast(int, options.get("failed_count", 0)),
         "summary": next(iter(splits.values()), None),
     }

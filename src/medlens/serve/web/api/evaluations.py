@@ -27,7 +27,8 @@ from medlens.serve.web.api.evaluation_models import (
     whole_evaluation,
 )
 from medlens.serve.web.api.fields import LARGEST
-from medlens.serve.web.api.paging import link_next, pack_cursor, unpack_cursor
+from medlens.serve.web.api.owner import check_owner
+from medlens.serve.web.api.paging import link_next, read_page
 from medlens.serve.web.body import push_body
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
@@ -113,7 +114,7 @@ async def evaluate(
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = f"/api/v1/evaluations/{number}"
     return await run_in_threadpool(
-        lambda: view_of_evaluation(_row(service, number, whole=False))
+        lambda: view_of_evaluation(_row(service, number, whole=False), caller)
     )
 
 
@@ -126,19 +127,14 @@ def list_evaluations(
     caller: Viewer,
 ) -> EvaluationPage:
     """Evaluations, the newest first; counts and shares alone."""
-    del caller
-    place = unpack_cursor(query.cursor, 1)
-    wanted = _query(whole=False).order_by(evaluations.c.id.desc())
+    wanted = _query(whole=False)
     if query.bundle is not None:
         wanted = wanted.where(evaluations.c.bundle_digest == query.bundle)
-    if place is not None:
-        wanted = wanted.where(evaluations.c.id < place[0])
     with service.store.read() as connection:
-        rows = connection.execute(wanted.limit(query.limit + 1)).all()
-    page = rows[: query.limit]
-    cursor = pack_cursor(page[-1].id) if len(rows) > query.limit else None
+        page, cursor = read_page(connection, wanted, evaluations.c.id, query)
     link_next(request, response, cursor)
-    return EvaluationPage(items=[view_of_evaluation(row) for row in page], next=cursor)
+    items = [view_of_evaluation(row, caller) for row in page]
+    return EvaluationPage(items=items, next=cursor)
 
 
 @router.get("/{evaluation}", response_model=WholeEvaluation)
@@ -146,8 +142,7 @@ def read_evaluation(
     evaluation: EvaluationNumber, service: ServiceHere, caller: Viewer
 ) -> WholeEvaluation:
     """One evaluation with its curves; which cases failed is told to readers."""
-    row = _row(service, evaluation)
-    return whole_evaluation(row, may_read="read" in caller.rights)
+    return whole_evaluation(_row(service, evaluation), caller)
 
 
 @router.get("/{evaluation}/report", response_class=FileResponse, responses=PAGE)
@@ -189,10 +184,18 @@ def read_evaluation_report(
 def delete_evaluation(
     evaluation: EvaluationNumber, service: ServiceHere, caller: Reader
 ) -> Response:
-    """Take an evaluation back: its job ends, its set and report are deleted."""
+    """Take an evaluation back: its job ends, its set and report are deleted.
+
+    For whoever asked for it, and administrators.
+    """
+    this = sa.select(evaluations.c.job_id).where(evaluations.c.id == evaluation)
     with service.store.begin() as connection:
+        job = connection.execute(this).scalar()
+        if job is None:
+            raise _none(evaluation)
+        check_owner(connection, caller, job, verb="remove")
         digests = remove_evaluation(connection, evaluation)
-        if digests is None:
+        if digests is None:  # somebody was quicker
             raise _none(evaluation)
         detail = {"evaluation": evaluation}
         record(connection, caller, "remove evaluation", detail=detail)

@@ -35,13 +35,8 @@ from medlens.serve.web.api.fields import (
     moment_or_none,
 )
 from medlens.serve.web.api.job_models import JobState
-from medlens.serve.web.api.paging import (
-    Page,
-    Paged,
-    link_next,
-    pack_cursor,
-    unpack_cursor,
-)
+from medlens.serve.web.api.owner import check_owner, is_theirs
+from medlens.serve.web.api.paging import Page, Paged, link_next, read_page
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
@@ -129,6 +124,9 @@ class ExportView(BaseModel):
     bytes: int | None = Field(description="of the archive, null until it is there")
     made_at: datetime | None
     expires_at: datetime | None
+    may_remove: bool = Field(
+        description="by the caller: they asked for it, or administer"
+    )
     images: int = 0
     patients: int = 0
     series: int = 0
@@ -195,7 +193,7 @@ def ask_for_export(
             detail["released"] = len(wanted.released)
             detail["first released"] = wanted.released[:MOST_NAMED]
         record(connection, caller, "ask for export", detail=detail)
-        return 202, _view(_row(connection, job))
+        return 202, _view(_row(connection, job), caller)
 
     return once.run(caller, deed)
 
@@ -209,28 +207,20 @@ def list_exports(
     caller: Reader,
 ) -> ExportPage:
     """Exports of the last days, the newest first."""
-    del caller
-    place = unpack_cursor(query.cursor, 1)
-    wanted = _query().order_by(jobs.c.id.desc()).limit(query.limit + 1)
-    if place is not None:
-        wanted = wanted.where(jobs.c.id < place[0])
     with service.store.read() as connection:
-        rows = connection.execute(wanted).all()
-    page = rows[: query.limit]
-    cursor = pack_cursor(page[-1].id) if len(rows) > query.limit else None
+        page, cursor = read_page(connection, _query(), jobs.c.id, query)
     link_next(request, response, cursor)
-    return ExportPage(items=[_view(row) for row in page], next=cursor)
+    return ExportPage(items=[_view(row, caller) for row in page], next=cursor)
 
 
 @router.get("/{job}", response_model=WholeExport)
 def read_export(job: JobNumber, service: ServiceHere, caller: Reader) -> WholeExport:
     """One export, with everything that was held or left out and why."""
-    del caller
     with service.store.read() as connection:
         row = _row(connection, job)
     report = row.report or {}
     lists = {name: report.get(name, []) for name in ("held", "failed", "left_out")}
-    return WholeExport(**_view(row).model_dump(), **lists)
+    return WholeExport(**_view(row, caller).model_dump(), **lists)
 
 
 @router.get("/{job}/file", response_class=FileResponse, responses=ARCHIVE)
@@ -263,9 +253,13 @@ def download_export(
 
 @router.delete("/{job}", status_code=204)
 def remove_export(job: JobNumber, service: ServiceHere, caller: Reader) -> Response:
-    """Take an export back: its job is cancelled, its archive deleted."""
+    """Take an export back: its job is cancelled, its archive deleted.
+
+    For whoever asked for it, and administrators.
+    """
     with service.store.begin() as connection:
         row = _row(connection, job)
+        check_owner(connection, caller, job, verb="remove")
         cancel(connection, job, now=time.time())
         connection.execute(sa.delete(exports).where(exports.c.job_id == job))
         record(connection, caller, "remove export", detail={"job": job})
@@ -335,7 +329,7 @@ def _row(connection: sa.Connection, job: int) -> Any:
     return row
 
 
-def _view(row: Any) -> ExportView:
+def _view(row: Any, caller: Caller) -> ExportView:
     wanted = Wanted.of(row.payload)
     report = row.report or {}
     counts = {
@@ -357,5 +351,6 @@ def _view(row: Any) -> ExportView:
         bytes=row.bytes,
         made_at=moment_or_none(row.made_at),
         expires_at=None if row.made_at is None else moment(row.made_at + KEPT_S),
+        may_remove=is_theirs(caller, wanted.user_id),
         **counts,
     )

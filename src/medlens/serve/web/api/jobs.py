@@ -16,7 +16,8 @@ from medlens.serve.access.trail import record
 from medlens.serve.store.tables import jobs
 from medlens.serve.web.api.fields import IfMatch, JobNumber
 from medlens.serve.web.api.job_models import JobPage, JobQuery, JobView, view_of_job
-from medlens.serve.web.api.paging import link_next, pack_cursor, unpack_cursor
+from medlens.serve.web.api.owner import check_owner
+from medlens.serve.web.api.paging import link_next, read_page
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.etag import check_match, tag
 from medlens.serve.web.guard import may
@@ -44,18 +45,9 @@ def list_jobs(
         wanted.append(jobs.c.kind == query.kind)
     if query.study_id is not None:
         wanted.append(jobs.c.study_id == query.study_id)
-    place = unpack_cursor(query.cursor, 1)
-    if place is not None:
-        wanted.append(jobs.c.id < place[0])
+    found = sa.select(jobs).where(*wanted)
     with service.store.read() as connection:
-        rows = connection.execute(
-            sa.select(jobs)
-            .where(*wanted)
-            .order_by(jobs.c.id.desc())
-            .limit(query.limit + 1)
-        ).all()
-    page = rows[: query.limit]
-    cursor = pack_cursor(page[-1].id) if len(rows) > query.limit else None
+        page, cursor = read_page(connection, found, jobs.c.id, query)
     link_next(request, response, cursor)
     return JobPage(items=[view_of_job(row) for row in page], next=cursor)
 
@@ -96,7 +88,10 @@ def cancel_job(
     caller: Annotated[Caller, Depends(may("read"))],
     if_match: IfMatch = "",
 ) -> JSONResponse:
-    """Take a job out; what is being made of it is dropped."""
+    """Take a job out; what is being made of it is dropped.
+
+    An export or evaluation is for whoever asked for it, and administrators, to cancel.
+    """
     return _change(once, caller, job, if_match, "cancel", cancel)
 
 
@@ -107,7 +102,7 @@ def retry_job(
     caller: Annotated[Caller, Depends(may("read"))],
     if_match: IfMatch = "",
 ) -> JSONResponse:
-    """Let a job that was parked or cancelled start over."""
+    """Let a job that was parked or cancelled start over; see cancel for who may."""
     return _change(once, caller, job, if_match, "retry", revive)
 
 
@@ -121,6 +116,7 @@ def _change(
 ) -> JSONResponse:
     def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
         before = job_view(connection, job)
+        check_owner(connection, caller, job, verb=verb)
         check_match(if_match, before)
         if not change(connection, job, now=time.time()):
             raise Problem(

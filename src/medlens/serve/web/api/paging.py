@@ -85,6 +85,32 @@ def after(
     return sa.tuple_(*columns) < sa.tuple_(*place)
 
 
+def read_page(
+    connection: sa.Connection,
+    wanted: sa.Select[Any],
+    number: sa.ColumnElement[int],
+    query: Paged,
+) -> tuple[list[Any], str | None]:
+    """Rows of a page of a list by number, the newest first; cursor of the next page.
+
+    Args:
+        connection: to the index.
+        wanted: all rows of the list, with `number` as their `id`.
+        number: the column that the list is ordered by.
+        query: which page.
+
+    Raises:
+        Problem: 404, the cursor is none of this list.
+    """
+    place = unpack_cursor(query.cursor, 1)
+    if place is not None:
+        wanted = wanted.where(after([number], place))
+    ordered = wanted.order_by(number.desc()).limit(query.limit + 1)
+    rows = list(connection.execute(ordered))
+    page = rows[: query.limit]
+    return page, pack_cursor(page[-1].id) if len(rows) > query.limit else None
+
+
 def link_next(request: Request, response: Response, cursor: str | None) -> None:
     """Name the next page in the Link header (RFC 8288)."""
     if cursor is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,13 +12,7 @@ from pydantic import BaseModel, Field
 from medlens.serve.access.caller import Caller
 from medlens.serve.store.tables import conflicts, instances, refusals
 from medlens.serve.web.api.fields import moment
-from medlens.serve.web.api.paging import (
-    Page,
-    Paged,
-    link_next,
-    pack_cursor,
-    unpack_cursor,
-)
+from medlens.serve.web.api.paging import Page, Paged, link_next, read_page
 from medlens.serve.web.guard import may
 from medlens.serve.web.state import Service, service_of
 
@@ -68,7 +62,9 @@ def list_refusals(
 ) -> RefusalPage:
     """What was refused, with the reason that its sender was given."""
     del caller
-    rows, cursor = _page(service, sa.select(refusals), refusals.c.id, query)
+    wanted = sa.select(refusals)
+    with service.store.read() as connection:
+        rows, cursor = read_page(connection, wanted, refusals.c.id, query)
     link_next(request, response, cursor)
     items = [
         RefusalView(
@@ -97,7 +93,8 @@ def list_conflicts(
     wanted = sa.select(conflicts, instances.c.study_id).join(
         instances, instances.c.id == conflicts.c.instance_id
     )
-    rows, cursor = _page(service, wanted, conflicts.c.id, query)
+    with service.store.read() as connection:
+        rows, cursor = read_page(connection, wanted, conflicts.c.id, query)
     link_next(request, response, cursor)
     items = [
         ConflictView(
@@ -112,22 +109,3 @@ def list_conflicts(
         for row in rows
     ]
     return ConflictPage(items=items, next=cursor)
-
-
-def _page(
-    service: Service,
-    wanted: sa.Select[Any],
-    number: sa.ColumnElement[int],
-    query: Paged,
-) -> tuple[list[Any], str | None]:
-    place = unpack_cursor(query.cursor, 1)
-    if place is not None:
-        wanted = wanted.where(number < place[0])
-    with service.store.read() as connection:
-        rows = list(
-            connection.execute(
-                wanted.order_by(number.desc()).limit(query.limit + 1)
-            ).all()
-        )
-    page = rows[: query.limit]
-    return page, pack_cursor(page[-1].id) if len(rows) > query.limit else None
