@@ -82,6 +82,13 @@ export const t = texts({
     back: "Back to the newest",
     digest: "Digest of the content",
     download: "Download",
+    formText: "Text",
+    filesOwed:
+      "{forms} could not be made when it was signed: an image could not be read. They are made by themselves as soon as it can, of the words that were signed.",
+    filesLacking:
+      "{forms} are not there: the headers of the images allow none, or an image could not be read.",
+    filesNow: "Try now",
+    filesAsked: "They are being made",
     print: "Print",
     sendTo: "Send to",
     send: "Send",
@@ -174,6 +181,12 @@ export const t = texts({
     back: "返回最新版本",
     digest: "内容摘要",
     download: "下载",
+    formText: "文本",
+    filesOwed:
+      "签署时有图像无法读取，未能生成 {forms}。图像可读取后，系统会按已签署的内容自动生成。",
+    filesLacking: "没有 {forms}：图像头信息不允许生成，或有图像无法读取。",
+    filesNow: "立即重试",
+    filesAsked: "正在生成",
     print: "打印",
     sendTo: "发送至",
     send: "发送",

@@ -1,7 +1,9 @@
 /** A version as it was kept: read, compared, taken away, sent. */
 
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { api, newKey, ok } from "~/core/api/client";
+import { hear } from "~/core/events";
 import { may } from "~/core/session";
 import { moment } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
@@ -61,7 +63,8 @@ export function VersionView({ writing, version, results }: Props) {
         {t("digest")}: <code>{version.content_digest.slice(0, 16)}…</code>
       </p>
       <Against key={version.version} writing={writing} version={version} />
-      <Downloads study={writing.study} version={version.version} />
+      <Downloads study={writing.study} version={version} />
+      <Lacking writing={writing} version={version} />
       {may("read") && version.is_signed && (
         <Send study={writing.study} version={version.version} />
       )}
@@ -128,18 +131,22 @@ function Against({ writing, version }: Pick<Props, "writing" | "version">) {
   );
 }
 
-/** Files of a version, and the paper. */
-export function Downloads({ study, version }: { study: number; version: number }) {
+/** Files of a version, and the paper; of a signed one those that are kept. */
+function Downloads({ study, version }: { study: number; version: Version }) {
+  const kinds = new Set(version.objects.map((each) => each.kind));
+  const forms = FORMS.filter(
+    ([form]) => !version.is_signed || kinds.has(form.toUpperCase()),
+  );
   return (
     <p class="report-downloads">
       <span class="faint">{t("download")}:</span>
-      {FORMS.map(([form, name]) => (
+      {forms.map(([form, name]) => (
         <a
           key={form}
-          href={`/api/v1/studies/${study}/report/versions/${version}/${form}`}
+          href={`/api/v1/studies/${study}/report/versions/${version.version}/${form}`}
           download
         >
-          {name}
+          {form === "text" ? t("formText") : name}
         </a>
       ))}
       <button
@@ -149,6 +156,52 @@ export function Downloads({ study, version }: { study: number; version: number }
       >
         {t("print")}
       </button>
+    </p>
+  );
+}
+
+/** What could not be made with the signature, and asking for it. */
+function Lacking({ writing, version }: Pick<Props, "writing" | "version">) {
+  const { study } = writing;
+  useEffect(
+    () =>
+      hear("job", (event) => {
+        const isOurs = event.kind === "report" && event.study_id === study;
+        if (!isOurs || event.state !== "done") return;
+        if (writing.shown.peek()?.version !== version.version) return;
+        writing.show(version.version).catch(toastFailed);
+      }),
+    [study, version.version],
+  );
+  if (version.files === "none" || version.files === "whole") return null;
+  const kinds = new Set(version.objects.map((each) => each.kind));
+  const forms = FORMS.filter(([form]) => !kinds.has(form.toUpperCase()))
+    .map(([, name]) => name)
+    .join(", ");
+  const ask = async () => {
+    try {
+      await ok(
+        api.POST("/api/v1/studies/{study}/report/versions/{version}/files", {
+          params: {
+            path: { study, version: version.version },
+            header: { "Idempotency-Key": newKey() },
+          },
+        }),
+      );
+      toastDone(t("filesAsked"));
+    } catch (error) {
+      toastFailed(error);
+    }
+  };
+  return (
+    <p class="report-hint" role="status">
+      <Icon name="alert" />{" "}
+      {t(version.files === "owed" ? "filesOwed" : "filesLacking", { forms })}{" "}
+      {may("read") && (
+        <button type="button" class="button button-small" onClick={() => void ask()}>
+          {t("filesNow")}
+        </button>
+      )}
     </p>
   );
 }

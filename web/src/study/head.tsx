@@ -1,5 +1,6 @@
 /** Whose study it is, in the head of the panel. */
 
+import { lastList } from "~/core/route";
 import { ageAt, day, moment, personName } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { Link } from "~/shell/link";
@@ -13,7 +14,12 @@ export function StudyHead({ study, onNext }: { study: Study; onNext: () => void 
   return (
     <header class="study-head">
       <div class="study-head-row">
-        <Link to="/" class="study-back" aria-label={t("back")} title={t("back")}>
+        <Link
+          to={lastList.value}
+          class="study-back"
+          aria-label={t("back")}
+          title={t("back")}
+        >
           <Icon name="chevron" />
         </Link>
         <h1 tabIndex={-1}>

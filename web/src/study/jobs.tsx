@@ -29,7 +29,7 @@ export function Jobs({ study, onChange }: Props) {
   );
 }
 
-const KINDS = ["answer", "send", "export", "evaluate", "shadow"] as const;
+const KINDS = ["answer", "send", "export", "evaluate", "shadow", "report"] as const;
 
 function JobLine({ job, onChange }: { job: Job; onChange: () => void }) {
   const kind = KINDS.find((each) => each === job.kind);

@@ -49,7 +49,7 @@ export default function Page({ route }: { route: Here }) {
           opened={opened}
           study={found}
           progress={progress.value}
-          prior={priorOf(route.query)}
+          query={route.query}
           onChange={loaded.again}
         />
       )}
@@ -89,19 +89,21 @@ interface Props {
   readonly opened: Opened;
   readonly study: Study;
   readonly progress: number | null;
-  readonly prior: number | null;
+  /** Of the address: the list that one came from, and a prior study. */
+  readonly query: URLSearchParams;
   readonly onChange: () => void;
 }
 
 function Desk(props: Props) {
-  const { opened, study, prior } = props;
+  const { opened, study, query } = props;
   const { reading, writing, stage } = opened;
-  const now = useRef(study);
-  now.current = study;
+  const now = useRef({ study, query });
+  now.current = { study, query };
   const next = useCallback(() => {
-    goNext(now.current)
-      .then((isGone) => {
-        if (!isGone) toastDone(t("nextNone"));
+    goNext(now.current.study.id, now.current.query)
+      .then((went) => {
+        if (went === null) toastDone(t("nextNone"));
+        else if (went.isTop) toastDone(t("nextTop"));
       })
       .catch(toastFailed);
   }, []);
@@ -122,7 +124,7 @@ function Desk(props: Props) {
     <div class={isOpen ? "study" : "study is-wide"}>
       <div class="study-images">
         <Boundary>
-          <LateViewer stage={stage} study={study.id} prior={prior} />
+          <LateViewer stage={stage} study={study.id} prior={priorOf(query)} />
         </Boundary>
       </div>
       <aside class="study-side" aria-label={t("panel")}>
@@ -142,7 +144,7 @@ function Side({
   opened,
   study,
   progress,
-  prior,
+  query,
   onChange,
   onNext,
 }: Props & { onNext: () => void }) {
@@ -193,7 +195,12 @@ function Side({
           key: "study",
           name: t("study"),
           panel: (
-            <StudyTab reading={reading} study={study} prior={prior} onChange={onChange} />
+            <StudyTab
+              reading={reading}
+              study={study}
+              prior={priorOf(query)}
+              onChange={onChange}
+            />
           ),
         },
       ]}

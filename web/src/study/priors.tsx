@@ -1,6 +1,7 @@
 /** Other studies of the same patient, to open or to lay beside this one. */
 
 import { api, ok } from "~/core/api/client";
+import { addressOf, readFilters } from "~/core/filters";
 import { go } from "~/core/route";
 import { day } from "~/core/text/format";
 import { Link } from "~/shell/link";
@@ -60,7 +61,7 @@ function Found({ study, prior }: { study: Study; prior: number | null }) {
                   >
                     {t(prior === each.id ? "noBeside" : "beside")}
                   </button>
-                  <Link to={`/studies/${each.id}`}>{t("open")}</Link>
+                  <Link to={inList(each.id)}>{t("open")}</Link>
                 </span>
               </li>
             ))}
@@ -71,6 +72,14 @@ function Found({ study, prior }: { study: Study; prior: number | null }) {
   );
 }
 
+/** The address of a study, out of the list that one came from. */
+function inList(study: number, prior: number | null = null): string {
+  const list = readFilters(new URLSearchParams(location.search));
+  const address = addressOf(list, `/studies/${study}`);
+  if (prior === null) return address;
+  return `${address}${address.includes("?") ? "&" : "?"}prior=${prior}`;
+}
+
 function beside(study: number, prior: number | null): void {
-  go(`/studies/${study}${prior === null ? "" : `?prior=${prior}`}`, { replace: true });
+  go(inList(study, prior), { replace: true });
 }

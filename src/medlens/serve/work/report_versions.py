@@ -15,15 +15,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from medlens.core import MedlensError, UsageError
-from medlens.serve.store.index import add_row
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import reading_objects, reports, results, studies
-from medlens.serve.work.inputs import Study
-from medlens.serve.work.objects import DICOM
+from medlens.serve.store.tables import reports, results, studies
 from medlens.serve.work.report_drafted import drafted_from, newest_at, results_of
 from medlens.serve.work.report_drafts import check_draft, drop_draft
+from medlens.serve.work.report_kept import add_files, owe_files
 from medlens.serve.work.report_objects import ReportFile, make_files
-from medlens.serve.work.results import own_row
 from medlens.write.reading.content import (
     Content,
     Report,
@@ -72,12 +69,14 @@ class Ready:
     Attributes:
         report: the version.
         files: what was made of it, none without a signature.
+        is_owing: some could not be made at this moment.
         digests: of the files, which are durable.
     """
 
     report: Report
     files: Sequence[ReportFile] = field(default=(), repr=False)
     digests: Sequence[str] = field(default=(), repr=False)
+    is_owing: bool = False
 
 
 def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
@@ -114,8 +113,9 @@ def prepare(store: Store, wish: Wish, *, now: float) -> Ready | None:
     )
     if not wish.is_signed:
         return Ready(report)
-    files = make_files(store, report, reader=wish.user_id)
-    return Ready(report, files, [store.blobs.put(file.data) for file in files])
+    made = make_files(store, report, reader=wish.user_id)
+    digests = [store.blobs.put(file.data) for file in made.files]
+    return Ready(report, made.files, digests, is_owing=bool(made.owed))
 
 
 def add_version(connection: sa.Connection, wish: Wish, ready: Ready | None) -> int:
@@ -144,11 +144,16 @@ def add_version(connection: sa.Connection, wish: Wish, ready: Ready | None) -> i
             "expected_version"
         )
     _check(connection, wish, newest, signed)
-    report_id = _insert(connection, wish, ready.report)
-    _add_files(connection, study, report_id, wish, ready)
+    row = _insert(connection, wish, ready.report)
+    now = ready.report.made_at.timestamp()
+    add_files(connection, study, row, ready.files, ready.digests, now=now)
+    if ready.is_owing:
+        drafted = ready.report.drafted
+        last = drafted.newest if drafted else None
+        owe_files(connection, row, newest_result=last, now=now)
     drop_draft(connection, wish.study_id, wish.user_id)
     _move_on(connection, study, ready.report)
-    return report_id
+    return int(row.id)
 
 
 def newest_versions(connection: sa.Connection, study_id: int) -> tuple[int, int | None]:
@@ -234,7 +239,7 @@ def _check(
         )
 
 
-def _insert(connection: sa.Connection, wish: Wish, report: Report) -> int:
+def _insert(connection: sa.Connection, wish: Wish, report: Report) -> Any:
     made = connection.execute(
         sa.insert(reports)
         .values(
@@ -249,39 +254,9 @@ def _insert(connection: sa.Connection, wish: Wish, report: Report) -> int:
             author=report.author[:64],
             made_at=report.made_at.timestamp(),
         )
-        .returning(reports.c.id)
+        .returning(reports)
     )
-    return int(made.scalar_one())
-
-
-def _add_files(
-    connection: sa.Connection, study: Any, report_id: int, wish: Wish, ready: Ready
-) -> None:
-    now = ready.report.made_at.timestamp()
-    about = Study(
-        study.id, study.study_uid, study.patient_id, study.issuer, study.study_date,
-        study.site, (),
-    )  # fmt: skip
-    for file, digest in zip(ready.files, ready.digests, strict=True):
-        row = None
-        if file.media_type == DICOM:
-            row = own_row(file.data, digest, about, now)
-            add_row(connection, row)
-        connection.execute(
-            sa.insert(reading_objects).values(
-                study_id=wish.study_id,
-                result_id=ready.report.content.result_id,
-                report_id=report_id,
-                kind=file.kind,
-                key=f"report:{report_id}:{file.kind}",
-                media_type=file.media_type,
-                digest=digest,
-                bytes=len(file.data),
-                sop_uid=row.instance["sop_uid"] if row else "",
-                user_id=wish.user_id,
-                made_at=now,
-            )
-        )
+    return made.one()
 
 
 def _move_on(connection: sa.Connection, study: Any, report: Report) -> None:

@@ -39,6 +39,7 @@ HOMES = {
     "send": "medlens.serve.work.deliver:deliver",
     "export": "medlens.serve.work.exports:export",
     "evaluate": "medlens.serve.work.evaluations:evaluate",
+    "report": "medlens.serve.work.report_again:make_again",
 }
 """Job kind → function that does it; imported when the first such job comes."""
 

@@ -297,6 +297,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/{study}/report/versions/{version}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Again
+         * @description Make the files that a signed version lacks, of the words that were signed.
+         */
+        post: operations["make_again_api_v1_studies__study__report_versions__version__files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/{study}/report/versions/{version}/sendings": {
         parameters: {
             query?: never;
@@ -4226,6 +4246,12 @@ export interface components {
              * @description none without a signature
              */
             objects: components["schemas"]["ReportObject"][];
+            /**
+             * Files
+             * @description none: without a signature; whole: all are kept; owed: those that could not be made with the signature are being made; lacking: they are not, as where the headers allow no DICOM object
+             * @enum {string}
+             */
+            files: "none" | "whole" | "owed" | "lacking";
         };
         /**
          * VersionWish
@@ -5438,6 +5464,43 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    make_again_api_v1_studies__study__report_versions__version__files_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description chosen by the sender, as a UUID: the same key and request again within a day get the same reply, and nothing is done twice */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description our own number of a study */
+                study: number;
+                /** @description counts from 1 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description a problem */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -11,7 +12,6 @@ from pydantic import BaseModel
 
 from medlens.serve.access.caller import Caller
 from medlens.serve.access.trail import record
-from medlens.serve.store.tables import reading_objects
 from medlens.serve.web.api.destinations import peer_named
 from medlens.serve.web.api.fields import StudyNumber
 from medlens.serve.web.api.job_models import JobView
@@ -20,12 +20,15 @@ from medlens.serve.web.api.report_models import VersionNumber
 from medlens.serve.web.api.reports import version_row
 from medlens.serve.web.api.result_models import Sending
 from medlens.serve.web.api.sending import sending_job
+from medlens.serve.web.api.studies import study_row
 from medlens.serve.web.dicomweb.work import heavy
 from medlens.serve.web.errors import Problem
 from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import Service, service_of
+from medlens.serve.work.report_basis import UnreadNowError
+from medlens.serve.work.report_kept import ask_for_files, files_state, kept_files
 from medlens.serve.work.report_objects import MEDIA_TYPES, make_file
 from medlens.serve.work.report_versions import report_of
 
@@ -91,6 +94,42 @@ def read_text(
     return _file(service, caller, study, version, "TEXT")
 
 
+@router.post("/files", status_code=202, response_model=JobView)
+def make_again(
+    study: StudyNumber,
+    version: VersionNumber,
+    once: OnceOnly,
+    caller: Annotated[Caller, Depends(may("read"))],
+) -> JSONResponse:
+    """Make the files that a signed version lacks, of the words that were signed."""
+
+    def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
+        study_row(connection, study, hold=True)
+        row = version_row(connection, study, version)
+        state = files_state(connection, row)
+        if state not in ("owed", "lacking"):
+            raise Problem(409, _NOTHING_LACKS[state].format(version=version))
+        job = ask_for_files(connection, row, now=time.time())
+        if job is None:
+            raise Problem(409, "another request asks for them now; look at its job")
+        record(
+            connection,
+            caller,
+            "ask for report files",
+            study_id=study,
+            detail={"version": version},
+        )
+        return 202, job_view(connection, job)
+
+    return once.run(caller, deed)
+
+
+_NOTHING_LACKS = {
+    "none": "version {version} is not signed; its files are made when they are fetched",
+    "whole": "version {version} has all its files; fetch them",
+}
+
+
 @router.post("/sendings", status_code=202, response_model=JobView)
 def send(
     study: StudyNumber,
@@ -109,6 +148,8 @@ def send(
             raise Problem(
                 409, f"version {version} is not signed; sign the report, then send it"
             )
+        if files_state(connection, row) == "owed":
+            raise Problem(409, _owed(version))
         job = sending_job(
             connection,
             f"send:report:{row.id}:{peer.name}",
@@ -133,16 +174,14 @@ def _file(
     """A file of a version: kept since it was signed, or made now as a draft.
 
     Raises:
-        Problem: 404 where there is no such version, or no such file of it.
+        Problem: 404 where there is no such version, or no such file of it; 503 where
+            a draft's file cannot be made now.
     """
     with service.store.read() as connection:
         row = version_row(connection, study, version)
         report = report_of(connection, row)
-        kept = connection.execute(
-            sa.select(reading_objects.c.digest).where(
-                reading_objects.c.report_id == row.id, reading_objects.c.kind == kind
-            )
-        ).scalar()
+        kept = kept_files(connection, row.id).get(kind)
+        state = files_state(connection, row)
     note_look(service, caller, "view report", study, version=version, **{"as": kind})
     name = f"report-{study}-version-{version}.{SUFFIXES[kind]}"
     safe = {"X-Content-Type-Options": "nosniff"}
@@ -160,8 +199,13 @@ def _file(
         )
     made = None
     if not report.is_signed:
-        with heavy():
-            made = make_file(service.store, report, kind, reader=row.user_id)
+        try:
+            with heavy():
+                made = make_file(service.store, report, kind, reader=row.user_id)
+        except UnreadNowError as error:
+            raise Problem(503, str(error)) from None
+    if made is None and state == "owed":
+        raise Problem(404, _owed(version))
     if made is None:
         raise Problem(
             404,
@@ -170,3 +214,11 @@ def _file(
         )
     named = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(made.data, media_type=made.media_type, headers={**named, **safe})
+
+
+def _owed(version: int) -> str:
+    return (
+        f"files of version {version} could not be made when it was signed: an image "
+        "could not be read. They are made by themselves; look at the study's jobs, or "
+        "ask for them with POST …/files"
+    )

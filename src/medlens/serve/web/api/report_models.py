@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from medlens.serve.web.api.fields import LARGEST, Strict, moment
 from medlens.serve.work.report_drafted import Given, newest_at
 from medlens.serve.work.report_drafts import Draft
+from medlens.serve.work.report_kept import FilesState
 from medlens.serve.work.report_suggestion import LONGEST_SECTION
 from medlens.write.reading.content import SECTIONS, Content, from_document
 
@@ -160,6 +161,11 @@ class VersionView(VersionLine):
         description="SHA-256 of the content in canonical form (RFC 8785)"
     )
     objects: list[ReportObject] = Field(description="none without a signature")
+    files: FilesState = Field(
+        description="none: without a signature; whole: all are kept; owed: those that "
+        "could not be made with the signature are being made; lacking: they are not, "
+        "as where the headers allow no DICOM object"
+    )
 
 
 class ReportView(BaseModel):
@@ -240,13 +246,14 @@ def line_of_version(row: Any, given: Sequence[Given]) -> VersionLine:
 
 
 def view_of_version(
-    row: Any, objects: Sequence[Any], given: Sequence[Given]
+    row: Any, objects: Sequence[Any], given: Sequence[Given], files: FilesState
 ) -> VersionView:
     """A row of the table with those of its files; see `line_of_version`."""
     return VersionView(
         **line_of_version(row, given).model_dump(),
         content=view_of_content(from_document(row.content)),
         content_digest=row.content_digest,
+        files=files,
         objects=[
             ReportObject(
                 **{name: getattr(each, name) for name in ReportObject.model_fields}

@@ -43,6 +43,7 @@ from medlens.serve.work.report_drafts import (
     read_draft,
     save_draft,
 )
+from medlens.serve.work.report_kept import files_state
 from medlens.serve.work.report_suggestion import suggest_report
 from medlens.serve.work.report_versions import (
     ReportChangedError,
@@ -199,7 +200,8 @@ def whole_version(connection: sa.Connection, study: int, version: int) -> Versio
         .where(reading_objects.c.report_id == row.id)
         .order_by(reading_objects.c.id)
     ).all()
-    return view_of_version(row, objects, results_of(connection, study))
+    files = files_state(connection, row)
+    return view_of_version(row, objects, results_of(connection, study), files)
 
 
 def version_row(connection: sa.Connection, study: int, version: int) -> Any:
