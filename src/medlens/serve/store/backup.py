@@ -25,7 +25,6 @@ from medlens.core import DataError, ExistsError, UsageError
 from medlens.serve.store.blobs import DIGEST
 from medlens.serve.store.dump import dump_index, load_index
 from medlens.serve.store.files import file_columns, hold_files
-from medlens.serve.store.migrate import upgrade
 from medlens.serve.store.pack import FolderPack, Pack, TarPack, open_one, read_pack
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import bundles
@@ -281,7 +280,6 @@ def _restore_index(store: Store, lines: IO[str], found: set[str]) -> None:
         there.reflect(connection)
         there.drop_all(connection)
         load_index(connection, lines, on_row=check)
-        upgrade(connection)
         if not store.is_sqlite:
             add_trigrams(connection)
         _move_bundles(connection, store.folder)

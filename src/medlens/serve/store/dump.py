@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from medlens.core import DataError
-from medlens.serve.store.migrate import make_schema, revision_of
+from medlens.serve.store.migrate import make_schema, revision_of, upgrade
 from medlens.serve.store.migrations import HEAD
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import metadata
@@ -60,9 +60,7 @@ def load_index(
     *,
     on_row: Callable[[str, dict[str, Any]], None] = lambda *_: None,
 ) -> dict[str, int]:
-    """Make the tables of a dump in an empty database, and fill them.
-
-    The schema is the dump's; `migrate.upgrade` brings it up to date afterwards.
+    """Make the tables of a dump in an empty database, fill them, bring them up to date.
 
     Args:
         connection: of a transaction of `Store.begin`; roll it back after an error.
@@ -93,7 +91,9 @@ def load_index(
     wanted = {table: count for table, count in rows.counts.items() if count}
     if counts != wanted:
         raise DataError("index: the backup does not hold the rows that it counts")
-    _write_counters(connection, known, rows.counters)
+    upgrade(connection)
+    # Last: an older schema did not count all that this one counts.
+    _write_counters(connection, rows.counters)
     return counts
 
 
@@ -184,17 +184,17 @@ def _read_counters(connection: sa.Connection) -> dict[str, int]:
         rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")
         return {str(name): int(value) for name, value in rows}
     counters = {}
-    for table, sequence in _sequences(connection, metadata).items():
+    for table, sequence in _sequences(connection).items():
         query = f"SELECT last_value, is_called FROM {sequence}"
         value, is_called = connection.exec_driver_sql(query).one()
         counters[table] = int(value) if is_called else 0
     return counters
 
 
-def _sequences(connection: sa.Connection, known: sa.MetaData) -> dict[str, str]:
+def _sequences(connection: sa.Connection) -> dict[str, str]:
     """Table → sequence of its `id` on PostgreSQL."""
     found = {}
-    for table in known.sorted_tables:
+    for table in metadata.sorted_tables:
         if "id" in table.c:
             query = sa.func.pg_get_serial_sequence(table.name, "id")
             name = connection.execute(sa.select(query)).scalar()
@@ -203,9 +203,7 @@ def _sequences(connection: sa.Connection, known: sa.MetaData) -> dict[str, str]:
     return found
 
 
-def _write_counters(
-    connection: sa.Connection, known: sa.MetaData, counters: dict[str, int]
-) -> None:
+def _write_counters(connection: sa.Connection, counters: dict[str, int]) -> None:
     if connection.dialect.name == "sqlite":
         query = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?"
         add = (
@@ -219,8 +217,8 @@ def _write_counters(
                 connection.exec_driver_sql(add, (name, name))
                 connection.exec_driver_sql(query, (value, name))
         return
-    for name, sequence in _sequences(connection, known).items():
-        table = known.tables[name]
+    for name, sequence in _sequences(connection).items():
+        table = metadata.tables[name]
         highest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
         value = max(int(highest), int(counters.get(name, 0)))
         if value:

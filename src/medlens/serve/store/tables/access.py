@@ -16,6 +16,7 @@ users = sa.Table(
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("subject", sa.String(255), unique=True),  # of OpenID Connect
     sa.Column("created_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 sessions = sa.Table(
@@ -43,6 +44,7 @@ tokens = sa.Table(
     sa.Column("revoked_at", Moment),
     sa.Column("used_at", Moment),
     sa.Index(None, "user_id"),
+    sqlite_autoincrement=True,
 )
 
 invitations = sa.Table(
@@ -64,6 +66,7 @@ attempts = sa.Table(
     sa.Column("subject", sa.String(128), nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Index(None, "subject", "at"),
+    sqlite_autoincrement=True,
 )
 
 # Browsers that somebody has logged in from: their failures are counted apart, so that

@@ -19,6 +19,9 @@ def key(size: int) -> sa.types.TypeEngine[str]:
     return sa.String(size).with_variant(sa.String(size, collation="C"), "postgresql")
 
 
+# Numbers stand in addresses, in jobs and in the trail, so that none may ever mean
+# another row: every table that counts says `sqlite_autoincrement=True`, without which
+# SQLite gives the number of the newest row again once that is removed.
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts INTEGER alone
 Uid = key(64)
 Digest = key(64)  # SHA-256 as hexadecimal

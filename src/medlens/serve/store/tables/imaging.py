@@ -87,7 +87,6 @@ studies = sa.Table(
     sa.Index("ix_studies_reading", "reading", "state", "advice"),  # what is counted
     sa.Index(None, "description"),
     sa.Index("ix_studies_changed", "changed_at", "id"),
-    # The number of a study that was removed is never given again: the trail holds it.
     sqlite_autoincrement=True,
 )
 
@@ -153,6 +152,7 @@ conflicts = sa.Table(
     sa.Column("peer", sa.String(64), nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False),
     sa.UniqueConstraint("instance_id", "digest"),
+    sqlite_autoincrement=True,
 )
 
 # What came and was not taken: no bytes are kept, the reason is.
@@ -166,4 +166,5 @@ refusals = sa.Table(
     sa.Column("case", sa.String(128), nullable=False, server_default=""),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Index(None, "received_at"),
+    sqlite_autoincrement=True,
 )

@@ -27,6 +27,7 @@ feedback = sa.Table(
     sa.Column("user_id", Id, sa.ForeignKey("users.id")),
     sa.Column("at", Moment, nullable=False),
     sa.Index(None, "result_id"),
+    sqlite_autoincrement=True,
 )
 
 # One row for each assessment: what drift is measured on.
@@ -48,6 +49,7 @@ scores = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.UniqueConstraint("result_id", "assessment"),
     sa.Index(None, "bundle_digest", "site", "month"),
+    sqlite_autoincrement=True,
 )
 
 # From when on the first answers are the reference of a bundle at a site: a person says
@@ -62,6 +64,7 @@ baselines = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("user_id", Id, sa.ForeignKey("users.id")),
     sa.Index(None, "bundle_digest", "site"),
+    sqlite_autoincrement=True,
 )
 
 # One look at a bundle, a site and a month. It is taken once: a second try at the same
@@ -83,6 +86,7 @@ looks = sa.Table(
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("bundle_digest", "site", "month", "number"),
     sa.Index(None, "is_alarm", "id"),
+    sqlite_autoincrement=True,
 )
 
 # Who put which bundle in the place of which; the newest that was not taken back is the
@@ -97,6 +101,7 @@ promotions = sa.Table(
     sa.Column("user_id", Id, sa.ForeignKey("users.id")),
     sa.Column("at", Moment, nullable=False),
     sa.Column("rolled_back_at", Moment),
+    sqlite_autoincrement=True,
 )
 
 # A finished export; what was asked for stands in its job.
@@ -135,4 +140,5 @@ evaluations = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("made_at", Moment),
     sa.Index(None, "bundle_digest", "id"),
+    sqlite_autoincrement=True,
 )

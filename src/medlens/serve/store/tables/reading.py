@@ -28,6 +28,7 @@ report_drafts = sa.Table(
     sa.Column("content", Json, nullable=False),
     sa.Column("saved_at", Moment, nullable=False),
     sa.UniqueConstraint("study_id", "reader"),
+    sqlite_autoincrement=True,
 )
 
 # Appended to: a version is never changed. The newest signed one counts.
@@ -48,6 +49,7 @@ reports = sa.Table(
     sa.Column("author", sa.String(64), nullable=False),  # as their account says
     sa.Column("made_at", Moment, nullable=False),
     sa.UniqueConstraint("study_id", "version"),
+    sqlite_autoincrement=True,
 )
 
 # Files made of what readers said: a report as text, PDF, SR, FHIR and DOC (its PDF as
@@ -70,4 +72,5 @@ reading_objects = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
     sa.Index(None, "study_id"),
     sa.Index(None, "report_id"),
+    sqlite_autoincrement=True,
 )

@@ -45,6 +45,7 @@ jobs = sa.Table(
     sa.Index(None, "state", "kind", "run_after"),
     sa.Index(None, "state", "leased_until"),
     sa.Index(None, "study_id"),
+    sqlite_autoincrement=True,
 )
 
 results = sa.Table(
@@ -60,6 +61,7 @@ results = sa.Table(
     sa.Column("diagnosis", Json, nullable=False),  # schema medlens/diagnosis/1
     sa.Column("created_at", Moment, nullable=False),
     sa.Index(None, "study_id", "created_at"),
+    sqlite_autoincrement=True,
 )
 
 result_objects = sa.Table(
@@ -76,6 +78,7 @@ result_objects = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("sop_uid", Uid, nullable=False, server_default=""),  # "" for FHIR
     sa.UniqueConstraint("result_id", "kind", "assessment", "part"),
+    sqlite_autoincrement=True,
 )
 
 bundles = sa.Table(
