@@ -177,7 +177,7 @@ def statistics(values: Array, area_px: float) -> list[str]:
                 "PixelSpacing": [0.15, 0.15],
                 "PixelSpacingCalibrationType": "FIDUCIAL",
             },
-            "1.5 mm",
+            "1.5 mm | calibrated",
         ),
     ],
     ids=["nothing", "detector", "calibrated"],

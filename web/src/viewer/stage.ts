@@ -87,11 +87,11 @@ export type Painted = ReadonlyMap<string, Uint8Array>;
 /** Something measured by a reader, as text for a report. */
 export interface Measured {
   readonly id: string;
-  readonly image: ImageAddress;
-  readonly index: number;
   readonly kind: "length" | "angle" | "rectangle" | "ellipse" | "probe";
   /** "23.4 mm"; with statistics for regions. */
   readonly text: string;
+  /** With what it is and where: "Length 23.4 mm (series 3, image 12)". */
+  readonly line: string;
 }
 
 /** The shared state of one open study. */

@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import type { Desk } from "~/viewer/stack/desk";
 import type { Pane } from "~/viewer/stack/pane_state";
 import type { Box, BoxLayer } from "~/viewer/stage";
-import { arrowStep, sizeOf } from "~/viewer/tools/kit";
+import { arrowStep, sizeOf } from "~/viewer/tools/ground";
 import { apply, inverse, type Matrix, type Point } from "~/viewer/tools/matrix";
 import { Handle } from "~/viewer/tools/overlay";
 import { EDGES, type Edge, handleAt, movedBox, tidy, withEdge } from "./box";

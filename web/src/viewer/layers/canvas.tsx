@@ -2,35 +2,34 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Desk } from "~/viewer/stack/desk";
-import type { Pane } from "~/viewer/stack/pane_state";
+import type { Stage } from "~/viewer/stage";
 import { paintMask, paintSupport, rgbOf } from "./colour";
-import { picturesOn, type SeenPicture } from "./seen";
+import type { LaidOver, SeenPicture } from "./seen";
 import { t } from "./texts";
 
-/** The canvas of a pane's layers. */
-export function LayerCanvas({ desk, pane }: { desk: Desk; pane: Pane }) {
+/** The canvas of the layers over an image or a plane. */
+export function LayerCanvas({ stage, over }: { stage: Stage; over: LaidOver }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const on = canvas.current;
-    return on ? keepDrawn(desk, pane, on) : undefined;
-  }, [desk, pane]);
-  const names = picturesOn(desk.stage, pane).map(({ layer }) => layer.label);
+    return on ? keepDrawn(stage, over, on) : undefined;
+  }, [stage, over]);
+  const names = over.pictures().map(({ layer }) => layer.label);
   const said = [t("layers"), ...names].join(": ");
   return <canvas ref={canvas} class="viewer-layers" role="img" aria-label={said} />;
 }
 
-function keepDrawn({ stage }: Desk, pane: Pane, canvas: HTMLCanvasElement): () => void {
+function keepDrawn(stage: Stage, over: LaidOver, canvas: HTMLCanvasElement): () => void {
   const sheets = new Sheets();
   let waiting = 0;
   const stop = effect(() => {
-    const seen = stage.isOutline.value ? [] : picturesOn(stage, pane);
+    const seen = stage.isOutline.value ? [] : over.pictures();
     const drawing = {
       seen,
       opacity: stage.opacity.value,
-      matrix: pane.matrix.value,
-      extent: pane.extent.value,
-      size: pane.size.value,
+      matrix: over.matrix.value,
+      extent: over.extent.value,
+      size: over.size.value,
     };
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => draw(canvas, sheets, drawing));
@@ -44,9 +43,9 @@ function keepDrawn({ stage }: Desk, pane: Pane, canvas: HTMLCanvasElement): () =
 interface Drawing {
   readonly seen: readonly SeenPicture[];
   readonly opacity: number;
-  readonly matrix: Pane["matrix"]["value"];
-  readonly extent: Pane["extent"]["value"];
-  readonly size: Pane["size"]["value"];
+  readonly matrix: LaidOver["matrix"]["value"];
+  readonly extent: LaidOver["extent"]["value"];
+  readonly size: LaidOver["size"]["value"];
 }
 
 function draw(canvas: HTMLCanvasElement, sheets: Sheets, drawing: Drawing): void {

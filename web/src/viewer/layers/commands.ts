@@ -4,7 +4,7 @@ import { announce } from "~/core/announce";
 import type { Command } from "~/core/keys/commands";
 import type { Desk } from "~/viewer/stack/desk";
 import type { Pane } from "~/viewer/stack/pane_state";
-import { arrowStep, middleOf, sizeOf } from "~/viewer/tools/kit";
+import { arrowStep, middleOf, sizeOf } from "~/viewer/tools/ground";
 import type { Point } from "~/viewer/tools/matrix";
 import { onto } from "~/viewer/tools/shape";
 import { middleBox, movedBox, resizedBox } from "./box";

@@ -4,7 +4,7 @@ import { effect, type Signal, signal } from "@preact/signals";
 import type { Desk } from "~/viewer/stack/desk";
 import type { Pane } from "~/viewer/stack/pane_state";
 import { type Box, type Editing, imageKey, type Painted } from "~/viewer/stage";
-import { sizeOf } from "~/viewer/tools/kit";
+import { sizeOf } from "~/viewer/tools/ground";
 import type { Point } from "~/viewer/tools/matrix";
 import type { Size } from "~/viewer/tools/shape";
 import { fill, type Mask, patchOf, put, stroke } from "./brush";

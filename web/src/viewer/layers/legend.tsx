@@ -3,18 +3,16 @@
 import { keycaps } from "~/core/keys/chord";
 import { commands, keysOf } from "~/core/keys/commands";
 import type { Desk } from "~/viewer/stack/desk";
-import type { Pane } from "~/viewer/stack/pane_state";
 import type { Layer } from "~/viewer/stage";
 import { CommandButton } from "~/viewer/tools/toolbar";
-import { boxesOn, picturesOn, type SeenPicture } from "./seen";
+import type { LaidOver, SeenPicture } from "./seen";
 import { t } from "./texts";
 
-/** The legend of a pane; nothing where nothing lies over its image. */
-export function Legend({ desk, pane }: { desk: Desk; pane: Pane }) {
+/** The legend of an image or a plane; nothing where nothing lies over it. */
+export function Legend({ desk, over }: { desk: Desk; over: LaidOver }) {
   const { stage } = desk;
   if (stage.areHidden.value && stage.layers.value.length > 0) return <Hidden />;
-  const pictures = picturesOn(stage, pane);
-  const boxes = boxesOn(stage, pane);
+  const [pictures, boxes] = [over.pictures(), over.boxes()];
   if (pictures.length + boxes.length === 0) return null;
   const hasSupport = pictures.some(({ layer }) => layer.kind === "evidence");
   return (
@@ -61,6 +59,7 @@ function wordOf({ layer, state, isPainted }: SeenPicture): string {
   if (state === "loading") return t("loading", { label });
   if (state === "failed") return t("failed", { label });
   if (state === "misfit") return t("misfit", { label });
+  if (state === "large") return t("large", { label });
   return isPainted ? `${label} (${t("readers")})` : label;
 }
 
@@ -87,8 +86,7 @@ function Line({ desk, layer, said }: { desk: Desk; layer: Layer; said: string })
 /** Hide, outline and opacity in the bar above the panes. */
 export function LayerControls({ desk }: { desk: Desk }) {
   const { stage } = desk;
-  // Planes through a volume show no layers.
-  if (stage.layers.value.length === 0 || desk.mode.value !== null) return null;
+  if (stage.layers.value.length === 0) return null;
   return (
     <div class="viewer-layer-controls">
       <CommandButton

@@ -1,24 +1,23 @@
 /** Maps and masks as outlines: a map at half of the strongest support, a mask along its pixels. */
 
 import { useMemo } from "preact/hooks";
-import type { Desk } from "~/viewer/stack/desk";
-import type { Pane } from "~/viewer/stack/pane_state";
+import type { Stage } from "~/viewer/stage";
 import { svgMatrix } from "~/viewer/tools/matrix";
 import { evidencePath, maskPath } from "./contour";
-import { picturesOn, type SeenPicture } from "./seen";
+import type { LaidOver, SeenPicture } from "./seen";
 
-/** The outlines of what lies on a pane's image; nothing unless they are asked for. */
-export function Outlines({ desk, pane }: { desk: Desk; pane: Pane }) {
-  const [matrix, extent] = [pane.placed.value, pane.extent.value];
-  if (!desk.stage.isOutline.value || !matrix || !extent) return null;
+/** The outlines of what lies over an image or a plane; nothing unless they are asked for. */
+export function Outlines({ stage, over }: { stage: Stage; over: LaidOver }) {
+  const [matrix, extent] = [over.placed.value, over.extent.value];
+  if (!stage.isOutline.value || !matrix || !extent) return null;
   return (
     <g transform={svgMatrix(matrix)}>
-      {picturesOn(desk.stage, pane).map((picture) => (
+      {over.pictures().map((picture) => (
         <Outline
           key={picture.layer.id}
           picture={picture}
           over={extent}
-          version={picture.isPainted ? desk.stage.painted.value : null}
+          version={picture.isPainted ? stage.painted.value : null}
         />
       ))}
     </g>

@@ -1,6 +1,6 @@
 /** Everything that lies over the image of a pane, from below upwards. */
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { register } from "~/core/keys/commands";
 import type { Desk } from "~/viewer/stack/desk";
 import type { Pane } from "~/viewer/stack/pane_state";
@@ -12,18 +12,21 @@ import { editorOf, keepFresh } from "./editor";
 import { LayerControls, Legend } from "./legend";
 import { Outlines } from "./outlines";
 import { PaintSurface } from "./paint";
+import { overPane } from "./seen";
 
 /** The layers of a pane, below its measurements. */
 export function LayerPart({ desk, pane }: { desk: Desk; pane: Pane }) {
+  const { stage } = desk;
+  const over = useMemo(() => overPane(stage, pane), [stage, pane]);
   return (
     <>
-      <LayerCanvas desk={desk} pane={pane} />
+      <LayerCanvas stage={stage} over={over} />
       {/* biome-ignore lint/a11y/noSvgWithoutTitle: each box in it has its own name */}
       <svg class="viewer-shapes">
-        <Outlines desk={desk} pane={pane} />
+        <Outlines stage={stage} over={over} />
         <Boxes desk={desk} pane={pane} />
       </svg>
-      <Legend desk={desk} pane={pane} />
+      <Legend desk={desk} over={over} />
     </>
   );
 }

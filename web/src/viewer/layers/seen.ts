@@ -1,5 +1,6 @@
 /** Which layers lie on the image that a pane shows. */
 
+import type { ReadonlySignal } from "@preact/signals";
 import type { Pane } from "~/viewer/stack/pane_state";
 import {
   type BoxLayer,
@@ -9,18 +10,45 @@ import {
   type MaskLayer,
   type Stage,
 } from "~/viewer/stage";
+import type { Matrix } from "~/viewer/tools/matrix";
+import type { Size } from "~/viewer/tools/shape";
 import type { Grey } from "./contour";
 import { type Source, sourceOf } from "./source";
 
 /** A map or mask with its picture of the image that is shown. */
 export interface SeenPicture {
   readonly layer: EvidenceLayer | MaskLayer;
-  readonly state: Source["kind"] | "misfit";
+  readonly state: Source["kind"] | "misfit" | "large";
   readonly grey: Grey | null;
   /** Of a mask: the value of its pixels. */
   readonly value: number;
   /** True while a reader paints it. */
   readonly isPainted: boolean;
+}
+
+/** What layers lie over: the image of a pane, or a plane through a volume. */
+export interface LaidOver {
+  /** Maps and masks, from below upwards, and boxes; both read signals. */
+  readonly pictures: () => readonly SeenPicture[];
+  readonly boxes: () => readonly BoxLayer[];
+  readonly extent: ReadonlySignal<Size | null>;
+  /** Pixels of what they lie over → pixels of the canvas, and its size. */
+  readonly matrix: ReadonlySignal<Matrix | null>;
+  readonly size: ReadonlySignal<{ readonly width: number; readonly height: number }>;
+  /** The same → CSS pixels. */
+  readonly placed: ReadonlySignal<Matrix | null>;
+}
+
+/** The image of a pane as something that layers lie over. */
+export function overPane(stage: Stage, pane: Pane): LaidOver {
+  return {
+    pictures: () => picturesOn(stage, pane),
+    boxes: () => boxesOn(stage, pane),
+    extent: pane.extent,
+    matrix: pane.matrix,
+    size: pane.size,
+    placed: pane.placed,
+  };
 }
 
 /** Maps and masks of the image that is shown, from below upwards; reads signals. */
@@ -109,7 +137,8 @@ export function boxesOn(stage: Stage, pane: Pane): readonly BoxLayer[] {
   );
 }
 
-function visible(stage: Stage): readonly Layer[] {
+/** Layers that nobody put away. */
+export function visible(stage: Stage): readonly Layer[] {
   if (stage.areHidden.value) return [];
   return stage.layers.value.filter(({ isVisible }) => isVisible);
 }

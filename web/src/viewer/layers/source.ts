@@ -41,8 +41,16 @@ export function sourceOf(address: string): Signal<Source> {
   return found;
 }
 
-async function fetchGrey(address: string): Promise<Grey> {
-  const reply = await ask(address, { headers: { Accept: "image/png" } });
+/**
+ * The grey values of a picture, asked for now.
+ *
+ * @throws ProblemError, OfflineError, RangeError it is too large.
+ */
+export async function fetchGrey(address: string, abort?: AbortSignal): Promise<Grey> {
+  const reply = await ask(address, {
+    headers: { Accept: "image/png" },
+    ...(abort ? { signal: abort } : {}),
+  });
   const bitmap = await createImageBitmap(await reply.blob(), {
     colorSpaceConversion: "none", // values, not colours: 2 stays 2
     premultiplyAlpha: "none",

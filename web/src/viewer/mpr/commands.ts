@@ -1,5 +1,6 @@
 /** Commands of the planes: the same keys as in a stack. */
 
+import { announce } from "~/core/announce";
 import type { Command } from "~/core/keys/commands";
 import type { Desk } from "~/viewer/stack/desk";
 import { stepsOf, VIEWS } from "./planes";
@@ -82,6 +83,15 @@ export function planeCommands(desk: Desk, planes: Planes): readonly Command[] {
       ["Ctrl+ArrowDown"],
       () => t("down"),
       () => moveCross(planes, view(), [0, 1]),
+    ),
+    on(
+      "crosshair",
+      ["c"],
+      () => t("crosshair"),
+      () => {
+        planes.hand.value = "crosshair";
+        announce(t("crosshair"));
+      },
     ),
     on(
       "view",

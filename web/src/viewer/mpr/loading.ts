@@ -79,6 +79,7 @@ export async function loadVolume(
 ): Promise<Volume> {
   const isShort = isWhole(images);
   const slices: ArrayLike<number>[] = new Array(frame.order.length);
+  const known: (ArrayLike<number> | null)[] = new Array(frame.order.length).fill(null);
   let [next, here, missing] = [0, 0, 0];
   const work = async () => {
     while (next < frame.order.length && !abort.aborted) {
@@ -88,7 +89,10 @@ export async function loadVolume(
       if (!image) continue;
       try {
         const picture = library.peek(image) ?? (await loadPicture(image, abort));
-        if (picture.kind === "grey") slices[at] = rescaled(picture, isShort);
+        if (picture.kind === "grey") {
+          slices[at] = rescaled(picture, isShort);
+          known[at] = knownOf(picture);
+        }
         here += 1;
       } catch (error) {
         if (abort.aborted) throw error;
@@ -100,7 +104,29 @@ export async function loadVolume(
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   abort.throwIfAborted();
   if (missing > 0) throw new SlicesMissingError(missing);
-  return { frame, slices };
+  return { frame, slices, known: allKnown(frame, known) };
+}
+
+/** Of each pixel 1, 0 where it is padding; null where none is. */
+function knownOf({ stored, padding }: GreyPicture): Uint8Array | null {
+  let isWhole = true;
+  const known = new Uint8Array(stored.length).fill(1);
+  for (let at = 0; at < stored.length; at += 1) {
+    if (!isPadding(stored[at] as number, padding)) continue;
+    known[at] = 0;
+    isWhole = false;
+  }
+  return isWhole ? null : known;
+}
+
+/** Slices without padding share one array of ones. */
+function allKnown(
+  { rows, columns }: Frame,
+  known: readonly (ArrayLike<number> | null)[],
+): Volume["known"] {
+  if (known.every((each) => each === null)) return undefined;
+  const ones = new Uint8Array(rows * columns).fill(1);
+  return known.map((each) => each ?? ones);
 }
 
 /** Padding becomes the least value, so that it stays dark where it is interpolated. */

@@ -2,17 +2,13 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { register } from "~/core/keys/commands";
-import { bytes, number } from "~/core/text/format";
+import { bytes } from "~/core/text/format";
 import { Failure } from "~/shell/loaded";
 import type { Desk } from "~/viewer/stack/desk";
-import { patientLines, seriesLines } from "~/viewer/stack/legend";
 import type { Pane } from "~/viewer/stack/pane_state";
-import { planeCommands } from "./commands";
 import { loadVolume, placeOf, SlicesMissingError, volumeOf } from "./loading";
-import { PlaneView } from "./plane_view";
-import { probe } from "./reslice";
-import { createPlanes, HANDS, type Planes, resetPlanes } from "./state";
+import { BackButton, OpenPlanes } from "./open";
+import { createPlanes, type Planes } from "./state";
 import { t } from "./texts";
 import {
   bytesOf,
@@ -50,7 +46,7 @@ export function MprMode({ desk }: { desk: Desk }) {
   useEffect(() => load(desk, pane, state), [desk, pane, run.value]);
   const images = pane.images.value;
   if (state.value.kind === "here")
-    return <Open desk={desk} pane={pane} planes={state.value.planes} />;
+    return <OpenPlanes desk={desk} pane={pane} planes={state.value.planes} />;
   const again = () => {
     run.value += 1;
   };
@@ -98,124 +94,4 @@ function FailedVolume(of: { error: unknown; count: number; onRetry: () => void }
       ? new Error(t("failed", { n: error.count, m: count }))
       : error;
   return <Failure error={said} onRetry={onRetry} />;
-}
-
-function BackButton({ desk }: { desk: Desk }) {
-  return (
-    <button
-      type="button"
-      class="button button-small"
-      onClick={() => {
-        desk.mode.value = null;
-      }}
-    >
-      {t("back")}
-    </button>
-  );
-}
-
-const SLABS = [0, 5, 10, 20, 40];
-
-function Open({ desk, pane, planes }: { desk: Desk; pane: Pane; planes: Planes }) {
-  useEffect(() => register(planeCommands(desk, planes)), [desk, planes]);
-  const image = pane.shown.value?.image;
-  return (
-    <div class="viewer-mpr">
-      <div class="viewer-mpr-bar">
-        <BackButton desk={desk} />
-        <fieldset class="viewer-edit">
-          <legend class="unseen">{t("hand")}</legend>
-          {HANDS.map((hand) => (
-            <button
-              key={hand}
-              type="button"
-              class="button button-small"
-              aria-pressed={planes.hand.value === hand}
-              onClick={() => {
-                planes.hand.value = hand;
-              }}
-            >
-              {t(hand)}
-            </button>
-          ))}
-        </fieldset>
-        <label class="viewer-window-field">
-          <span>{t("slab")}</span>
-          <select
-            value={planes.thickness.value}
-            onChange={(event) => {
-              planes.thickness.value = Number(event.currentTarget.value);
-            }}
-          >
-            {SLABS.map((mm) => (
-              <option key={mm} value={mm}>
-                {mm === 0 ? t("thin") : t("slabOf", { mm })}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button
-          type="button"
-          class="button button-small"
-          onClick={() => resetPlanes(planes)}
-        >
-          {t("reset")}
-        </button>
-        <p class="viewer-mpr-value figures">{valueText(planes, pane)}</p>
-      </div>
-      <div class="viewer-mpr-views">
-        {planes.views.map((of) => (
-          <PlaneView key={of.view} planes={planes} of={of} pane={pane} />
-        ))}
-        <div class="viewer-mpr-said">
-          {image && (
-            <>
-              <p>
-                {patientLines(image).map((line) => (
-                  <span key={line}>{line}</span>
-                ))}
-              </p>
-              <p>
-                {seriesLines(image).map((line) => (
-                  <span key={line}>{line}</span>
-                ))}
-              </p>
-            </>
-          )}
-          {notesOf(planes.volume.frame).map((note) => (
-            <p key={note} class="viewer-mpr-note">
-              {note}
-            </p>
-          ))}
-        </div>
-      </div>
-    </div>
-  );
-}
-
-function valueText({ volume, point }: Planes, pane: Pane): string {
-  const value = probe(volume, point.value);
-  const [x, y, z] = point.value.map((each) => number(each, 1));
-  const at = t("at", { x: x ?? "", y: y ?? "", z: z ?? "" });
-  const picture = pane.shown.value?.picture;
-  const unit = picture?.kind === "grey" ? picture.modality.unit : "";
-  const said = Number.isNaN(value) ? t("none") : `${number(value, 1)} ${unit}`.trim();
-  return `${t("value", { value: said })} (${at})`;
-}
-
-const LEAST_TILT = 0.1;
-const THICK = 2;
-
-/** What a reader must know of a volume before trusting its planes. */
-function notesOf({ gaps, tilt, isUneven, spacing }: Frame): string[] {
-  const [least, most] = [number(gaps[0], 1), number(gaps[1], 1)];
-  const isThick = gaps[1] > THICK * Math.max(...spacing);
-  return [
-    ...(isUneven
-      ? [t("uneven", { least, most })]
-      : isThick
-        ? [t("thick", { most })]
-        : []),
-    ...(tilt > LEAST_TILT ? [t("tilted", { degrees: number(tilt, 1) })] : []),
-  ];
 }

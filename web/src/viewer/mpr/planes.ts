@@ -111,6 +111,16 @@ export function atStep(frame: Frame, view: View, through: Vector, step: number):
   const { normal } = AXES[view];
   const [least, most] = extentOf(frame);
   const [low] = side(normal, least, most);
-  const wanted = low + (step + 0.5) * stepOf(frame);
-  return add(through, normal, wanted - dot(normal, through));
+  return throughOf(through, view, low + (step + 0.5) * stepOf(frame));
+}
+
+/** The point moved along the normal of the slices to a depth of theirs. */
+export function depthOn(frame: Frame, through: Vector, depth: number): Vector {
+  return into(frame, add(through, frame.normal, depth - dot(frame.normal, through)));
+}
+
+/** The point moved along the normal of a view to `at` mm. */
+export function throughOf(through: Vector, view: View, at: number): Vector {
+  const { normal } = AXES[view];
+  return add(through, normal, at - dot(normal, through));
 }

@@ -7,6 +7,8 @@ import type { Frame } from "./volume";
 export interface Volume {
   readonly frame: Frame;
   readonly slices: readonly ArrayLike<number>[];
+  /** Of each voxel 1, or 0 where it is padding; missing where none is. */
+  readonly known?: readonly ArrayLike<number>[] | undefined;
 }
 
 /** A picture through the patient: pixels are squares of `size` mm. */
@@ -21,17 +23,25 @@ export interface Plane {
   readonly columns: number;
 }
 
+/** Between voxels: linear, or the value of the nearest one (labels have no between). */
+export type Between = "linear" | "nearest";
+
 /**
- * The values on a plane, linear between the eight voxels around each point.
+ * The values on a plane, by default linear between the eight voxels around each point.
  *
  * Slices may be tilted or uneven: between two of them the corner moves from the one's
  * position to the other's, so that a point's row and column are those of the patient.
  *
  * @returns rows × columns, NaN outside of the volume.
  */
-export function reslice({ frame, slices }: Volume, plane: Plane): Float32Array {
+export function reslice(
+  { frame, slices }: Volume,
+  plane: Plane,
+  between: Between = "linear",
+): Float32Array {
   const found = new Float32Array(plane.rows * plane.columns).fill(Number.NaN);
   const ways = waysOf(frame);
+  const valueAt = between === "linear" ? linearAt : nearestAt;
   const step = {
     depth: dot(frame.normal, plane.along) * plane.size,
     column: (dot(frame.along, plane.along) * plane.size) / frame.spacing[1],
@@ -75,7 +85,7 @@ function waysOf({ origins, along, down, spacing, depths }: Frame): Ways {
   };
 }
 
-function valueAt(
+function linearAt(
   slices: Volume["slices"],
   frame: Frame,
   ways: Ways,
@@ -84,11 +94,7 @@ function valueAt(
   column: number,
   row: number,
 ): number {
-  const from = frame.depths[slice] as number;
-  const share = Math.min(
-    1,
-    Math.max(0, (depth - from) / ((frame.depths[slice + 1] as number) - from)),
-  );
+  const share = shareOf(frame, slice, depth);
   const [left, top] = [ways.columns[slice] as number, ways.rows[slice] as number];
   const x = column - left - share * ((ways.columns[slice + 1] as number) - left);
   const y = row - top - share * ((ways.rows[slice + 1] as number) - top);
@@ -100,6 +106,31 @@ function valueAt(
   if (share === 0) return bilinear(low, frame, x, y);
   const a = bilinear(low, frame, x, y);
   return a + (bilinear(high, frame, x, y) - a) * share;
+}
+
+function nearestAt(
+  slices: Volume["slices"],
+  frame: Frame,
+  ways: Ways,
+  slice: number,
+  depth: number,
+  column: number,
+  row: number,
+): number {
+  const nearest = shareOf(frame, slice, depth) < 0.5 ? slice : slice + 1;
+  const x = Math.round(column - (ways.columns[nearest] as number));
+  const y = Math.round(row - (ways.rows[nearest] as number));
+  if (x < 0 || y < 0 || x >= frame.columns || y >= frame.rows) return Number.NaN;
+  return slices[nearest]?.[y * frame.columns + x] ?? Number.NaN;
+}
+
+/** How far a depth is from a slice to the next, 0..1. */
+function shareOf({ depths }: Frame, slice: number, depth: number): number {
+  const from = depths[slice] as number;
+  return Math.min(
+    1,
+    Math.max(0, (depth - from) / ((depths[slice + 1] as number) - from)),
+  );
 }
 
 /** The value at a point of the patient, NaN outside of the volume. */
@@ -115,16 +146,18 @@ export function slab(
   plane: Plane,
   normal: Vector,
   thickness: number,
+  between: Between = "linear",
 ): Float32Array {
   const steps = Math.max(1, Math.round(thickness / plane.size));
   let found: Float32Array | null = null;
   for (let step = 0; step < steps; step += 1) {
     const away = (step - (steps - 1) / 2) * plane.size;
-    const one = reslice(volume, { ...plane, origin: add(plane.origin, normal, away) });
+    const origin = add(plane.origin, normal, away);
+    const one = reslice(volume, { ...plane, origin }, between);
     if (found) brighter(found, one);
     else found = one;
   }
-  return found ?? reslice(volume, plane);
+  return found ?? reslice(volume, plane, between);
 }
 
 function brighter(found: Float32Array, one: Float32Array): void {
@@ -132,6 +165,18 @@ function brighter(found: Float32Array, one: Float32Array): void {
     const [a = Number.NaN, b = Number.NaN] = [found[at], one[at]];
     if (!(a >= b)) found[at] = Number.isNaN(b) ? a : b;
   }
+}
+
+/**
+ * The values whose voxels are all known; others are NaN.
+ *
+ * @param shares the plane through `Volume.known`: below 1 where padding has a share. Of a
+ *   slab the best of its planes counts, as its brightest value does.
+ */
+export function without(values: Float32Array, shares: Float32Array): Float32Array {
+  return values.map((value, at) =>
+    (shares[at] as number) > 1 - 1e-6 ? value : Number.NaN,
+  );
 }
 
 function half(depths: readonly number[], at: number): number {

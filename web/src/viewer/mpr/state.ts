@@ -9,6 +9,7 @@ import {
   type Size,
   START,
 } from "~/viewer/stack/view";
+import { KINDS } from "~/viewer/tools/shape";
 import {
   AXES,
   atStep,
@@ -19,18 +20,21 @@ import {
   VIEWS,
   type View,
 } from "./planes";
-import { type Plane, reslice, slab, type Volume } from "./reslice";
+import { type Plane, reslice, slab, type Volume, without } from "./reslice";
 import { add, type Vector } from "./vector";
 
-/** What the left button does on a plane. */
-export const HANDS = ["crosshair", "window", "pan", "zoom"] as const;
-export type Hand = (typeof HANDS)[number];
+/** What the left button does on a plane, beside measuring. */
+export const BASIC_HANDS = ["crosshair", "window", "pan", "zoom"] as const;
+/** All that it can do. */
+export const HANDS: readonly string[] = [...BASIC_HANDS, ...KINDS];
 
 /** One of the three views. */
 export interface PlaneView {
   readonly view: View;
   readonly plane: ReadonlySignal<Plane>;
   readonly values: ReadonlySignal<Float32Array>;
+  /** The same, NaN also where padding had a share: what statistics are made of. */
+  readonly measurable: ReadonlySignal<Float32Array>;
   readonly laid: Signal<Laid>;
   readonly size: Signal<Size>;
   readonly extent: ReadonlySignal<Extent>;
@@ -42,7 +46,8 @@ export interface PlaneView {
 export interface Planes {
   readonly volume: Volume;
   readonly point: Signal<Vector>;
-  readonly hand: Signal<Hand>;
+  /** One of `HANDS`. */
+  readonly hand: Signal<string>;
   /** mm; 0 is one plane. */
   readonly thickness: Signal<number>;
   readonly active: Signal<View>;
@@ -64,10 +69,15 @@ export function createPlanes(volume: Volume): Planes {
       const at = depth.value;
       return planeOf(volume.frame, view, [x * at, y * at, z * at]);
     });
-    const values = computed(() =>
+    const cut = (of: Volume) =>
       thickness.value > 0
-        ? slab(volume, plane.value, AXES[view].normal, thickness.value)
-        : reslice(volume, plane.value),
+        ? slab(of, plane.value, AXES[view].normal, thickness.value)
+        : reslice(of, plane.value);
+    const values = computed(() => cut(volume));
+    const measurable = computed(() =>
+      volume.known
+        ? without(values.value, cut({ frame: volume.frame, slices: volume.known }))
+        : values.value,
     );
     const [laid, size] = [signal(START), signal<Size>({ width: 0, height: 0 })];
     const { rows, columns } = plane.peek();
@@ -75,13 +85,13 @@ export function createPlanes(volume: Volume): Planes {
     const matrix = computed(() =>
       size.value.width > 0 ? matrixOf(laid.value, extent.value, size.value) : null,
     );
-    return { view, plane, values, laid, size, extent, matrix };
+    return { view, plane, values, measurable, laid, size, extent, matrix };
   };
   return {
     volume,
     point,
     thickness,
-    hand: signal<Hand>("crosshair"),
+    hand: signal("crosshair"),
     active: signal<View>("axial"),
     views: VIEWS.map(viewOf),
   };

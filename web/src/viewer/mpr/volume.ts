@@ -122,6 +122,23 @@ function tiltOf(positions: readonly Vector[], normal: Vector): number {
   return (Math.acos(cosine) * 180) / Math.PI;
 }
 
+/** The same volume in other pixels, from edge to edge of its slices. */
+export function regridded(frame: Frame, rows: number, columns: number): Frame {
+  const spacing: [number, number] = [
+    (frame.spacing[0] * frame.rows) / rows,
+    (frame.spacing[1] * frame.columns) / columns,
+  ];
+  // The centre of the first pixel moves, its outer corner stays.
+  const [down, across] = [
+    (spacing[0] - frame.spacing[0]) / 2,
+    (spacing[1] - frame.spacing[1]) / 2,
+  ];
+  const origins = frame.origins.map((origin) =>
+    add(add(origin, frame.along, across), frame.down, down),
+  );
+  return { ...frame, rows, columns, spacing, origins };
+}
+
 /** Bytes that the values of a volume need. */
 export function bytesOf({ rows, columns, origins }: Frame, perValue: 2 | 4): number {
   return rows * columns * origins.length * perValue;

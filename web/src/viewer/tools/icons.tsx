@@ -9,6 +9,7 @@ const PATHS = {
   angle: "M20 19H4L16 5M11 19a7 7 0 0 0-2.5-5.4",
   rectangle: "M4 6h16v12H4V6Z",
   ellipse: "M12 6c5 0 9 2.700 9 6s-4 6-9 6-9-2.700-9-6 4-6 9-6Z",
+  crosshair: "M12 2v20M2 12h20",
   probe: "M12 3v6m0 6v6M3 12h6m6 0h6M12 11.500v1",
   "zoom-in":
     "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm5-1.500 5 5M10.5 7.500v6m-3-3h6",

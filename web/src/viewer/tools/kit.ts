@@ -1,30 +1,31 @@
-/** What a reader has in hand: tool, measurements, and what is being placed. */
+/** What a reader has in hand: measurements, where they are made, what is being placed. */
 
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { newKey } from "~/core/api/client";
 import type { Desk } from "~/viewer/stack/desk";
-import type { Pane } from "~/viewer/stack/pane_state";
-import { imageKey } from "~/viewer/stage";
-import { type Calibration, calibrationOf } from "./calibration";
-import { type Point, screenStep } from "./matrix";
+import type { Ground } from "./ground";
+import { middleOf, sizeOf } from "./ground";
+import type { Point } from "./matrix";
 import { read } from "./measure";
-import { pixelSizeOf, valuesOf } from "./pixel_size";
+import { paneGround } from "./pane_ground";
 import { begin, drawn, moveTo, type Placing, settle } from "./place";
-import { type Kind, POINTS, type Shape, type Size } from "./shape";
+import { isKind, type Kind, POINTS, type Shape, whereKey } from "./shape";
 import { type Kept, openShelf, type Shelf } from "./shelf";
-
-/** Tools of the left button that measure; the desk has the others. */
-export const KINDS = ["length", "angle", "rectangle", "ellipse", "probe"] as const;
-
-export const isKind = (tool: string): tool is Kind => Object.hasOwn(POINTS, tool);
 
 /** The tools of one viewer. */
 export interface Kit {
   readonly desk: Desk;
-  /** A shape that is not finished, and the pane that it is drawn on. */
-  readonly placing: Signal<{ readonly pane: number; readonly shape: Placing } | null>;
+  /** The ground that keys work on while it is none of the panes' (planes), else null. */
+  readonly elsewhere: Signal<Ground | null>;
+  /** The ground that keys work on. */
+  readonly ground: ReadonlySignal<Ground>;
+  /** A shape that is not finished, and the key of the ground that it is drawn on. */
+  readonly placing: Signal<{ readonly on: string; readonly shape: Placing } | null>;
+  /** A measurement on a plane that is to be shown once the planes are there. */
+  readonly wanted: Signal<Kept | null>;
   /** The measurements of a study, by our number of it. */
   readonly shelf: (study: number) => Shelf;
-  readonly shelfOf: (pane: Pane) => Shelf;
+  readonly shelfOf: (ground: Ground) => Shelf;
 }
 
 /** The tools for a desk. */
@@ -35,117 +36,107 @@ export function createKit(desk: Desk): Kit {
     shelves.set(study, found);
     return found;
   };
+  const elsewhere = signal<Ground | null>(null);
   return {
     desk,
+    elsewhere,
+    ground: computed(() => elsewhere.value ?? paneGround(desk, desk.activePane.value)),
     placing: signal(null),
+    wanted: signal(null),
     shelf,
-    shelfOf: (pane) => shelf(pane.study.value?.id ?? 0),
+    shelfOf: (ground) => shelf(ground.study()),
   };
 }
 
-/** Size in pixels of the image that a pane shows. */
-export function sizeOf(pane: Pane): Size | null {
-  const { value } = pane.extent;
-  return value && { rows: value.rows, columns: value.columns };
+/** Shapes on what a ground shows. */
+export function shapesOn(kit: Kit, ground: Ground): readonly Kept[] {
+  return kit.shelfOf(ground).shapes.value.filter(ground.holds);
 }
 
-/** The calibration of a shape on the image that a pane shows. */
-export function calibrationOn(pane: Pane, points: readonly Point[]): Calibration {
-  const image = pane.shown.value?.image;
-  return image
-    ? calibrationOf(pixelSizeOf(image.data, image.address.frame), points)
-    : { spacing: [1, 1], unit: "px", basis: "none" };
+/** The shape that is selected and seen on a ground. */
+export function selectedOn(kit: Kit, ground: Ground): Kept | null {
+  const id = kit.shelfOf(ground).selected.value;
+  return id ? (shapesOn(kit, ground).find((each) => each.id === id) ?? null) : null;
 }
 
-/** Shapes of the image that a pane shows. */
-export function shapesOn(kit: Kit, pane: Pane): readonly Kept[] {
-  const image = pane.shown.value?.image;
-  if (!image) return [];
-  const key = imageKey(image.address);
-  return kit.shelfOf(pane).shapes.value.filter((each) => imageKey(each.image) === key);
+/** A shape with what it measures on what a ground shows. */
+export function measured(ground: Ground, shape: Shape): Kept {
+  const points = ground.seen(shape);
+  const reading = read(
+    { kind: shape.kind, points },
+    ground.calibration(points),
+    ground.values(),
+  );
+  return { ...shape, reading };
 }
 
-/** The shape that is selected and on the screen of the active pane. */
-export function selectedOn(kit: Kit, pane: Pane | null): Kept | null {
-  if (!pane) return null;
-  const id = kit.shelfOf(pane).selected.value;
-  return id ? (shapesOn(kit, pane).find((each) => each.id === id) ?? null) : null;
+/** The same shape with other points, in pixels of the ground, measured there. */
+export function reshaped(ground: Ground, shape: Shape, points: readonly Point[]): Kept {
+  const spot = ground.spot();
+  return measured(ground, {
+    ...shape,
+    // A plane may have become a slab since.
+    where: spot?.where.kind === "plane" ? spot.where : shape.where,
+    points: ground.kept(points),
+  });
 }
 
-/** A shape with what it measures on the image that the pane shows. */
-export function measured(pane: Pane, shape: Shape): Kept {
-  const calibration = calibrationOn(pane, shape.points);
-  const values = valuesOf(pane.shown.value?.picture ?? null);
-  return { ...shape, reading: read(shape, calibration, values) };
+/** Begin a shape on a ground; nothing happens before there is an image. */
+export function start(kit: Kit, ground: Ground, at: Point, by: Placing["by"]): void {
+  const spot = ground.spot();
+  const tool = ground.tool.value;
+  if (!spot || !isKind(tool)) return;
+  kit.shelfOf(ground).selected.value = null;
+  const shape = begin(tool, spot, at, by);
+  kit.placing.value = { on: ground.key, shape };
+  if (by === "pointer" && POINTS[tool] === 1) finish(kit, ground, shape, [at]);
 }
 
-/** Begin a shape on a pane; nothing happens before there is an image. */
-export function start(kit: Kit, pane: Pane, at: Point, by: Placing["by"]): void {
-  const image = pane.shown.value?.image;
-  const tool = kit.desk.tool.value;
-  if (!image || !isKind(tool)) return;
-  kit.shelfOf(pane).selected.value = null;
-  const where = { series: image.series, image: image.address };
-  kit.placing.value = { pane: pane.id, shape: begin(tool, where, at, by) };
-  if (by === "pointer" && POINTS[tool] === 1) finish(kit, pane, [at], tool);
+/** Begin in the middle, by keys. */
+export function startByKeys(kit: Kit, ground: Ground): void {
+  start(kit, ground, middleOf(ground), "keys");
 }
 
 /** Move the point that is not set yet. */
-export function place(kit: Kit, pane: Pane, at: Point): void {
-  const now = kit.placing.value;
-  const size = sizeOf(pane);
-  if (!now || !size || now.pane !== pane.id) return;
-  kit.placing.value = { pane: pane.id, shape: moveTo(now.shape, at, size) };
+export function place(kit: Kit, ground: Ground, at: Point): void {
+  const [now, size] = [placedOn(kit, ground), sizeOf(ground)];
+  if (!now || !size) return;
+  kit.placing.value = { on: ground.key, shape: moveTo(now.shape, at, size) };
 }
 
 /** Set the point that moves; the shape is kept once it has all of them. */
-export function set(kit: Kit, pane: Pane): void {
-  const now = kit.placing.value;
-  if (!now || now.pane !== pane.id) return;
+export function set(kit: Kit, ground: Ground): void {
+  const now = placedOn(kit, ground);
+  if (!now) return;
   const found = settle(now.shape);
-  if ("next" in found) kit.placing.value = { pane: pane.id, shape: found.next };
-  else finish(kit, pane, found.points, now.shape.kind);
+  if ("next" in found) kit.placing.value = { on: ground.key, shape: found.next };
+  else finish(kit, ground, now.shape, found.points);
 }
 
-function finish(kit: Kit, pane: Pane, points: readonly Point[], kind: Kind): void {
+function finish(
+  kit: Kit,
+  ground: Ground,
+  { kind, spot }: { readonly kind: Kind; readonly spot: Placing["spot"] },
+  points: readonly Point[],
+): void {
   kit.placing.value = null;
-  const image = pane.shown.value?.image;
-  if (!image) return;
-  const shelf = kit.shelfOf(pane);
-  const shape: Shape = {
-    id: crypto.randomUUID(),
-    kind,
-    series: image.series,
-    image: image.address,
-    index: pane.index.value,
-    points,
-  };
-  shelf.put(measured(pane, shape));
-  shelf.selected.value = shape.id;
+  const shelf = kit.shelfOf(ground);
+  const id = newKey();
+  shelf.put(measured(ground, { id, kind, ...spot, points: ground.kept(points) }));
+  shelf.selected.value = id;
 }
 
-/** The step in pixels of the image that an arrow key makes on a pane. */
-export function arrowStep(pane: Pane, toward: Point, far: boolean): Point {
-  const matrix = pane.placed.value;
-  const [x, y] = matrix ? screenStep(matrix, toward) : toward;
-  const length = far ? 10 : 1;
-  return [x * length, y * length];
-}
-
-/** The middle of what is seen of a pane, in pixels of the image. */
-export function middleOf(pane: Pane): Point {
-  const size = sizeOf(pane);
-  return size ? [Math.floor(size.columns / 2), Math.floor(size.rows / 2)] : [0, 0];
-}
-
-/** Points of an unfinished shape on this pane, null where there is none. */
+/**
+ * An unfinished shape on what a ground shows, with its points; null where there is none.
+ * Begun on another image it is none of this one: its points would lie on two.
+ */
 export function placedOn(
   kit: Kit,
-  pane: Pane,
+  ground: Ground,
 ): { shape: Placing; points: readonly Point[] } | null {
   const now = kit.placing.value;
-  const image = pane.shown.value?.image;
-  if (!now || now.pane !== pane.id || !image) return null;
-  if (imageKey(image.address) !== imageKey(now.shape.image)) return null;
+  const spot = ground.spot();
+  if (!now || !spot || now.on !== ground.key) return null;
+  if (whereKey(now.shape.spot) !== whereKey(spot)) return null;
   return { shape: now.shape, points: drawn(now.shape) };
 }

@@ -1,14 +1,14 @@
 /** The measurements of a study as a list: jump to each, delete it. */
 
 import { Icon } from "~/shell/icon";
+import { jumpTo } from "./jump";
 import type { Kit } from "./kit";
-import { jumpTo } from "./measure_commands";
+import { whereText } from "./reading_text";
 import { t } from "./texts";
 
-/** All measurements of the active pane's study. */
+/** All measurements of the study that is looked at. */
 export function MeasureList({ kit }: { kit: Kit }) {
-  const pane = kit.desk.activePane.value;
-  const shelf = kit.shelfOf(pane);
+  const shelf = kit.shelfOf(kit.ground.value);
   const shapes = shelf.shapes.value;
   if (shapes.length === 0) return <p class="viewer-list-empty">{t("noMeasurements")}</p>;
   return (
@@ -24,10 +24,10 @@ export function MeasureList({ kit }: { kit: Kit }) {
                 class="viewer-list-item"
                 aria-pressed={shelf.selected.value === shape.id}
                 title={t("select")}
-                onClick={() => jumpTo(kit, pane, shape)}
+                onClick={() => jumpTo(kit, shape)}
               >
                 <strong>{t(shape.kind)}</strong> <span class="figures">{text}</span>{" "}
-                <span class="faint">{t("onImage", { n: shape.index + 1 })}</span>
+                <span class="faint">{whereText(shape.where)}</span>
               </button>
               <button
                 type="button"

@@ -2,25 +2,12 @@
 
 import { announce } from "~/core/announce";
 import type { Command } from "~/core/keys/commands";
-import { BASIC_TOOLS } from "~/viewer/stack/desk";
-import { goTo, type Pane } from "~/viewer/stack/pane_state";
-import { imageKey } from "~/viewer/stage";
-import {
-  arrowStep,
-  isKind,
-  KINDS,
-  type Kit,
-  measured,
-  middleOf,
-  place,
-  selectedOn,
-  set,
-  sizeOf,
-  start,
-} from "./kit";
+import { arrowStep, type Ground, sizeOf } from "./ground";
+import { jumpTo } from "./jump";
+import { type Kit, place, placedOn, reshaped, selectedOn, set, startByKeys } from "./kit";
 import type { Point } from "./matrix";
-import { movedBy } from "./shape";
-import type { Kept } from "./shelf";
+import { PANE_TOOLS } from "./pane_ground";
+import { isKind, movedBy } from "./shape";
 import { t } from "./texts";
 
 const TOOL_KEYS: Readonly<Record<string, string>> = {
@@ -35,20 +22,17 @@ const TOOL_KEYS: Readonly<Record<string, string>> = {
   probe: "q",
 };
 
-/** All tools of the left button, in their order. */
-export const TOOLS = [...BASIC_TOOLS, ...KINDS] as const;
-
-/** A command for each tool. */
+/** A command for each tool; planes have no stack to scroll by dragging. */
 export function toolCommands(kit: Kit): readonly Command[] {
-  return TOOLS.map((tool) => ({
+  return PANE_TOOLS.map((tool) => ({
     id: `tools.${tool}`,
     place: "tools",
     keys: [TOOL_KEYS[tool] ?? ""],
     text: () => t(tool),
-    when: () => kit.desk.mode.peek() === null,
+    when: () => kit.ground.peek().tools.includes(tool),
     run: () => {
       kit.placing.value = null;
-      kit.desk.tool.value = tool;
+      kit.ground.peek().tool.value = tool;
       announce(t("toolNamed", { tool: t(tool) }));
     },
   }));
@@ -56,9 +40,9 @@ export function toolCommands(kit: Kit): readonly Command[] {
 
 /** Commands that are there at all times. */
 export function measureCommands(kit: Kit): readonly Command[] {
-  const pane = () => kit.desk.activePane.peek();
-  const isFree = () => kit.desk.mode.peek() === null && !kit.desk.stage.editing.peek();
-  const shelf = () => kit.shelfOf(pane());
+  const ground = () => kit.ground.peek();
+  const isFree = () => canMeasure(kit) && ground().isFree();
+  const shelf = () => kit.shelfOf(ground());
   const on = (
     id: string,
     keys: readonly string[],
@@ -78,14 +62,14 @@ export function measureCommands(kit: Kit): readonly Command[] {
       "place",
       ["Enter"],
       () => t("place"),
-      () => placeByKey(kit, pane()),
-      () => isKind(kit.desk.tool.peek()) && pane().shown.peek() !== null,
+      () => placeByKey(kit, ground()),
+      () => isKind(ground().tool.peek()) && ground().spot() !== null,
     ),
     on(
       "next-shape",
       ["m"],
       () => t("nextShape"),
-      () => nextShape(kit, pane()),
+      () => nextShape(kit),
       () => shelf().shapes.peek().length > 0,
     ),
     on(
@@ -105,46 +89,34 @@ export function measureCommands(kit: Kit): readonly Command[] {
   ];
 }
 
-function placeByKey(kit: Kit, pane: Pane): void {
-  if (kit.placing.peek()) set(kit, pane);
-  else start(kit, pane, middleOf(pane), "keys");
+/** Another mode than panes measures only where it brought a ground of its own. */
+function canMeasure(kit: Kit): boolean {
+  return kit.desk.mode.peek() === null || kit.elsewhere.peek() !== null;
+}
+
+function placeByKey(kit: Kit, ground: Ground): void {
+  if (placedOn(kit, ground)) set(kit, ground);
+  else startByKeys(kit, ground);
 }
 
 /** Show and select the measurement after the selected one, through all images. */
-function nextShape(kit: Kit, pane: Pane): void {
-  const { shapes, selected } = kit.shelfOf(pane);
+function nextShape(kit: Kit): void {
+  const { shapes, selected } = kit.shelfOf(kit.ground.peek());
   const all = shapes.peek();
   const at = all.findIndex(({ id }) => id === selected.peek());
   const next = all[(at + 1) % all.length];
-  if (next) jumpTo(kit, pane, next);
-}
-
-/** Show the image of a measurement where the pane has its series, and select it. */
-export function jumpTo(kit: Kit, pane: Pane, shape: Kept): void {
-  const key = imageKey(shape.image);
-  const at = pane.images.peek().findIndex((each) => imageKey(each.address) === key);
-  if (at >= 0) goTo(pane, at);
-  else kit.desk.stage.wanted.value = { image: shape.image, count: Date.now() };
-  kit.shelfOf(pane).selected.value = shape.id;
-  announce(
-    t("shapeNamed", {
-      kind: t(shape.kind),
-      n: "",
-      text: kit.shelfOf(pane).textOf(shape),
-    }),
-  );
+  if (next) jumpTo(kit, next);
 }
 
 /** True while arrow keys belong to a point or a selected measurement. */
 export function isHeld(kit: Kit): boolean {
-  return (
-    kit.placing.value !== null || selectedOn(kit, kit.desk.activePane.value) !== null
-  );
+  const ground = kit.ground.value;
+  return placedOn(kit, ground) !== null || selectedOn(kit, ground) !== null;
 }
 
 /** Commands for as long as something is held: registered last, so that arrows are theirs. */
 export function heldCommands(kit: Kit): readonly Command[] {
-  const when = () => isHeld(kit) && kit.desk.mode.peek() === null;
+  const when = () => isHeld(kit) && canMeasure(kit);
   const arrow = (
     way: "nudgeLeft" | "nudgeRight" | "nudgeUp" | "nudgeDown",
     key: string,
@@ -172,7 +144,7 @@ export function heldCommands(kit: Kit): readonly Command[] {
       keys: ["Delete", "Backspace"],
       text: () => t("deleteSelected"),
       run: () => removeSelected(kit),
-      when: () => when() && kit.placing.peek() === null,
+      when: () => when() && placedOn(kit, kit.ground.peek()) === null,
     },
     {
       id: "tools.cancel",
@@ -186,31 +158,32 @@ export function heldCommands(kit: Kit): readonly Command[] {
 }
 
 function nudge(kit: Kit, toward: Point, isFar: boolean): void {
-  const pane = kit.desk.activePane.peek();
-  const step = arrowStep(pane, toward, isFar);
-  const placing = kit.placing.peek();
+  const ground = kit.ground.peek();
+  const step = arrowStep(ground, toward, isFar);
+  const placing = placedOn(kit, ground);
   if (placing) {
     const [x, y] = placing.shape.at;
-    place(kit, pane, [x + step[0], y + step[1]]);
+    place(kit, ground, [x + step[0], y + step[1]]);
     return;
   }
-  const [shape, size] = [selectedOn(kit, pane), sizeOf(pane)];
+  const [shape, size] = [selectedOn(kit, ground), sizeOf(ground)];
   if (!shape || !size) return;
-  const moved = measured(pane, { ...shape, points: movedBy(shape.points, step, size) });
-  const shelf = kit.shelfOf(pane);
+  const moved = reshaped(ground, shape, movedBy(ground.seen(shape), step, size));
+  const shelf = kit.shelfOf(ground);
   shelf.put(moved);
   announce(shelf.textOf(moved));
 }
 
 function removeSelected(kit: Kit): void {
-  const pane = kit.desk.activePane.peek();
-  const shape = selectedOn(kit, pane);
+  const ground = kit.ground.peek();
+  const shape = selectedOn(kit, ground);
   if (!shape) return;
-  kit.shelfOf(pane).remove(shape.id);
+  kit.shelfOf(ground).remove(shape.id);
   announce(t("announceDeleted"));
 }
 
 function letGo(kit: Kit): void {
-  if (kit.placing.peek()) kit.placing.value = null;
-  else kit.shelfOf(kit.desk.activePane.peek()).selected.value = null;
+  const ground = kit.ground.peek();
+  if (placedOn(kit, ground)) kit.placing.value = null;
+  else kit.shelfOf(ground).selected.value = null;
 }

@@ -1,33 +1,31 @@
-/** Measurements over the image of a pane: drawn, taken hold of, and set by keys. */
+/** Measurements over an image or a plane: drawn, taken hold of, and set by keys. */
 
 import { useRef } from "preact/hooks";
-import type { Pane } from "~/viewer/stack/pane_state";
+import { arrowStep, type Ground, sizeOf } from "./ground";
 import {
-  arrowStep,
-  isKind,
   type Kit,
   measured,
   place,
   placedOn,
+  reshaped,
   set,
   shapesOn,
-  sizeOf,
   start,
 } from "./kit";
 import { apply, inverse, type Point } from "./matrix";
 import { SLIP } from "./place";
-import { handlesOf, movedBy, onto, withHandle } from "./shape";
+import { handlesOf, isKind, movedBy, onto, withHandle } from "./shape";
 import { ShapeDrawing } from "./shape_drawing";
 import type { Kept } from "./shelf";
 import { t } from "./texts";
 
-/** The measurements of what a pane shows. */
-export function MeasureOverlay({ kit, pane }: { kit: Kit; pane: Pane }) {
+/** The measurements of what a ground shows. */
+export function MeasureOverlay({ kit, ground }: { kit: Kit; ground: Ground }) {
   const surface = useRef<SVGSVGElement>(null);
   const drag = useRef<Drag | null>(null);
-  const matrix = pane.placed.value;
-  if (!matrix || !pane.shown.value) return null;
-  const isMeasuring = isKind(kit.desk.tool.value) && !kit.desk.stage.editing.value;
+  const matrix = ground.placed.value;
+  if (!matrix || !ground.spot()) return null;
+  const isMeasuring = isKind(ground.tool.value) && ground.isFree();
   const pointAt = (event: PointerEvent): Point => {
     const { left = 0, top = 0 } = surface.current?.getBoundingClientRect() ?? {};
     return apply(inverse(matrix), [event.clientX - left, event.clientY - top]);
@@ -41,33 +39,33 @@ export function MeasureOverlay({ kit, pane }: { kit: Kit; pane: Pane }) {
   const onDown = (event: PointerEvent) => {
     if (event.button !== 0 || !isMeasuring || !event.isPrimary) return;
     event.stopPropagation();
-    kit.desk.active.value = kit.desk.panes.value.indexOf(pane);
+    ground.take();
     surface.current?.setPointerCapture(event.pointerId);
-    const size = sizeOf(pane);
+    const size = sizeOf(ground);
     if (!size) return;
     const at = pointAt(event);
-    const isGoingOn = kit.placing.value?.pane === pane.id;
-    if (isGoingOn) place(kit, pane, at);
-    else start(kit, pane, onto(at, size), "pointer");
+    const isGoingOn = placedOn(kit, ground) !== null;
+    if (isGoingOn) place(kit, ground, at);
+    else start(kit, ground, onto(at, size), "pointer");
     drag.current = { kind: "placing", from: [event.clientX, event.clientY], isGoingOn };
   };
   const onMove = (event: PointerEvent) => {
     const held = drag.current;
-    if (held && held.kind !== "placing") moveHeld(kit, pane, held, pointAt(event));
-    else if (placedOn(kit, pane)) place(kit, pane, pointAt(event));
+    if (held && held.kind !== "placing") moveHeld(kit, ground, held, pointAt(event));
+    else if (placedOn(kit, ground)) place(kit, ground, pointAt(event));
   };
   const onUp = (event: PointerEvent) => {
     const held = drag.current;
     drag.current = null;
     if (!held) return;
     event.stopPropagation();
-    if (held.kind !== "placing") return letGo(kit, pane, held);
+    if (held.kind !== "placing") return letGo(kit, ground, held);
     const [x, y] = held.from;
     const hasMoved = Math.hypot(event.clientX - x, event.clientY - y) > SLIP;
     // A click sets one point, and the next follows the pointer until the next click.
-    if (hasMoved || held.isGoingOn) set(kit, pane);
+    if (hasMoved || held.isGoingOn) set(kit, ground);
   };
-  const placing = placedOn(kit, pane);
+  const placing = placedOn(kit, ground);
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: each shape in it has its own name
     <svg
@@ -78,11 +76,11 @@ export function MeasureOverlay({ kit, pane }: { kit: Kit; pane: Pane }) {
       onPointerUp={onUp}
       onPointerCancel={onUp}
     >
-      {shapesOn(kit, pane).map((shape, at) => (
+      {shapesOn(kit, ground).map((shape, at) => (
         <KeptShape
           key={shape.id}
           kit={kit}
-          pane={pane}
+          ground={ground}
           shape={shape}
           n={at + 1}
           grasp={grasp}
@@ -91,14 +89,13 @@ export function MeasureOverlay({ kit, pane }: { kit: Kit; pane: Pane }) {
       ))}
       {placing && (
         <ShapeDrawing
-          shape={measured(pane, {
+          shape={measured(ground, {
             id: "placing",
             kind: placing.shape.kind,
-            series: placing.shape.series,
-            image: placing.shape.image,
-            index: 0,
-            points: placing.points,
+            ...placing.shape.spot,
+            points: ground.kept(placing.points),
           })}
+          points={placing.points}
           matrix={matrix}
           isSelected
           cross={placing.shape.at}
@@ -115,42 +112,44 @@ type Drag =
 
 function moveHeld(
   kit: Kit,
-  pane: Pane,
+  ground: Ground,
   held: Exclude<Drag, { kind: "placing" }>,
   at: Point,
 ): void {
-  const size = sizeOf(pane);
+  const size = sizeOf(ground);
   if (!size) return;
+  const seen = { kind: held.shape.kind, points: ground.seen(held.shape) };
   const points =
     held.kind === "handle"
-      ? withHandle(held.shape, held.handle, onto(at, size))
-      : movedBy(held.shape.points, [at[0] - held.from[0], at[1] - held.from[1]], size);
-  kit.shelfOf(pane).preview(measured(pane, { ...held.shape, points }));
+      ? withHandle(seen, held.handle, onto(at, size))
+      : movedBy(seen.points, [at[0] - held.from[0], at[1] - held.from[1]], size);
+  kit.shelfOf(ground).preview(reshaped(ground, held.shape, points));
 }
 
-function letGo(kit: Kit, pane: Pane, { shape }: { shape: Kept }): void {
-  const shelf = kit.shelfOf(pane);
+function letGo(kit: Kit, ground: Ground, { shape }: { shape: Kept }): void {
+  const shelf = kit.shelfOf(ground);
   const now = shelf.shapes.value.find(({ id }) => id === shape.id);
   if (now && now !== shape) shelf.put(now);
 }
 
 interface KeptProps {
   readonly kit: Kit;
-  readonly pane: Pane;
+  readonly ground: Ground;
   readonly shape: Kept;
   readonly n: number;
   readonly grasp: (event: PointerEvent, of: Drag) => void;
   readonly pointAt: (event: PointerEvent) => Point;
 }
 
-function KeptShape({ kit, pane, shape, n, grasp, pointAt }: KeptProps) {
-  const shelf = kit.shelfOf(pane);
-  const matrix = pane.placed.value;
+function KeptShape({ kit, ground, shape, n, grasp, pointAt }: KeptProps) {
+  const shelf = kit.shelfOf(ground);
+  const matrix = ground.placed.value;
   if (!matrix) return null;
+  const seen = { kind: shape.kind, points: ground.seen(shape) };
   const isSelected = shelf.selected.value === shape.id;
   const name = t("shapeNamed", { kind: t(shape.kind), n, text: shelf.textOf(shape) });
   const select = () => {
-    kit.desk.active.value = kit.desk.panes.value.indexOf(pane);
+    ground.take();
     shelf.selected.value = shape.id;
   };
   return (
@@ -169,23 +168,26 @@ function KeptShape({ kit, pane, shape, n, grasp, pointAt }: KeptProps) {
           grasp(event, { kind: "whole", shape, from: pointAt(event) });
         }}
       >
-        <ShapeDrawing shape={shape} matrix={matrix} isSelected={isSelected} />
+        <ShapeDrawing
+          shape={shape}
+          points={seen.points}
+          matrix={matrix}
+          isSelected={isSelected}
+        />
       </g>
       {isSelected &&
-        handlesOf(shape).map((at, handle) => (
+        handlesOf(seen).map((at, handle) => (
           <Handle
             key={handle}
             at={apply(matrix, at)}
             label={t("handle", { n: handle + 1, shape: name })}
             onPointerDown={(event) => grasp(event, { kind: "handle", shape, handle })}
             onArrow={(toward, isFar) => {
-              const size = sizeOf(pane);
+              const size = sizeOf(ground);
               if (!size) return;
-              const [x, y] = arrowStep(pane, toward, isFar);
+              const [x, y] = arrowStep(ground, toward, isFar);
               const to = onto([at[0] + x, at[1] + y], size);
-              shelf.put(
-                measured(pane, { ...shape, points: withHandle(shape, handle, to) }),
-              );
+              shelf.put(reshaped(ground, shape, withHandle(seen, handle, to)));
             }}
           />
         ))}

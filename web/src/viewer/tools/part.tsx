@@ -6,10 +6,13 @@ import { register } from "~/core/keys/commands";
 import type { Desk } from "~/viewer/stack/desk";
 import type { Pane } from "~/viewer/stack/pane_state";
 import { ToolMark } from "./icons";
-import { createKit, isKind, type Kit, selectedOn } from "./kit";
+import { createKit, type Kit, placedOn, selectedOn } from "./kit";
 import { MeasureList } from "./list";
 import { heldCommands, isHeld, measureCommands, toolCommands } from "./measure_commands";
 import { MeasureOverlay } from "./overlay";
+import { paneGround } from "./pane_ground";
+import { reportLine, textOf } from "./reading_text";
+import { isKind } from "./shape";
 import { t } from "./texts";
 import { Toolbar } from "./toolbar";
 import { viewCommands } from "./view_commands";
@@ -29,8 +32,8 @@ export function MeasurePart({ desk, pane }: { desk: Desk; pane: Pane }) {
   const kit = kitOf(desk);
   return (
     <>
-      <MeasureOverlay kit={kit} pane={pane} />
-      {desk.activePane.value === pane && <Hint kit={kit} />}
+      <MeasureOverlay kit={kit} ground={paneGround(desk, pane)} />
+      {desk.activePane.value === pane && <MeasureHint kit={kit} />}
     </>
   );
 }
@@ -74,13 +77,23 @@ function keepHeld(kit: Kit): () => void {
 function keepMeasured(kit: Kit): () => void {
   return effect(() => {
     const study = kit.desk.study.value;
-    if (study) kit.desk.stage.measured.value = kit.shelf(study.id).measured.value;
+    if (!study) return;
+    const numbers = new Map(study.series.map((each) => [each.series_uid, each.number]));
+    kit.desk.stage.measured.value = kit.shelf(study.id).shapes.value.map((shape) => {
+      const { id, kind, series, reading } = shape;
+      return {
+        id,
+        kind,
+        text: textOf(shape, reading),
+        line: reportLine(shape, reading, numbers.get(series) ?? null),
+      };
+    });
   });
 }
 
 function ListToggle({ kit }: { kit: Kit }) {
   const isOpen = useSignal(false);
-  const count = kit.shelfOf(kit.desk.activePane.value).shapes.value.length;
+  const count = kit.shelfOf(kit.ground.value).shapes.value.length;
   return (
     <div class="viewer-measured">
       <button
@@ -100,7 +113,8 @@ function ListToggle({ kit }: { kit: Kit }) {
   );
 }
 
-function Hint({ kit }: { kit: Kit }) {
+/** What to do next, on the ground that keys work on. */
+export function MeasureHint({ kit }: { kit: Kit }) {
   const said = hintOf(kit);
   return said ? (
     <p class="viewer-hint" role="status">
@@ -110,13 +124,14 @@ function Hint({ kit }: { kit: Kit }) {
 }
 
 function hintOf(kit: Kit): string {
-  const { tool, stage, activePane } = kit.desk;
-  if (stage.editing.value) return "";
-  const placing = kit.placing.value;
+  const ground = kit.ground.value;
+  if (!ground.isFree()) return "";
+  const placing = placedOn(kit, ground);
   if (placing) {
     const isFirst = placing.shape.points.length === 0;
     return t(isFirst ? "hintFirst" : "hintNext", { tool: t(placing.shape.kind) });
   }
-  if (selectedOn(kit, activePane.value)) return t("hintSelected");
-  return isKind(tool.value) ? t("hintMeasure", { tool: t(tool.value) }) : "";
+  if (selectedOn(kit, ground)) return t("hintSelected");
+  const tool = ground.tool.value;
+  return isKind(tool) ? t("hintMeasure", { tool: t(tool) }) : "";
 }

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import type { Point } from "./matrix";
-import { begin, drawn, moveTo, type Placing, settle } from "./place";
+import { begin, drawn, moveTo, type Placing, type Spot, settle } from "./place";
 
-const HERE = { series: "1", image: { sop: "1.1", frame: 1 } };
+const HERE: Spot = {
+  series: "1",
+  where: { kind: "image", image: { sop: "1.1", frame: 1 }, index: 0 },
+};
 const SIZE = { rows: 100, columns: 100 };
 
 /** The points after each was moved to and set in turn. */

@@ -1,15 +1,16 @@
 /** Setting the points of a shape one after another, by pointer or by keys. */
 
-import type { ImageAddress } from "~/viewer/stage";
 import type { Point } from "./matrix";
-import { isLarge, type Kind, onto, POINTS, type Size } from "./shape";
+import { isLarge, type Kind, onto, POINTS, type Shape, type Size } from "./shape";
+
+/** Series, and image or plane, that a shape is drawn on. */
+export type Spot = Pick<Shape, "series" | "where">;
 
 /** A shape that is not finished. */
 export interface Placing {
   readonly kind: Kind;
-  readonly series: string;
-  readonly image: ImageAddress;
-  /** Points that are set. */
+  readonly spot: Spot;
+  /** Points that are set, in pixels of what is drawn on. */
   readonly points: readonly Point[];
   /** The one that still moves. */
   readonly at: Point;
@@ -17,14 +18,8 @@ export interface Placing {
 }
 
 /** Begin; by pointer the first point is where it went down, by keys it still moves. */
-export function begin(
-  kind: Kind,
-  where: { readonly series: string; readonly image: ImageAddress },
-  at: Point,
-  by: Placing["by"],
-): Placing {
-  const { series, image } = where;
-  return { kind, series, image, points: by === "pointer" ? [at] : [], at, by };
+export function begin(kind: Kind, spot: Spot, at: Point, by: Placing["by"]): Placing {
+  return { kind, spot, points: by === "pointer" ? [at] : [], at, by };
 }
 
 /** The moving point somewhere else on the image. */

@@ -2,43 +2,68 @@
 
 import { number } from "~/core/text/format";
 import type { Calibration } from "./calibration";
+import type { Point } from "./matrix";
 import type { Reading } from "./measure";
-import type { Shape } from "./shape";
+import type { OnPlane, Shape, Where } from "./shape";
 import { t } from "./texts";
 
+type Said = Pick<Shape, "kind" | "points" | "where">;
+
 /** The lines of a reading, the first is the most important. */
-export function linesOf(
-  shape: Pick<Shape, "kind" | "points">,
-  reading: Reading,
-): string[] {
-  const { calibration } = reading;
-  if (shape.kind === "length") {
-    return [sized(reading.length, calibration, ""), ...basisOf(calibration)];
-  }
-  if (shape.kind === "angle") {
-    return [reading.angle === null ? "–" : `${number(reading.angle, 1)}°`];
-  }
-  if (shape.kind === "probe") return [probed(shape, reading)];
-  return [
-    ...statisticsOf(reading),
-    sized(reading.area, calibration, "²"),
-    ...basisOf(calibration),
-  ];
+export function linesOf(shape: Said, reading: Reading): string[] {
+  return [...figuresOf(shape, reading), ...basisOf(shape, reading.calibration)];
 }
 
-/** One line for a list or a report. */
-export function textOf(shape: Pick<Shape, "kind" | "points">, reading: Reading): string {
+/** One line for a list. */
+export function textOf(shape: Said, reading: Reading): string {
   return linesOf(shape, reading).join(", ");
+}
+
+/**
+ * One line for a report: what, size, unit, and where it can be found again.
+ *
+ * @param series its number, null where it has none.
+ */
+export function reportLine(shape: Said, reading: Reading, series: number | null): string {
+  const where = whereText(shape.where);
+  const place = series === null ? where : t("inSeries", { n: series, where });
+  const text = textOf(shape, reading);
+  return t("reportLine", { kind: t(shape.kind), text, place });
+}
+
+/** "image 12", "coronal plane at −31.5 mm". */
+export function whereText(where: Where): string {
+  return where.kind === "image"
+    ? t("onImage", { n: where.index + 1 })
+    : t("onPlane", { view: t(where.view), mm: number(where.at, 1) });
+}
+
+function figuresOf(shape: Said, reading: Reading): string[] {
+  const { calibration, length, angle, area } = reading;
+  if (shape.kind === "length") return [sized(length, calibration, "")];
+  if (shape.kind === "angle") return [angle === null ? "–" : `${number(angle, 1)}°`];
+  if (shape.kind === "probe") return [probed(shape, reading)];
+  return [...statisticsOf(reading), sized(area, calibration, "²")];
 }
 
 function sized(value: number | null, { unit }: Calibration, power: string): string {
   return value === null ? "–" : `${number(value, value < 1000 ? 1 : 0)} ${unit}${power}`;
 }
 
-function basisOf({ basis }: Calibration): string[] {
+/** What the figures are worth: the size of a pixel, and values that were made. */
+function basisOf({ kind, where }: Said, { basis }: Calibration): string[] {
+  if (where.kind === "plane") return resliced(kind, where);
+  if (kind === "angle" || kind === "probe") return [];
   if (basis === "detector") return [t("basisDetector")];
+  if (basis === "calibrated") return [t("basisCalibrated")];
   if (basis === "none") return [t("basisNone")];
   return [];
+}
+
+/** Values of a plane are interpolated; a slab lays what is apart upon one another. */
+function resliced(kind: Shape["kind"], { slab }: OnPlane): string[] {
+  if (slab > 0) return [t("slab", { mm: slab })];
+  return kind === "length" || kind === "angle" ? [] : [t("resliced")];
 }
 
 function statisticsOf({ statistics, unit }: Reading): string[] {
@@ -53,12 +78,28 @@ function statisticsOf({ statistics, unit }: Reading): string[] {
   ];
 }
 
-function probed({ points }: Pick<Shape, "points">, { value, unit }: Reading): string {
-  const [x = 0, y = 0] = points[0] ?? [];
-  const at = t("at", { x: Math.floor(x), y: Math.floor(y) });
+function probed(shape: Said, { value, unit }: Reading): string {
+  const at = placeText(shape);
   return value === null
     ? `${t("noValue")} ${at}`
     : `${withUnit(value, unit, true)} ${at}`;
+}
+
+/** Column and row of a pixel from 0, or mm of the patient (LPS). */
+function placeText({ points, where }: Said): string {
+  const [x = 0, y = 0] = points[0] ?? [];
+  if (where.kind === "image") return t("at", { x: Math.floor(x), y: Math.floor(y) });
+  const [left, back, head] = patientPoint(where, [x, y]).map((mm) => number(mm, 1));
+  return t("atMm", { x: left ?? "", y: back ?? "", z: head ?? "" });
+}
+
+/** A point of a plane in the patient, mm in LPS; planes are hung with the head up. */
+export function patientPoint(
+  { view, at }: Pick<OnPlane, "view" | "at">,
+  [along, down]: Point,
+): readonly [number, number, number] {
+  if (view === "axial") return [along, down, at];
+  return view === "coronal" ? [along, at, -down] : [at, along, -down];
 }
 
 function withUnit(value: number, unit: string, isSingle = false): string {

@@ -1,23 +1,52 @@
 /** What a reader measures with: shapes as points on one image. */
 
-import type { ImageAddress, Measured } from "~/viewer/stage";
+import { type ImageAddress, imageKey, type Measured } from "~/viewer/stage";
 import type { Point } from "./matrix";
 
 export type Kind = Measured["kind"];
 
+/** On one image of a series. */
+export interface OnImage {
+  readonly kind: "image";
+  readonly image: ImageAddress;
+  /** Of the image in its series as it was shown, from 0. */
+  readonly index: number;
+}
+
+/** On a plane through the volume of a series. */
+export interface OnPlane {
+  readonly kind: "plane";
+  readonly view: "axial" | "sagittal" | "coronal";
+  /** Where the plane cuts the axis that it stands on: mm in the patient (LPS). */
+  readonly at: number;
+  /** Of the slab whose brightest values were shown, mm; 0 for one plane. */
+  readonly slab: number;
+}
+
+/** What a shape is drawn on, within its series. */
+export type Where = OnImage | OnPlane;
+
 /**
- * A shape on an image. Its points: both ends of a length; end, vertex and end of an angle;
- * two opposite corners of a rectangle or of the box around an ellipse; the one of a probe.
+ * A shape. Its points: both ends of a length; end, vertex and end of an angle; two opposite
+ * corners of a rectangle or of the box around an ellipse; the one of a probe.
  */
 export interface Shape {
   readonly id: string;
   readonly kind: Kind;
   readonly series: string;
-  readonly image: ImageAddress;
-  /** Of the image in its series as it was shown, from 0. */
-  readonly index: number;
-  /** In pixels of the image, edges from 0 at the upper left. */
+  readonly where: Where;
+  /**
+   * On an image in its pixels, edges from 0 at the upper left. On a plane in mm of the
+   * patient: along its rows and down its columns, so that they outlive another volume.
+   */
   readonly points: readonly Point[];
+}
+
+/** A key of what a shape is drawn on; planes are told apart by a hundredth of a mm. */
+export function whereKey({ series, where }: Pick<Shape, "series" | "where">): string {
+  return where.kind === "image"
+    ? imageKey(where.image)
+    : `${series}/${where.view}/${where.at.toFixed(2)}/${where.slab}`;
 }
 
 /** Points that a person sets for each kind. */
@@ -28,6 +57,11 @@ export const POINTS: Readonly<Record<Kind, number>> = {
   ellipse: 2,
   probe: 1,
 };
+
+/** Tools of the left button that measure. */
+export const KINDS = ["length", "angle", "rectangle", "ellipse", "probe"] as const;
+
+export const isKind = (tool: string): tool is Kind => Object.hasOwn(POINTS, tool);
 
 /** Size of an image in pixels. */
 export interface Size {

@@ -7,6 +7,8 @@ import type { Kept } from "./shelf";
 
 interface Props {
   readonly shape: Kept;
+  /** Its points in pixels of what it lies on. */
+  readonly points: readonly Point[];
   readonly matrix: Matrix;
   readonly isSelected: boolean;
   /** The point that keys move, drawn as a cross. */
@@ -14,13 +16,14 @@ interface Props {
 }
 
 /** Outline and text of a shape. */
-export function ShapeDrawing({ shape, matrix, isSelected, cross }: Props) {
-  const seen = handlesOf(shape).map((point) => apply(matrix, point));
+export function ShapeDrawing({ shape, points, matrix, isSelected, cross }: Props) {
+  const drawn = { kind: shape.kind, points };
+  const seen = handlesOf(drawn).map((point) => apply(matrix, point));
   return (
     <g class={isSelected ? "viewer-drawn is-selected" : "viewer-drawn"}>
-      <Outline shape={shape} matrix={matrix} seen={seen} className="viewer-halo" />
-      <Outline shape={shape} matrix={matrix} seen={seen} className="viewer-line" />
-      <Outline shape={shape} matrix={matrix} seen={seen} className="viewer-reach" />
+      <Outline shape={drawn} matrix={matrix} seen={seen} className="viewer-halo" />
+      <Outline shape={drawn} matrix={matrix} seen={seen} className="viewer-line" />
+      <Outline shape={drawn} matrix={matrix} seen={seen} className="viewer-reach" />
       {seen.length > 0 && (
         <Lines at={besideOf(seen)} lines={linesOf(shape, shape.reading)} />
       )}
@@ -30,7 +33,7 @@ export function ShapeDrawing({ shape, matrix, isSelected, cross }: Props) {
 }
 
 interface OutlineProps {
-  readonly shape: Kept;
+  readonly shape: Pick<Kept, "kind" | "points">;
   readonly matrix: Matrix;
   readonly seen: readonly Point[];
   readonly className: string;

@@ -13,8 +13,7 @@ const shape = (id: string, kind: Kind, points: Point[], calibration = MM): Kept 
   id,
   kind,
   series: "1",
-  image: { sop: "1.1", frame: 1 },
-  index: 3,
+  where: { kind: "image", image: { sop: "1.1", frame: 1 }, index: 3 },
   points,
   reading: read({ kind, points }, calibration, IMAGE),
 });
@@ -54,7 +53,7 @@ test("steps go back and forth; a drag is one step", () => {
   shelf.preview(shape("a", "probe", [[0.7, 0.5]]));
   shelf.preview(shape("a", "probe", [[1.2, 0.5]]));
   shelf.put(shape("a", "probe", [[1.5, 0.5]]));
-  expect(shelf.measured.value.map(({ text }) => text)).toEqual(["20 HU (1, 0)"]);
+  expect(shelf.shapes.value.map(shelf.textOf)).toEqual(["20 HU (1, 0)"]);
   expect(shelf.undo()).toBe(true);
   expect(shelf.shapes.value).toEqual([first]);
   expect(shelf.undo()).toBe(true);
@@ -70,9 +69,9 @@ test("what is gone is not selected", () => {
   shelf.selected.value = "a";
   shelf.remove("a");
   expect(shelf.selected.value).toBeNull();
-  expect(shelf.measured.value).toEqual([]);
+  expect(shelf.shapes.value).toEqual([]);
   shelf.undo();
-  expect(shelf.measured.value.length).toBe(1);
+  expect(shelf.shapes.value.length).toBe(1);
 });
 
 test("the same study gives the same measurements, another none", () => {

@@ -2,7 +2,6 @@
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { draft } from "~/core/drafts";
-import type { Measured } from "~/viewer/stage";
 import type { Reading } from "./measure";
 import { textOf } from "./reading_text";
 import type { Shape } from "./shape";
@@ -20,8 +19,6 @@ const MOST_STEPS = 100;
 export interface Shelf {
   readonly shapes: ReadonlySignal<readonly Kept[]>;
   readonly selected: Signal<string | null>;
-  /** For the report, in the language of the page. */
-  readonly measured: ReadonlySignal<readonly Measured[]>;
   /** Put a shape there, or another form of one that is. */
   readonly put: (shape: Kept) => void;
   /** What a shape measured, in one line. */
@@ -68,7 +65,6 @@ export function openShelf(study: number): Shelf {
   return {
     shapes: kept,
     selected,
-    measured: computed(() => kept.value.map(measuredOf)),
     put: (shape) => change(replaced(shape)),
     textOf: (shape) => textOf(shape, shape.reading),
     preview: (shape) => {
@@ -88,9 +84,4 @@ export function openShelf(study: number): Shelf {
     canUndo: computed(() => past.value.length > 0),
     canRedo: computed(() => future.value.length > 0),
   };
-}
-
-function measuredOf(shape: Kept): Measured {
-  const { id, image, index, kind, reading } = shape;
-  return { id, image, index, kind, text: textOf(shape, reading) };
 }

@@ -5,7 +5,7 @@ import { keycaps } from "~/core/keys/chord";
 import { commands, keysOf, run } from "~/core/keys/commands";
 import { isIcon, type ToolIcon, ToolMark } from "./icons";
 import type { Kit } from "./kit";
-import { TOOLS } from "./measure_commands";
+import { PANE_TOOLS } from "./pane_ground";
 import { t } from "./texts";
 import { WindowFields } from "./window_fields";
 
@@ -47,7 +47,7 @@ export function Toolbar({
   return (
     <div class="viewer-toolbar" role="toolbar" aria-label={t("tools")}>
       <div class="viewer-tools">
-        {TOOLS.map((each) => (
+        {PANE_TOOLS.map((each) => (
           <CommandButton
             key={each}
             id={`tools.${each}`}
