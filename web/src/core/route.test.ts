@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { routeOf } from "./route";
+import { listOf, routeOf } from "./route";
 
 const DIGEST = "0123456789abcdef".repeat(4);
 
@@ -26,4 +26,12 @@ test("numbers and filters are read from the address", () => {
     "ready",
     "failed",
   ]);
+});
+
+test("a study's address leads back to its list, without what is the study's own", () => {
+  const { query } = routeOf("/studies/17", "?order=newest&prior=4&text=Doe") as {
+    query: URLSearchParams;
+  };
+  expect(listOf(query)).toBe("/?order=newest&text=Doe");
+  expect(listOf(new URLSearchParams("prior=4"))).toBe("/");
 });

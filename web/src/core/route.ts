@@ -1,6 +1,7 @@
 /** Addresses of the page, and going from one to another without loading it anew. */
 
 import { computed, effect, signal } from "@preact/signals";
+import { addressOf, readFilters } from "./filters";
 
 /** Every page by its address; the server gives the same file for each of these. */
 export type Route =
@@ -38,10 +39,23 @@ export const route = computed(() => {
 /** The worklist as it was last looked at, filters and all, to come back to. */
 export const lastList = signal("/");
 
+/** The study that was open last, for the list that one comes back to; null once taken. */
+export const lastStudy = signal<number | null>(null);
+
 effect(() => {
-  const at = address.value;
-  if (at === "/" || at.startsWith("/?")) lastList.value = at;
+  const now = route.value;
+  if (now.page === "worklist") lastList.value = address.value;
+  if (now.page !== "study") return;
+  lastStudy.value = now.study;
+  // After a reload the study's own address is all that knows of the list.
+  const list = listOf(now.query);
+  if (list !== "/") lastList.value = list;
 });
+
+/** The worklist that a study was opened out of, by the study's address. */
+export function listOf(query: URLSearchParams): string {
+  return addressOf(readFilters(query));
+}
 
 function here(): string {
   const at = globalThis.location;

@@ -2,10 +2,11 @@
 
 import { signal } from "@preact/signals";
 import { api, newKey, ok } from "~/core/api/client";
+import { addressOf } from "~/core/filters";
 import { go } from "~/core/route";
 import { toastDone, toastFailed } from "~/shell/toast";
 import type { Study } from "./rows";
-import { list, readCounts, select, selectAt, selectedAt } from "./store";
+import { filters, list, readCounts, select } from "./store";
 import { t } from "./texts";
 
 /** The study that one is asked about before it is removed. */
@@ -14,8 +15,9 @@ export const removing = signal<Study | null>(null);
 /** Whether the page says how urgency is made. */
 export const isHowOpen = signal(false);
 
+/** The address of a study, which says what list it was opened out of. */
 export function addressOfStudy(study: Study): string {
-  return `/studies/${study.id}`;
+  return addressOf(filters.value, `/studies/${study.id}`);
 }
 
 /** Open a study in this page. */
@@ -50,9 +52,7 @@ export async function remove(study: Study): Promise<void> {
     await ok(
       api.DELETE("/api/v1/studies/{study}", { params: { path: { study: study.id } } }),
     );
-    const at = selectedAt.value;
     list.remove(study.id);
-    if (at >= 0) selectAt(at);
     toastDone(t("removed"));
     void readCounts();
   } catch (error) {

@@ -3,13 +3,9 @@
 import { signal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { may } from "~/core/session";
-import { number } from "~/core/text/format";
-import { Icon } from "~/shell/icon";
-import { Choose } from "~/shell/upload/drop";
-import { isHowOpen } from "./actions";
-import { clearFilters, toggleDensity } from "./commands";
 import {
+  ADVICES,
+  type Advice,
   countFilters,
   ORDERS,
   READINGS,
@@ -17,7 +13,13 @@ import {
   type Span,
   STATES,
   toggled,
-} from "./query";
+} from "~/core/filters";
+import { may } from "~/core/session";
+import { number } from "~/core/text/format";
+import { Icon } from "~/shell/icon";
+import { Choose } from "~/shell/upload/drop";
+import { isHowOpen } from "./actions";
+import { clearFilters, toggleDensity } from "./commands";
 import { counts, density, filters, list, setFilters } from "./store";
 import { t } from "./texts";
 
@@ -66,6 +68,8 @@ export function Bar({ search }: { search: RefObject<HTMLInputElement | null> }) 
         id="worklist-filters"
         class={isOpen.value ? "worklist-row worklist-open" : "worklist-row worklist-shut"}
       >
+        <LookChip />
+        <AdviceChoice />
         <Chips />
         <ModalityChoice />
         <DateChoice />
@@ -143,17 +147,70 @@ function OrderChoice() {
 
 interface ChipProps {
   readonly text: string;
+  readonly title?: string;
   readonly count?: number | undefined;
   readonly isOn: boolean;
   readonly onClick: () => void;
 }
 
-function Chip({ text, count, isOn, onClick }: ChipProps) {
+function Chip({ text, title, count = 0, isOn, onClick }: ChipProps) {
   return (
-    <button type="button" class="chip" aria-pressed={isOn} onClick={onClick}>
+    <button
+      type="button"
+      class="chip"
+      title={title}
+      aria-pressed={isOn}
+      onClick={onClick}
+    >
       {text}
-      {count !== undefined && <span class="worklist-count figures">{number(count)}</span>}
+      {count > 0 && <span class="worklist-count figures">{number(count)}</span>}
     </button>
+  );
+}
+
+/** What a reader asks for most, by one touch; the choice beside it has all the others. */
+function LookChip() {
+  const { advice } = filters.value;
+  return (
+    <Chip
+      text={t("wRefer")}
+      title={t("refer")}
+      count={counts.value?.advices.refer}
+      isOn={advice.includes("refer")}
+      onClick={() => setFilters({ advice: toggled(advice, "refer") })}
+    />
+  );
+}
+
+const SEVERAL = "several";
+
+function AdviceChoice() {
+  const { advice } = filters.value;
+  const known = counts.value;
+  const textOf = (each: Advice) => {
+    const count = known?.advices[each] ?? 0;
+    return count > 0 ? t("counted", { name: t(each), count: number(count) }) : t(each);
+  };
+  return (
+    <label class="worklist-choice worklist-advice">
+      <span class="unseen">{t("advice")}</span>
+      <select
+        value={advice.length > 1 ? SEVERAL : (advice[0] ?? "")}
+        onChange={({ currentTarget: { value } }) =>
+          setFilters({ advice: ADVICES.filter((each) => each === value) })
+        }
+      >
+        <option value="">{t("anyAdvice")}</option>
+        {ADVICES.map((each) => (
+          <option key={each} value={each}>
+            {textOf(each)}
+          </option>
+        ))}
+        {advice.length > 1 && (
+          <option value={SEVERAL}>{t("severalAdvice", { count: advice.length })}</option>
+        )}
+      </select>
+    </label>
   );
 }
 
@@ -162,18 +219,13 @@ function Chips() {
   const known = counts.value;
   return (
     <>
-      <Chip
-        text={t("look")}
-        isOn={now.look}
-        onClick={() => setFilters({ look: !now.look })}
-      />
       {/* biome-ignore lint/a11y/useSemanticElements: as above. */}
       <div class="worklist-chips" role="group" aria-label={t("reading")}>
         {READINGS.map((each) => (
           <Chip
             key={each}
             text={t(each)}
-            count={known ? (known.readings[each] ?? 0) : undefined}
+            count={known?.readings[each]}
             isOn={now.reading.includes(each)}
             onClick={() => setFilters({ reading: toggled(now.reading, each) })}
           />
@@ -185,7 +237,7 @@ function Chips() {
           <Chip
             key={each}
             text={t(each)}
-            count={known ? (known.states[each] ?? 0) : undefined}
+            count={known?.states[each]}
             isOn={now.state.includes(each)}
             onClick={() => setFilters({ state: toggled(now.state, each) })}
           />

@@ -1,10 +1,18 @@
 /** The worklist's commands: keys, buttons and the help page ask this table. */
 
+import {
+  ADVICES,
+  type Advice,
+  addressOf,
+  NO_FILTERS,
+  READINGS,
+  STATES,
+  toggled,
+} from "~/core/filters";
 import type { Command } from "~/core/keys/commands";
 import { go } from "~/core/route";
 import { may } from "~/core/session";
 import { answer, isHowOpen, open, openInTab, removing } from "./actions";
-import { addressOf, NO_FILTERS, READINGS, STATES, toggled } from "./query";
 import type { Study } from "./rows";
 import {
   density,
@@ -14,6 +22,7 @@ import {
   selected,
   selectedAt,
   setFilters,
+  sortAgain,
 } from "./store";
 import { t } from "./texts";
 
@@ -24,6 +33,15 @@ export interface Hands {
   readonly focusSearch: () => void;
   readonly toTop: () => void;
 }
+
+const ADVICE_KEYS: Readonly<Record<Advice, string>> = {
+  refer: "l",
+  outside: "x",
+  unsure: "v",
+  not_assessable: "i",
+  measured: "m",
+  nothing_found: "z",
+};
 
 type Short = Omit<Command, "place" | "id">;
 
@@ -134,6 +152,14 @@ function narrowings(hands: Hands): Readonly<Record<string, Short>> {
       () => setFilters({ state: toggled(filters.value.state, state) }),
     ),
   ]);
+  const advices = ADVICES.map((advice) => [
+    `advice-${advice}`,
+    toggle(
+      () => t(advice),
+      ADVICE_KEYS[advice],
+      () => setFilters({ advice: toggled(filters.value.advice, advice) }),
+    ),
+  ]);
   const readings = READINGS.map((reading, at) => [
     `reading-${reading}`,
     toggle(
@@ -154,14 +180,9 @@ function narrowings(hands: Hands): Readonly<Record<string, Short>> {
       keys: ["n"],
       run: () => setFilters({ order: "newest" }),
     },
-    look: toggle(
-      () => t("look"),
-      "l",
-      () => setFilters({ look: !filters.value.look }),
-    ),
-    ...Object.fromEntries([...states, ...readings]),
+    ...Object.fromEntries([...advices, ...states, ...readings]),
     clear: { text: () => t("clear"), keys: ["0"], run: clearFilters },
-    again: { text: () => t("sortAgain"), keys: ["r"], run: () => void list.again() },
+    again: { text: () => t("sortAgain"), keys: ["r"], run: () => void sortAgain() },
     density: { text: () => t("density"), keys: ["d"], run: toggleDensity },
     how: {
       text: () => t("help"),

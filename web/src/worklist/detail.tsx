@@ -20,12 +20,14 @@ export function Detail() {
     study.accession_number && t("accession", { number: study.accession_number }),
     t("received", { moment: moment(study.last_at) }),
   ].filter(Boolean);
-  const why = sumOf(study) || study.reason;
+  const sum = sumOf(study);
   return (
     <section class="worklist-detail" aria-label={t("selected")}>
       <div class="worklist-detail-text">
         <p>
-          <strong>{personName(study.patient.name) || t("noName")}</strong>
+          <strong>
+            <bdi>{personName(study.patient.name) || t("noName")}</bdi>
+          </strong>
           {study.headline && study.headline.assessments > 1 && (
             <span class="faint">
               {" · "}
@@ -34,10 +36,8 @@ export function Detail() {
           )}
           <span class="faint"> · {words.join(" · ")}</span>
         </p>
-        {why && <p class="worklist-why">{why}</p>}
-        {study.reason && study.reason !== why && (
-          <p class="worklist-why">{study.reason}</p>
-        )}
+        {sum && <p class="worklist-why">{sum}</p>}
+        {study.reason && <Reasons of={study} />}
       </div>
       <div class="worklist-deeds">
         <Link to={addressOfStudy(study)} class="button button-main">
@@ -69,6 +69,21 @@ export function Detail() {
         )}
       </div>
     </section>
+  );
+}
+
+/** Why it was not answered, or what of it was not: a line each, as the service says it. */
+function Reasons({ of }: { of: Study }) {
+  const lines = of.reason.split("\n");
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+    <ul class="worklist-reasons" lang="en" aria-label={t("reasons")} tabIndex={0}>
+      {lines.map((each) => (
+        <li key={each}>
+          <bdi>{each}</bdi>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -113,9 +128,14 @@ function goingOf(study: Study): Record<string, string> {
   return {
     images: images === 1 ? t("images1") : t("images", { count: images }),
     series: series === 1 ? t("series1") : t("series", { count: series }),
-    patient: patient.join(", ") || t("noName"),
-    description: study.description || t("noDescription"),
+    patient: isolated(patient.join(", ")) || t("noName"),
+    description: isolated(study.description) || t("noDescription"),
   };
+}
+
+/** A text of any direction that turns nothing around it (Unicode's FSI and PDI). */
+function isolated(text: string): string {
+  return text && `\u2068${text}\u2069`;
 }
 
 /** Says how urgency is made. */

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
+import type { Advice } from "~/core/filters";
 import { lang } from "~/core/text/lang";
-import { type Advice, found, sumOf, urgencyOf } from "./headline";
+import { found, sumOf, urgencyOf } from "./headline";
 import type { Study } from "./rows";
 import { lineOf } from "./samples";
 
@@ -54,9 +55,9 @@ test("without an answer the state speaks, or its reason", () => {
   expect(texts(lineOf(1, { state: "running" }), 0.256)).toEqual([
     "Is being answered, 26 %",
   ]);
-  expect(texts(lineOf(1, { state: "refused", reason: "no bundle takes CT" }))).toEqual([
-    "no bundle takes CT",
-  ]);
+  const reason = "series 1/image 2: no bundle takes CT\nseries 2: is a localiser";
+  expect(texts(lineOf(1, { state: "refused", reason }))).toEqual(["No bundle takes CT"]);
+  expect(texts(lineOf(1, { state: "failed" }))).toEqual(["Failed"]);
 });
 
 test("urgency is said openly: tier, probability × weight", () => {
@@ -92,4 +93,11 @@ test("a study without findings has a tier and its reason", () => {
   expect(sumOf(told("outside", 20))).toBe("Urgency 20.00: Outside what this model knows");
   expect(sumOf(lineOf(1))).toBe("");
   expect(urgencyOf(lineOf(1, { urgency: 0 })).word).toBe("–");
+});
+
+test("what was said before more images came is told to be of fewer", () => {
+  const more = { ...told("refer", 31, WHY), state: "receiving" as const };
+  expect(texts(more)).toEqual(["Pneumonia 93.1 %", "More images came since"]);
+  const again = { ...more, state: "running" as const };
+  expect(texts(again, 0.5)).toEqual(["Pneumonia 93.1 %", "Is being answered, 50 %"]);
 });

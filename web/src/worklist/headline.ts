@@ -1,12 +1,12 @@
 /** What a line says in words: what was found, how urgent it is and why. */
 
+import type { Advice } from "~/core/filters";
 import { number, percent } from "~/core/text/format";
 import { lang } from "~/core/text/lang";
 import type { Study } from "./rows";
 import { t } from "./texts";
 
 type Headline = NonNullable<Study["headline"]>;
-export type Advice = Headline["advice"];
 type Why = Headline["why"][number];
 
 /** How a line looks and what it means, never by colour alone. */
@@ -47,10 +47,24 @@ export function findingText(why: Why): string {
  */
 export function found(study: Study, share?: number): readonly Said[] {
   if (study.state === "refused" || study.state === "failed") {
-    return [{ text: study.reason || t(study.state), tone: "warn" }];
+    return [{ text: reasonIn(study) || t(study.state), tone: "warn" }];
   }
   const { headline } = study;
-  if (!headline) return [{ text: waitText(study, share), tone: "faint" }];
+  const wait: Said = { text: waitText(study, share), tone: "faint" };
+  if (!headline) return [wait];
+  // What was said of fewer images, or under other rules, is no answer to what is here now.
+  const isOld = study.state !== "answered";
+  return isOld ? [...resultOf(headline), wait] : resultOf(headline);
+}
+
+/** The first of the reasons, without the place in the study that it is of. */
+function reasonIn(study: Study): string {
+  const [first = ""] = study.reason.split("\n");
+  const text = first.replace(/^(series|image) \d+(\/image \d+)?: /, "");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function resultOf(headline: Headline): readonly Said[] {
   const tone = TONES[headline.advice];
   const findings = headline.why.map((why) => ({ text: findingText(why), tone }));
   // "Outside" stands before any number, and has none behind it (docs/jobs.md).
@@ -59,7 +73,9 @@ export function found(study: Study, share?: number): readonly Said[] {
 }
 
 function waitText(study: Study, share?: number): string {
-  if (study.state === "receiving") return t("isReceiving");
+  if (study.state === "receiving") {
+    return t(study.headline ? "isReceivingMore" : "isReceiving");
+  }
   if (study.state === "running" && share) {
     return t("isRunningAt", { percent: percent(share, 0) });
   }

@@ -2,10 +2,11 @@
 // biome-ignore-all lint/a11y/useSemanticElements: a table's elements cannot be placed line by line.
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the line (aria-activedescendant).
 
-import { ageAt, ago, day, percent, personName } from "~/core/text/format";
+import { ageAt, day, percent, personName } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { Link } from "~/shell/link";
 import { addressOfStudy, open } from "./actions";
+import { since } from "./clock";
 import { found, type Said, urgencyOf } from "./headline";
 import type { Study } from "./rows";
 import { list, select } from "./store";
@@ -31,6 +32,7 @@ export function Line({ study, at, top, isSelected }: Props) {
     "worklist-line",
     isRead ? "worklist-read" : "",
     list.fresh.value.includes(study.id) ? "worklist-fresh" : "",
+    list.left.value.has(study.id) ? "worklist-left" : "",
   ];
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys go to the grid (commands.ts).
@@ -82,23 +84,27 @@ function Patient({ study }: { study: Study }) {
     patient.sex,
     age && t("years", { age }),
   ].filter(Boolean);
+  const name = personName(patient.name) || t("noName");
   return (
-    <div role="gridcell" class="worklist-patient worklist-two">
+    <div role="gridcell" class="worklist-patient worklist-two" title={name}>
       <Link to={addressOfStudy(study)} class="worklist-name" tabIndex={-1}>
-        {personName(patient.name) || t("noName")}
+        <bdi class="worklist-cut">{name}</bdi>
       </Link>
-      <span class="worklist-second">{second.join(" · ")}</span>
+      <span class="worklist-second">
+        <bdi>{second[0]}</bdi>
+        {second.slice(1).map((each) => ` · ${each}`)}
+      </span>
     </div>
   );
 }
 
+/** By the clock at the device, to the minute. */
 function When({ study }: { study: Study }) {
+  const made = [day(study.study_date), study.study_time?.slice(0, 5)].filter(Boolean);
   return (
     <div role="gridcell" class="worklist-when worklist-two">
-      <span class="figures">{day(study.study_date) || t("noDate")}</span>
-      <span class="worklist-second">
-        {t("came", { ago: ago(study.last_at, { isShort: true }) })}
-      </span>
+      <span class="figures">{study.study_date ? made.join(" ") : t("noDate")}</span>
+      <span class="worklist-second">{t("came", { ago: since(study.last_at) })}</span>
     </div>
   );
 }
@@ -114,7 +120,7 @@ function imagesOf({ modalities, result_id }: Study): readonly string[] {
 
 /** Once there is a result its own objects count with the images. */
 function countText({ instance_count: count, result_id }: Study): string {
-  if (result_id !== null) return t("objects", { count });
+  if (result_id !== null && count > 1) return t("objects", { count });
   return count === 1 ? t("images1") : t("images", { count });
 }
 
@@ -124,8 +130,8 @@ function What({ study }: { study: Study }) {
   );
   return (
     <div role="gridcell" class="worklist-what worklist-two">
-      <span class={study.description ? "" : "faint"}>
-        {study.description || t("noDescription")}
+      <span class={study.description ? "" : "faint"} title={study.description}>
+        <bdi class="worklist-cut">{study.description || t("noDescription")}</bdi>
       </span>
       <span class="worklist-second">{second.join(" · ")}</span>
     </div>
@@ -147,7 +153,7 @@ function Saying({ said }: { said: Said }) {
   return (
     <span class={`worklist-said worklist-said-${said.tone}`} title={said.text}>
       {said.tone === "warn" && <Icon name="alert" />}
-      {said.text}
+      <bdi>{said.text}</bdi>
     </span>
   );
 }
@@ -167,11 +173,12 @@ function State({ study }: { study: Study }) {
           <Icon name="alert" /> {t("reopened")}
         </span>
       )}
+      {list.left.value.has(study.id) && <span class="worklist-second">{t("left")}</span>}
       {study.reading !== "unread" && (
         <span class={`worklist-second worklist-${study.reading}`}>
           <Icon name={study.reading === "signed" ? "check" : "edit"} />
           {study.reading === "signed" && study.read_at
-            ? t("signedAt", { ago: ago(study.read_at, { isShort: true }) })
+            ? t("signedAt", { ago: since(study.read_at) })
             : t(study.reading)}
         </span>
       )}

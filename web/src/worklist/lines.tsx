@@ -59,6 +59,7 @@ export function Lines({ hold }: { hold: ReturnType<typeof useHold> }) {
   useMeasures(hold);
   useStillness(hold);
   useSelectionInView(hold);
+  useSeen(hold);
   const { studies, next } = list.lines.value;
   const { scrolled, height, lineHeight } = frame.value;
   const [first, last] = onScreen(scrolled, height, lineHeight, studies.length);
@@ -67,7 +68,10 @@ export function Lines({ hold }: { hold: ReturnType<typeof useHold> }) {
   }, [last, studies.length, next]);
   const selected = selectedId.value;
   return (
-    <div class={`worklist-grid worklist-${density.value}`}>
+    <div
+      class={`worklist-grid worklist-${density.value}`}
+      aria-busy={list.loading.value === "first"}
+    >
       <NewAbove hold={hold} />
       <div class="worklist-scroll" ref={scroller}>
         <div class="worklist-ruler" ref={ruler} aria-hidden="true" />
@@ -194,6 +198,7 @@ function isIdle(): boolean {
 /** Lines that come in above do not move what is read; who watches the top sees them. */
 function useStillness({ frame, scroller }: ReturnType<typeof useHold>): void {
   const anchor = useRef<{ id: number; offset: number } | null>(null);
+  const sorted = useRef(list.times.peek());
   const { studies } = list.lines.value;
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -201,7 +206,14 @@ function useStillness({ frame, scroller }: ReturnType<typeof useHold>): void {
     const held = anchor.current;
     const at = held ? studies.findIndex((each) => each.id === held.id) : -1;
     const isWatched = element?.scrollTop === 0 && isIdle();
-    if (element && held && at >= 0 && !isWatched) {
+    const isSorted = sorted.current !== list.times.peek();
+    sorted.current = list.times.peek();
+    if (element && isSorted) {
+      // Lines have other places now: the selected one is what a reader looks for.
+      const { height } = frame.value;
+      const place = Math.max(0, selectedAt.peek());
+      element.scrollTop = bringIntoView(place, element.scrollTop, height, lineHeight);
+    } else if (element && held && at >= 0 && !isWatched) {
       const wanted = keepInPlace(at, held.offset, lineHeight);
       if (Math.abs(wanted - element.scrollTop) > 1) element.scrollTop = wanted;
     }
@@ -216,6 +228,24 @@ function useStillness({ frame, scroller }: ReturnType<typeof useHold>): void {
         }
       : null;
   });
+}
+
+const SEEN_MS = 4_000; // as long as a new line is marked
+
+/** A new line that was on the screen for a while is new no more. */
+function useSeen({ frame }: ReturnType<typeof useHold>): void {
+  const { scrolled, height, lineHeight } = frame.value;
+  const [first, last] = onScreen(scrolled, height, lineHeight, Number.MAX_VALUE, 0);
+  const fresh = list.fresh.value;
+  const here = list.lines.value.studies
+    .slice(first, last)
+    .map((each) => each.id)
+    .filter((each) => fresh.includes(each));
+  useEffect(() => {
+    if (here.length === 0) return;
+    const timer = setTimeout(() => list.seen(here), SEEN_MS);
+    return () => clearTimeout(timer);
+  }, [here.join()]);
 }
 
 function useSelectionInView({ frame, scroller }: ReturnType<typeof useHold>): void {

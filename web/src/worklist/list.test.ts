@@ -15,12 +15,12 @@ const event = (id: number, more: Partial<StudyEvent> = {}): StudyEvent => ({
 
 /** A service that holds these studies, in their order, and counts how it was asked. */
 function serviceOf(...studies: Study[]) {
-  const held = { studies, asked: [] as Page[] };
+  const held = { studies, hidden: [] as Study[], asked: [] as Page[] };
   const ask: Asker = async (page) => {
     held.asked.push(page);
-    if (page.studyUid) {
-      const found = held.studies.filter((each) => each.study_uid === page.studyUid);
-      return { studies: found, next: null };
+    if (page.ids) {
+      const all = page.isAny ? [...held.studies, ...held.hidden] : held.studies;
+      return { studies: all.filter((each) => page.ids?.includes(each.id)), next: null };
     }
     const from = Number(page.cursor ?? 0);
     const to = from + page.limit;
@@ -41,7 +41,7 @@ beforeEach(() => {
 test("pages come one after the other until the list is whole", async () => {
   const { ask } = serviceOf(...many(120));
   const list = new StudyList();
-  await list.open(ask, "urgent");
+  await list.open({ ask, order: "urgent" });
   expect(list.lines.value.studies).toHaveLength(50);
   await list.more();
   await list.more();
@@ -57,8 +57,8 @@ test("the answer to an older question is not shown", async () => {
       answerFirst = resolve;
     });
   const list = new StudyList();
-  const first = list.open(slow, "urgent");
-  await list.open(serviceOf(lineOf(2)).ask, "urgent");
+  const first = list.open({ ask: slow, order: "urgent" });
+  await list.open({ ask: serviceOf(lineOf(2)).ask, order: "urgent" });
   answerFirst({ studies: [lineOf(1)], next: null });
   await first;
   expect(ids(list.lines.value)).toEqual([2]);
@@ -67,16 +67,19 @@ test("the answer to an older question is not shown", async () => {
 
 test("a failure is told, and the next answer ends it", async () => {
   const list = new StudyList();
-  await list.open(async () => Promise.reject(new Error("down")), "urgent");
+  await list.open({
+    ask: async () => Promise.reject(new Error("down")),
+    order: "urgent",
+  });
   expect(list.error.value).toEqual(new Error("down"));
-  await list.open(serviceOf(lineOf(1)).ask, "urgent");
+  await list.open({ ask: serviceOf(lineOf(1)).ask, order: "urgent" });
   expect(list.error.value).toBeNull();
 });
 
 test("a line changes in place, at once and then whole", async () => {
   const { ask, held } = serviceOf(lineOf(2), lineOf(1));
   const list = new StudyList();
-  await list.open(ask, "urgent");
+  await list.open({ ask, order: "urgent" });
   held.studies = [lineOf(1, { state: "answered", urgency: 31, result_id: 7 }), lineOf(2)];
   list.onStudy(event(1, { state: "answered", urgency: 31 }));
   expect(list.lines.value.studies[1]).toMatchObject({ state: "answered", urgency: 31 });
@@ -84,7 +87,7 @@ test("a line changes in place, at once and then whole", async () => {
   await vi.advanceTimersByTimeAsync(1_000);
   expect(ids(list.lines.value)).toEqual([2, 1]);
   expect(list.lines.value.studies[1]?.result_id).toBe(7);
-  expect(held.asked.at(-1)).toEqual({ limit: 1, studyUid: "1.2.1" });
+  expect(held.asked.at(-1)).toEqual({ limit: 1, ids: [1] });
   await list.again();
   expect(ids(list.lines.value)).toEqual([1, 2]);
 });
@@ -92,7 +95,7 @@ test("a line changes in place, at once and then whole", async () => {
 test("a state that says all needs no question", async () => {
   const { ask, held } = serviceOf(lineOf(1));
   const list = new StudyList();
-  await list.open(ask, "urgent");
+  await list.open({ ask, order: "urgent" });
   list.onStudy(event(1, { state: "running" }));
   await vi.advanceTimersByTimeAsync(1_000);
   expect(held.asked).toHaveLength(1);
@@ -101,7 +104,7 @@ test("a state that says all needs no question", async () => {
 test("a new study is put in and told of until it was seen", async () => {
   const { ask, held } = serviceOf(lineOf(1));
   const list = new StudyList();
-  await list.open(ask, "newest");
+  await list.open({ ask, order: "newest" });
   held.studies = [lineOf(9, { last_at: "2026-03-04T11:00:00Z" }), ...held.studies];
   list.onStudy(event(9, { state: "receiving" }));
   await vi.advanceTimersByTimeAsync(1_000);
@@ -114,7 +117,7 @@ test("a new study is put in and told of until it was seen", async () => {
 test("a new study that the filters leave out does not come in", async () => {
   const { ask } = serviceOf(lineOf(1));
   const list = new StudyList();
-  await list.open(ask, "newest");
+  await list.open({ ask, order: "newest" });
   list.onStudy(event(9, { state: "receiving" }));
   await vi.advanceTimersByTimeAsync(1_000);
   expect(list.fresh.value).toEqual([]);
@@ -123,16 +126,16 @@ test("a new study that the filters leave out does not come in", async () => {
 test("many changes at once are one question", async () => {
   const { ask, held } = serviceOf(...many(40));
   const list = new StudyList();
-  await list.open(ask, "urgent");
+  await list.open({ ask, order: "urgent" });
   for (let id = 1; id <= 40; id += 1) list.onStudy(event(id, { state: "answered" }));
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(held.asked).toHaveLength(2);
+  expect(held.asked).toHaveLength(2); // the page, and all of them by number
 });
 
 test("after a gap everything is read anew and nothing moves", async () => {
   const { ask, held } = serviceOf(lineOf(2), lineOf(1));
   const list = new StudyList();
-  await list.open(ask, "urgent");
+  await list.open({ ask, order: "urgent" });
   held.studies = [lineOf(1, { urgency: 35 }), lineOf(2)];
   void list.onReset();
   await vi.advanceTimersByTimeAsync(1);
@@ -151,12 +154,144 @@ test("progress is known while a study is answered", () => {
   expect(list.progress.value.size).toBe(0);
 });
 
-test("an own change shows at once", async () => {
+test("a removed study is gone at once", async () => {
   const { ask } = serviceOf(lineOf(2), lineOf(1));
   const list = new StudyList();
-  await list.open(ask, "urgent");
-  list.change(1, { state: "ready" });
+  await list.open({ ask, order: "urgent" });
   list.remove(2);
   expect(ids(list.lines.value)).toEqual([1]);
-  expect(list.lines.value.studies[0]?.state).toBe("ready");
+});
+
+/** A list of what is unread, of which study 1 was read. */
+async function unreadWithOneRead() {
+  const { ask, held } = serviceOf(lineOf(2), lineOf(1));
+  const list = new StudyList();
+  await list.open({ ask, order: "urgent", isNarrowed: true });
+  held.studies = [lineOf(2)];
+  held.hidden = [lineOf(1, { reading: "signed" })];
+  return { list, held };
+}
+
+test("a line that the filters do not hold any more stays, and is told of", async () => {
+  const { list, held } = await unreadWithOneRead();
+  list.onStudy(event(1, { reading: "signed" }));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ids(list.lines.value)).toEqual([2, 1]);
+  expect([...list.left.value]).toEqual([1]);
+  expect(list.isOutOfOrder.value).toBe(true);
+  await list.again();
+  expect(ids(list.lines.value)).toEqual([2]);
+  expect(list.isOutOfOrder.value).toBe(false);
+  held.studies = [lineOf(2), lineOf(1)];
+});
+
+test("a line that the filters hold again is told of no more", async () => {
+  const { list, held } = await unreadWithOneRead();
+  list.onStudy(event(1, { reading: "signed" }));
+  await vi.advanceTimersByTimeAsync(1_000);
+  held.studies = [lineOf(2), lineOf(1)];
+  list.onStudy(event(1, { reading: "unread" }));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(list.left.value.size).toBe(0);
+});
+
+test("after a gap a line that left is told of, and one that was removed goes", async () => {
+  const { list, held } = await unreadWithOneRead();
+  await list.onReset();
+  expect(ids(list.lines.value)).toEqual([2, 1]);
+  expect([...list.left.value]).toEqual([1]);
+  held.hidden = [];
+  await list.onReset();
+  expect(ids(list.lines.value)).toEqual([2]);
+  expect(list.left.value.size).toBe(0);
+});
+
+test("of two replies the older one changes nothing, however late it comes", async () => {
+  const replies: ((study: Study) => void)[] = [];
+  const { ask } = serviceOf(lineOf(1));
+  const slow: Asker = (page, abort) =>
+    page.ids
+      ? new Promise((resolve) => {
+          replies.push((study) => resolve({ studies: [study], next: null }));
+        })
+      : ask(page, abort);
+  const list = new StudyList();
+  await list.open({ ask: slow, order: "urgent" });
+  for (const state of ["refused", "answered"]) {
+    list.onStudy(event(1, { state }));
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  replies[1]?.(lineOf(1, { state: "answered", result_id: 3 }));
+  await vi.advanceTimersByTimeAsync(1);
+  replies[0]?.(lineOf(1, { state: "refused" }));
+  await vi.advanceTimersByTimeAsync(1);
+  expect(list.lines.value.studies[0]).toMatchObject({ state: "answered", result_id: 3 });
+});
+
+test("a reply that was asked for before an event does not undo it", async () => {
+  let answer = (_: Study) => {};
+  const { ask } = serviceOf(lineOf(1));
+  const list = new StudyList();
+  await list.open({ ask, order: "urgent" });
+  const slow: Asker = () =>
+    new Promise((resolve) => {
+      answer = (study) => resolve({ studies: [study], next: null });
+    });
+  const opened = list.open({ ask: slow, order: "urgent" });
+  list.onStudy(event(1, { state: "running" }));
+  answer(lineOf(1, { state: "ready" }));
+  await opened;
+  expect(list.lines.value.studies[0]?.state).toBe("running");
+});
+
+test("a line that nobody answers for stays as it is", async () => {
+  const { ask } = serviceOf(lineOf(2), lineOf(1));
+  const list = new StudyList();
+  let isDown = false;
+  const asks: Asker = async (page, abort) => {
+    if (isDown) throw new Error("down");
+    return ask(page, abort);
+  };
+  await list.open({ ask: asks, order: "urgent", isNarrowed: true });
+  isDown = true;
+  list.onStudy(event(1, { state: "answered" }));
+  await vi.advanceTimersByTimeAsync(1_000);
+  await list.onReset();
+  expect(ids(list.lines.value)).toEqual([2, 1]);
+  expect(list.left.value.size).toBe(0);
+});
+
+test("a study that comes into the middle of a long list is put there", async () => {
+  const lines = many(120).map((each) => ({ ...each, urgency: each.id / 10 }));
+  const { ask, held } = serviceOf(...lines);
+  const list = new StudyList();
+  await list.open({ ask, order: "urgent", count: 120 });
+  const late = lineOf(500, { urgency: 3.05 }); // below 31, above 30
+  held.studies = [...lines.slice(0, 90), late, ...lines.slice(90)];
+  list.onStudy(event(500, { state: "answered", urgency: 3.05 }));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ids(list.lines.value).slice(89, 92)).toEqual([31, 500, 30]);
+});
+
+test("lines of another question do not stay where its answer failed", async () => {
+  const list = new StudyList();
+  await list.open({ ask: serviceOf(lineOf(1)).ask, order: "urgent" });
+  await list.open({
+    ask: async () => Promise.reject(new Error("down")),
+    order: "urgent",
+  });
+  expect(ids(list.lines.value)).toEqual([]);
+  expect(list.error.value).toEqual(new Error("down"));
+});
+
+test("a failure to sort again leaves what is read", async () => {
+  const { ask } = serviceOf(lineOf(1));
+  let isDown = false;
+  const asks: Asker = async (page, abort) =>
+    isDown ? Promise.reject(new Error("down")) : ask(page, abort);
+  const list = new StudyList();
+  await list.open({ ask: asks, order: "urgent" });
+  isDown = true;
+  await list.again();
+  expect(ids(list.lines.value)).toEqual([1]);
 });

@@ -3,17 +3,20 @@
 import { useEffect, useRef } from "preact/hooks";
 import { announce } from "~/core/announce";
 import { hear } from "~/core/events";
+import { addressOf, countFilters } from "~/core/filters";
 import { register } from "~/core/keys/commands";
 import { may } from "~/core/session";
+import { number } from "~/core/text/format";
 import { Failure, Loading } from "~/shell/loaded";
-import { Choose, DropCover } from "~/shell/upload/drop";
+import { DropCover } from "~/shell/upload/drop";
 import { UploadProgress } from "~/shell/upload/progress";
 import { Bar } from "./bar";
-import { clearFilters, commandsOf } from "./commands";
+import { tick } from "./clock";
+import { commandsOf } from "./commands";
 import { Detail, HowDialog, RemoveDialog } from "./detail";
+import { Empty, NoMatch } from "./empty";
 import { Lines, useHold } from "./lines";
-import { addressOf, countFilters } from "./query";
-import { counts, filters, keepCount, list, readCounts, show } from "./store";
+import { counts, filters, keepCount, list, readCounts, show, sortAgain } from "./store";
 import { t } from "./texts";
 import "./worklist.css";
 
@@ -42,6 +45,7 @@ export default function Page() {
     [],
   );
   useEffect(listen, []);
+  useEffect(tick, []);
   useNews();
   return (
     <section class="worklist">
@@ -52,7 +56,7 @@ export default function Page() {
           <button
             type="button"
             class="button button-small worklist-sort"
-            onClick={() => void list.again()}
+            onClick={() => void sortAgain()}
           >
             {t("sortAgain")}
           </button>
@@ -62,7 +66,7 @@ export default function Page() {
       {may("upload") && <DropCover />}
       <UploadProgress />
       {list.error.value !== null && (
-        <Failure error={list.error.value} onRetry={() => void list.again()} />
+        <Failure error={list.error.value} onRetry={() => void sortAgain()} />
       )}
       <Content hold={hold} />
       <Detail />
@@ -79,38 +83,16 @@ function Content({ hold }: { hold: ReturnType<typeof useHold> }) {
   return countFilters(filters.value) > 0 ? <NoMatch /> : <Empty />;
 }
 
-function NoMatch() {
-  return (
-    <div class="empty">
-      <h2>{t("noMatch")}</h2>
-      <p>{t("noMatchHint")}</p>
-      <button type="button" class="button" onClick={clearFilters}>
-        {t("clear")}
-      </button>
-    </div>
-  );
-}
-
-function Empty() {
-  return (
-    <div class="empty worklist-empty">
-      <h2>{t("none")}</h2>
-      <p>{t("noneHow")}</p>
-      <ul>
-        {may("upload") && <li>{t("byDrop")}</li>}
-        <li>{t("byDicom")}</li>
-        <li>{t("byWeb", { address: `${location.origin}/dicom-web/studies` })}</li>
-      </ul>
-      {may("upload") && <Choose isMain />}
-    </div>
-  );
-}
-
+/** How much of what is there is on the page; more of it comes as one scrolls. */
 function shownText(): string {
-  const shown = list.lines.value.studies.length;
+  const { studies, next } = list.lines.value;
+  const shown = studies.length;
+  if (list.loading.value === "first" || list.error.value !== null) return "";
   const isAll = countFilters(filters.value) === 0 && counts.value !== null;
-  if (isAll) return t("shown", { shown, all: counts.value?.total ?? shown });
-  return list.loading.value === "first" ? "" : t("shownSome", { shown });
+  const all = Math.max(shown, isAll ? (counts.value?.total ?? 0) : 0);
+  const words = { shown: number(shown), all: number(all) };
+  if (next === null) return shown === 1 ? t("shown1") : t("shownAll", words);
+  return isAll ? t("shown", words) : t("shownFirst", words);
 }
 
 /** Keep the list and the counts current while the page is there. */

@@ -4,6 +4,7 @@ import {
   bringIntoView,
   compare,
   drop,
+  heirOf,
   insert,
   isOutOfOrder,
   keepInPlace,
@@ -33,6 +34,13 @@ test("urgent first; among equals the newest image, then the higher number", () =
   expect(compare(a, { ...a, id: 5 }, "urgent")).toBeGreaterThan(0);
 });
 
+test("the newest is what was made last, whenever it came", () => {
+  const early = lineOf(1, { began_at: at(1), last_at: at(9) });
+  const late = lineOf(2, { began_at: at(2), last_at: at(3) });
+  expect(compare(late, early, "newest")).toBeLessThan(0);
+  expect(compare(late, { ...late, last_at: at(4) }, "newest")).toBeGreaterThan(0);
+});
+
 test("moments are compared as moments, however many digits they have", () => {
   const early = lineOf(1, { last_at: "2026-03-04T10:00:00Z" });
   const late = lineOf(2, { last_at: "2026-03-04T10:00:00.250000Z" });
@@ -54,6 +62,17 @@ test("a line that changed stays where it is", () => {
   expect(isOutOfOrder(changed, "urgent")).toBe(true);
 });
 
+test("the line after one that went takes its place, else the one before", () => {
+  const before = [1, 2, 3, 4].map((id) => lineOf(id));
+  const without = (...gone: number[]) => before.filter((each) => !gone.includes(each.id));
+  expect(heirOf(before, 2, without(2))).toBe(3);
+  expect(heirOf(before, 2, without(2, 3))).toBe(4);
+  expect(heirOf(before, 4, without(4, 3))).toBe(2);
+  expect(heirOf(before, 2, before)).toBe(2);
+  expect(heirOf(before, 9, without(1))).toBe(2);
+  expect(heirOf(before, 2, [])).toBeNull();
+});
+
 test("a new line is put where it belongs", () => {
   const { lines, added } = insert(
     THREE,
@@ -73,7 +92,7 @@ test("one that would stand last waits for its page, unless the list is whole", (
 });
 
 test("a removed line is gone", () => {
-  expect(ids(drop(THREE, 2))).toEqual([1, 3]);
+  expect(ids(drop(THREE, [2]))).toEqual([1, 3]);
 });
 
 test("of thousands only those on the screen are drawn", () => {

@@ -1,7 +1,7 @@
 /** The lines of the list and their order, as they come, change and go. */
 
 import type { components } from "~/core/api/schema";
-import type { Order } from "./query";
+import type { Order } from "~/core/filters";
 
 /** One line. */
 export type Study = components["schemas"]["StudyView"];
@@ -15,9 +15,14 @@ export interface Lines {
 
 /** Below 0 where `a` stands before `b`: as the service orders its pages. */
 export function compare(a: Study, b: Study, order: Order): number {
-  if (order === "urgent" && a.urgency !== b.urgency) return b.urgency - a.urgency;
-  const [first, second] = [Date.parse(a.last_at), Date.parse(b.last_at)];
-  return first === second ? b.id - a.id : second - first;
+  const byOrder =
+    order === "urgent" ? b.urgency - a.urgency : later(a.began_at, b.began_at);
+  return byOrder || later(a.last_at, b.last_at) || b.id - a.id;
+}
+
+/** Above 0 where moment `b` is later than `a`; they may have any number of digits. */
+function later(a: string, b: string): number {
+  return Date.parse(b) - Date.parse(a);
 }
 
 /** The lines with one more page behind them. */
@@ -58,9 +63,28 @@ export function insert(
   return { lines: { ...lines, studies }, added };
 }
 
-/** The lines without a study. */
-export function drop(lines: Lines, study: number): Lines {
-  return { ...lines, studies: lines.studies.filter((each) => each.id !== study) };
+/** The lines without some studies. */
+export function drop(lines: Lines, gone: readonly number[]): Lines {
+  return { ...lines, studies: lines.studies.filter((each) => !gone.includes(each.id)) };
+}
+
+/**
+ * Which line takes the place of one that went: the next one that is still there, else the
+ * one before it.
+ *
+ * @param before the lines as they were, with the study among them.
+ * @returns its number; null where none of them is left.
+ */
+export function heirOf(
+  before: readonly Study[],
+  study: number,
+  after: readonly Study[],
+): number | null {
+  const left = new Set(after.map((each) => each.id));
+  const at = before.findIndex((each) => each.id === study);
+  const next = before.slice(Math.max(at, 0)).find((each) => left.has(each.id));
+  const previous = before.slice(0, Math.max(at, 0)).findLast((each) => left.has(each.id));
+  return (next ?? previous)?.id ?? null;
 }
 
 /** Whether a line stands where its urgency and time would not put it any more. */

@@ -10,6 +10,8 @@ export function lineOf(id: number, more: Partial<Study> = {}): Study {
     patient: { id: `P-${id}`, name: "Doe^Jane", birth_date: "1960-01-01", sex: "F" },
     accession_number: "",
     study_date: "2026-03-04",
+    study_time: "09:30:00",
+    began_at: "2026-03-04T09:30:00Z",
     description: "Chest PA",
     modalities: ["DX"],
     series_count: 1,

@@ -1,12 +1,20 @@
 /** What the worklist holds while one is on other pages: lines, selection, place, looks. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { api, ok } from "~/core/api/client";
 import type { components } from "~/core/api/schema";
+import {
+  addressOf,
+  askedOf,
+  countFilters,
+  type Filters,
+  readFilters,
+  today,
+} from "~/core/filters";
 import { oneOf, preference } from "~/core/prefs";
-import { go, route } from "~/core/route";
+import { go, lastStudy, route } from "~/core/route";
 import { type Asker, StudyList } from "./list";
-import { addressOf, askedOf, type Filters, readFilters, today } from "./query";
+import { heirOf, type Study } from "./rows";
 
 const SELECTED = "medlens.worklist.selected";
 const COUNT = "medlens.worklist.count";
@@ -65,24 +73,53 @@ export function select(study: number | null): void {
 }
 
 /**
- * Show the lines of some filters. Those that are there already are read anew in place, so
- * that one who comes back finds what was left.
+ * Show the lines of some filters. Those that are there already stay until they are read
+ * anew, so that one who comes back finds the place that was left, and the study that was
+ * open last.
  */
 export async function show(wanted: Filters): Promise<void> {
   const address = addressOf(wanted);
   const isSame = address === shown && list.error.value === null;
   shown = address;
+  if (lastStudy.value !== null) select(lastStudy.value);
+  lastStudy.value = null;
   if (isSame && list.lines.value.studies.length > 0) {
-    await list.onReset();
+    await sortAgain();
     return;
   }
   const isFirst = list.loading.value === "first" && list.lines.value.studies.length === 0;
-  const count = isFirst ? Number(recall(COUNT)) || 0 : 0; // as many as before a reload
   place.scrolled = 0;
-  await list.open(askerOf(wanted), wanted.order, count);
+  await list.open({
+    ask: askerOf(wanted),
+    order: wanted.order,
+    isNarrowed: countFilters(wanted) > 0,
+    ...(isFirst && { count: Number(recall(COUNT)) || 0 }), // as many as before a reload
+  });
   // Keys and the strip below have something to be about.
-  if (selectedAt.value < 0) select(list.lines.value.studies[0]?.id ?? null);
+  if (address === shown && selectedAt.value < 0) selectAt(0);
 }
+
+/** All lines anew, in their true order. */
+export async function sortAgain(): Promise<void> {
+  await list.again();
+  if (list.error.value === null && selectedAt.value < 0) selectAt(0);
+}
+
+/** A selected line that leaves the list, signed or removed, is followed by its heir. */
+function followSelection(): void {
+  let before = list.lines.peek().studies;
+  effect(() => {
+    const now = list.lines.value.studies;
+    const study = selectedId.peek();
+    const had = before;
+    before = now;
+    const isIn = (lines: readonly Study[]) => lines.some((each) => each.id === study);
+    if (study === null || isIn(now) || !isIn(had)) return;
+    untracked(() => select(heirOf(had, study, now)));
+  });
+}
+
+followSelection();
 
 /** Remember how far the list was loaded, for a reload. */
 export function keepCount(): void {
@@ -100,13 +137,12 @@ export async function readCounts(): Promise<void> {
 
 function askerOf(wanted: Filters): Asker {
   return async (page, signal) => {
-    const query = page.studyUid
-      ? { study_uid: page.studyUid, limit: 1 }
-      : {
-          ...askedOf(wanted, today()),
-          limit: page.limit,
-          ...(page.cursor && { cursor: page.cursor }),
-        };
+    const query = {
+      ...(page.isAny ? {} : askedOf(wanted, today())),
+      limit: page.limit,
+      ...(page.ids && { id: [...page.ids] }),
+      ...(page.cursor && { cursor: page.cursor }),
+    };
     const got = await ok(api.GET("/api/v1/studies", { params: { query }, signal }));
     return { studies: got.items, next: got.next ?? null };
   };

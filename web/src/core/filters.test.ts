@@ -8,18 +8,18 @@ import {
   readFilters,
   today,
   toggled,
-} from "./query";
+} from "./filters";
 
 const FULL: Filters = {
   order: "newest",
   state: ["ready", "failed"],
   reading: ["unread"],
+  advice: ["refer", "unsure"],
   modality: "CT",
   days: 0,
   from: "2026-01-02",
   to: "2026-03-04",
   text: "王^小 & Söhne",
-  look: true,
 };
 
 const read = (address: string) =>
@@ -31,9 +31,15 @@ test("an address keeps every filter", () => {
   expect(addressOf(NO_FILTERS)).toBe("/");
 });
 
+test("a study's address keeps the list that it was opened out of", () => {
+  expect(read(addressOf(FULL, "/studies/17"))).toEqual(FULL);
+  expect(addressOf(NO_FILTERS, "/studies/17")).toBe("/studies/17");
+  expect(read("/studies/17?prior=4&reading=unread").reading).toEqual(["unread"]);
+});
+
 test("what an address should not hold counts as not there", () => {
   const odd =
-    "/?order=best&state=ready&state=x&reading=&modality=ct%0a&days=9&from=1.2.2026&look=yes";
+    "/?order=best&state=ready&state=x&reading=&modality=ct%0a&days=9&from=1.2.2026&advice=no";
   expect(read(odd)).toEqual({ ...NO_FILTERS, state: ["ready"] });
   expect(read(`/?text=${"x".repeat(99)}`).text).toHaveLength(64);
 });
@@ -50,11 +56,11 @@ test("the API is asked for what is narrowed and for nothing else", () => {
     order: "newest",
     state: ["ready", "failed"],
     reading: ["unread"],
+    advice: ["refer", "unsure"],
     modality: "CT",
     date_from: "2026-01-02",
     date_to: "2026-03-04",
     text: "王^小 & Söhne",
-    urgency_from: 30,
   });
 });
 
@@ -71,7 +77,7 @@ test("today is that of the reader's clock", () => {
 
 test("filters are counted, and switched on and off", () => {
   expect(countFilters(NO_FILTERS)).toBe(0);
-  expect(countFilters(FULL)).toBe(7);
+  expect(countFilters(FULL)).toBe(8);
   expect(toggled(["a"], "b")).toEqual(["a", "b"]);
   expect(toggled(["a", "b"], "a")).toEqual(["b"]);
 });

@@ -1,6 +1,6 @@
 /** What is asked for in the worklist: filters, as the address and as the API write them. */
 
-import type { operations } from "~/core/api/schema";
+import type { components, operations } from "./api/schema";
 
 type Asked = NonNullable<
   operations["list_studies_api_v1_studies_get"]["parameters"]["query"]
@@ -16,6 +16,15 @@ export const STATES = [
   "failed",
 ] as const;
 export const READINGS = ["unread", "begun", "signed"] as const;
+/** What results advise (docs/diagnosis.md), what a reader should see first. */
+export const ADVICES = [
+  "refer",
+  "outside",
+  "unsure",
+  "not_assessable",
+  "measured",
+  "nothing_found",
+] as const satisfies readonly Advice[];
 /** Spans that end today, in days; 0 is any time. */
 export const SPANS = [0, 1, 7, 30] as const;
 
@@ -23,15 +32,15 @@ export type Order = (typeof ORDERS)[number];
 export type State = (typeof STATES)[number];
 export type Reading = (typeof READINGS)[number];
 export type Span = (typeof SPANS)[number];
-
-/** From this urgency on a bundle says that a reader should look (docs/jobs.md). */
-export const LOOK_FROM = 30;
+export type Advice = components["schemas"]["HeadlineView"]["advice"];
 
 /** Everything that the list is narrowed and ordered by. */
 export interface Filters {
   readonly order: Order;
   readonly state: readonly State[];
   readonly reading: readonly Reading[];
+  /** Of the newest result; [] is any, or none yet. */
+  readonly advice: readonly Advice[];
   /** "" is any. */
   readonly modality: string;
   /** The last so many days; else the dates `from` and `to`. */
@@ -41,20 +50,18 @@ export interface Filters {
   readonly to: string;
   /** Part of a name or description, beginning of a number. */
   readonly text: string;
-  /** Only what a bundle says a reader should look at. */
-  readonly look: boolean;
 }
 
 export const NO_FILTERS: Filters = {
   order: "urgent",
   state: [],
   reading: [],
+  advice: [],
   modality: "",
   days: 0,
   from: "",
   to: "",
   text: "",
-  look: false,
 };
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -68,12 +75,12 @@ export function readFilters(query: URLSearchParams): Filters {
     order: known(ORDERS, one("order")) ?? NO_FILTERS.order,
     state: STATES.filter((each) => query.getAll("state").includes(each)),
     reading: READINGS.filter((each) => query.getAll("reading").includes(each)),
+    advice: ADVICES.filter((each) => query.getAll("advice").includes(each)),
     modality: /^[A-Z0-9_ ]{1,16}$/.test(one("modality")) ? one("modality") : "",
     days: SPANS.find((each) => String(each) === one("days")) ?? 0,
     from: dayOf("from"),
     to: dayOf("to"),
     text: one("text").slice(0, LONGEST_TEXT),
-    look: one("look") === "1",
   };
 }
 
@@ -81,20 +88,25 @@ function known<T extends string>(words: readonly T[], word: string): T | undefin
   return words.find((each) => each === word);
 }
 
-/** The address of filters; the same filters have the same address. */
-export function addressOf(filters: Filters): string {
+/**
+ * The address of filters; the same filters have the same address.
+ *
+ * @param at the worklist, or a study that is opened out of it: its address says which
+ *   list it was opened out of.
+ */
+export function addressOf(filters: Filters, at = "/"): string {
   const query = new URLSearchParams();
   if (filters.order !== NO_FILTERS.order) query.set("order", filters.order);
   for (const each of filters.state) query.append("state", each);
   for (const each of filters.reading) query.append("reading", each);
+  for (const each of filters.advice) query.append("advice", each);
   if (filters.modality) query.set("modality", filters.modality);
   if (filters.days) query.set("days", String(filters.days));
   if (filters.from) query.set("from", filters.from);
   if (filters.to) query.set("to", filters.to);
   if (filters.text) query.set("text", filters.text);
-  if (filters.look) query.set("look", "1");
   const text = query.toString();
-  return text ? `/?${text}` : "/";
+  return text ? `${at}?${text}` : at;
 }
 
 /**
@@ -109,11 +121,11 @@ export function askedOf(filters: Filters, today: string): Asked {
     order: filters.order,
     ...(filters.state.length > 0 && { state: [...filters.state] }),
     ...(filters.reading.length > 0 && { reading: [...filters.reading] }),
+    ...(filters.advice.length > 0 && { advice: [...filters.advice] }),
     ...(filters.modality && { modality: filters.modality }),
     ...(from && { date_from: from }),
     ...(to && { date_to: to }),
     ...(filters.text.trim() && { text: filters.text.trim() }),
-    ...(filters.look && { urgency_from: LOOK_FROM }),
   };
 }
 
@@ -135,7 +147,8 @@ export function countFilters(filters: Filters): number {
   return (
     filters.state.length +
     filters.reading.length +
-    [filters.modality, hasDates, filters.text.trim(), filters.look].filter(Boolean).length
+    filters.advice.length +
+    [filters.modality, hasDates, filters.text.trim()].filter(Boolean).length
   );
 }
 
