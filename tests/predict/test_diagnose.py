@@ -227,6 +227,34 @@ def series_answer(decision: tuple[str, ...] = ("pneumonia",)) -> SequencePredict
     )
 
 
+def test_a_box_of_a_coarser_map_is_told_in_pixels_of_the_image() -> None:
+    image = volume_image(np.zeros((5, 8, 9), np.uint8))
+    maps = np.zeros((2, 5, 4, 3), np.float32)  # cells of 2 rows, 3 columns
+    maps[1, 3, 1:3, 1] = 1.0
+    answer = prediction(CHEST, [0, 1], ["pneumonia"], evidence=maps)
+    found, evidence = describe(binary(form="volume", depth=5), answer, image, refs(5))
+    assert found.findings[0].place.box == (3, 2, 6, 6)
+    assert found.findings[0].place.slice_index == 3
+    assert evidence.grid == (4, 3)
+    whole = replace(answer, evidence=np.zeros((2, 5, 8, 9), np.float32))
+    _, fine = describe(binary(form="volume", depth=5), whole, image, refs(5))
+    assert fine.grid is None
+
+
+def test_a_series_with_evidence_of_all_slices_keeps_it() -> None:
+    image = volume_image(np.zeros((4, 8, 9), np.uint8))
+    maps = np.zeros((2, 4, 8, 9), np.float32)
+    maps[1, 1, 1:3, 5] = 1.0
+    maps[1, 2, 4, 4] = 2.0
+    answer = replace(series_answer(), slice_evidence=maps)
+    bundle = binary(form="sequence", reader="lstm", slice_labels=True)
+    found, evidence = describe(bundle, answer, image, refs(4))
+    (finding,) = found.findings
+    assert (finding.place.slice_index, finding.place.box) == (1, (5, 1, 6, 3))
+    assert (evidence.first_slice, evidence.key_slice) == (0, 1)
+    np.testing.assert_array_equal(evidence.maps["1"], maps[1])
+
+
 def test_a_series_has_a_key_slice_and_its_positive_slices() -> None:
     image = volume_image(np.zeros((4, 8, 9), np.uint8))
     bundle = binary(

@@ -223,6 +223,37 @@ def test_without_a_reader_slices_are_judged_alone() -> None:
     assert found.raw.evidence.shape == (40, 2, SIDE // CELL, SIDE // CELL)
 
 
+def test_all_slices_have_their_evidence_as_fine_as_memory_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    array = np.zeros((40, SIDE, SIDE), np.uint8)
+    array[21] = 153
+    image = volume_image(array)
+    found = SequencePredictor(plain_bundle(), threads=1).predict(image)
+    fine, key = found.slice_evidence, found.evidence
+    assert fine is not None
+    assert key is not None
+    assert fine.shape == (2, 40, SIDE, SIDE)
+    np.testing.assert_array_equal(fine[:, 21], key)
+    # One scale for all: the bright slice alone speaks for the finding.
+    assert fine[1, 21].max() > fine[1, 20].max() == fine[1, 0].max()
+    size = 4 * 2 * 40
+    monkeypatch.setattr("medlens.predict.sequences.LARGE_EVIDENCE", size * 16 * 16)
+    coarse = SequencePredictor(plain_bundle(), threads=1).predict(image)
+    assert coarse.slice_evidence is not None
+    side = coarse.slice_evidence.shape[-1]
+    assert coarse.slice_evidence.shape == (2, 40, side, side)
+    assert side < SIDE
+    assert side <= 16
+    assert coarse.slice_evidence[1].max(axis=(1, 2)).argmax() == 21
+    assert coarse.evidence is not None
+    assert coarse.evidence.shape == (2, SIDE, SIDE)
+    none = SequencePredictor(plain_bundle(), threads=1, memory_mb=150)
+    alone = none.predict(image)
+    assert alone.slice_evidence is None
+    assert alone.evidence is not None
+
+
 def test_the_predictor_follows_the_form() -> None:
     assert isinstance(predictor_of(bundle_of(plain_graph())), Predictor)
     assert isinstance(predictor_of(plain_bundle()), SequencePredictor)

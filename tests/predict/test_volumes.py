@@ -40,14 +40,31 @@ def test_a_volume_has_one_answer_and_evidence_on_its_grid() -> None:
     assert bare.evidence is None
 
 
-def test_evidence_of_a_huge_source_waits_to_be_asked_for(
+def test_evidence_of_a_huge_source_is_kept_on_a_coarser_grid(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("medlens.predict.predictor.LARGE_EVIDENCE", 4 * 3 * 192 - 1)
-    image = volume_image(np.zeros((4, 8, 6), np.uint8))
+    array = np.random.default_rng(3).integers(0, 256, (4, 8, 6)).astype(np.uint8)
     predictor = Predictor(bundle(), threads=1)
-    assert predictor.predict(image).evidence is None
-    assert predictor.predict(image, with_evidence=True).evidence is not None
+    coarse = predictor.predict(volume_image(array)).evidence
+    assert coarse is not None
+    assert coarse.shape == (3, 4, 4, 3)
+    # The middle of a cell lies between four pixels, each with a value of its own.
+    blocks = array.reshape(4, 4, 2, 3, 2).mean(axis=(2, 4))
+    np.testing.assert_allclose(coarse[2], blocks / 255 * 40.0 - 30, atol=1e-3)
+    whole = predictor.predict(volume_image(array), with_evidence=True).evidence
+    assert whole is not None
+    assert whole.shape == (3, 4, 8, 6)
+    none = predictor.predict(volume_image(array), with_evidence=False)
+    assert none.evidence is None
+
+
+def test_evidence_that_fits_nowhere_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("medlens.predict.predictor.LARGE_EVIDENCE", 4 * 3 * 4 - 1)
+    image = volume_image(np.zeros((4, 8, 6), np.uint8))
+    assert Predictor(bundle(), threads=1).predict(image).evidence is None
 
 
 def test_many_volumes_are_answered_in_order() -> None:

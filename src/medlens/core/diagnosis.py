@@ -226,13 +226,18 @@ class Evidence:
 
     Attributes:
         maps: finding id → (D, H, W) float32 in logit units on the source's grid;
-            D is 1 for an image, and for a series whose key slice alone has a map.
+            D is 1 for an image, and for a series whose key slice alone has a map. Maps
+            that would be too large have fewer rows and columns, from edge to edge.
         first_slice: index of the slice that a map's D = 0 is.
+        key_slice: that shows a series best, or None.
+        grid: rows and columns of maps that are coarser than the source, else None.
         mask: (D, H, W) uint8, indices of `labels`, on the source's grid, or None.
         labels: of the mask, the background first.
     """
 
     maps: dict[str, Array] = field(default_factory=dict)
     first_slice: int = 0
+    key_slice: int | None = None
+    grid: tuple[int, int] | None = None
     mask: Array | None = None
     labels: tuple[str, ...] = ()

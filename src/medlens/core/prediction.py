@@ -41,8 +41,10 @@ class Prediction:
             and multi-class tasks exactly one name.
         prediction_set: labels that the conformal set holds.
         out_of_distribution: how unlike the training images.
-        evidence: (K, H, W) in the grid of the source image, or None when not
-            asked for; in logit units: its mean plus the bias is the logit.
+        evidence: (K, H, W) in the grid of the source image, (K, D, H, W) of a volume,
+            or None when not asked for; in logit units: its mean plus the bias is the
+            logit. Where that would be too large it has fewer rows and columns, from
+            edge to edge.
         embedding: (E,) features of the case.
     """
 
@@ -111,6 +113,9 @@ class SequencePrediction:
         attention: (T,) weight of each slice in the series' answer, sums to 1.
         key_slice: index of the slice that matters most for the series' decision.
         evidence: (K, H, W) of the key slice in the grid of the source, or None.
+        slice_evidence: (K, T, h, w) of all slices on one scale, in the grid of the
+            source or, where that would be too large, with fewer rows and columns from
+            edge to edge; or None.
     """
 
     series: Prediction
@@ -118,3 +123,4 @@ class SequencePrediction:
     attention: FloatArray
     key_slice: int
     evidence: FloatArray | None = None
+    slice_evidence: FloatArray | None = None

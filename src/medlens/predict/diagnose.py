@@ -87,7 +87,7 @@ def describe(
     else:
         whole = Answer.of(bundle, answer)
         findings = find_labels(whole, slices, side_of_image(image))
-        evidence = map_evidence(whole, findings)
+        evidence = map_evidence(whole, findings, slices)
         held, coverage = whole.prediction.prediction_set, whole.coverage
     gate = (
         answer.series.out_of_distribution

@@ -30,7 +30,8 @@ class Answer:
         slices: of a series whose slices are answered, too; else ().
         points: operating points of the whole.
         coverage: of the prediction set; None where there are no sets.
-        evidence: (K, D, H, W), or None.
+        evidence: (K, D, H, W), of fewer rows and columns where it is coarser than the
+            source; or None.
         first_slice: that D = 0 of the evidence is.
         key_slice: of a series, else None.
     """
@@ -55,6 +56,9 @@ class Answer:
             points = bundle.operating_points
             return cls(bundle, answer, (), points, coverage, evidence, 0, None)
         key = answer.key_slice
+        evidence, first = answer.slice_evidence, 0
+        if evidence is None and answer.evidence is not None:
+            evidence, first = answer.evidence[:, None], key
         return cls(
             bundle,
             answer.series,
@@ -62,8 +66,8 @@ class Answer:
             bundle.series_points or bundle.operating_points,
             # Where slices are answered, sets are theirs and not the series'.
             None if bundle.slice_labels else coverage,
-            None if answer.evidence is None else answer.evidence[:, None],
-            key,
+            evidence,
+            first,
             key,
         )
 
@@ -113,8 +117,10 @@ def find_labels(
     return tuple(sorted(found, key=_rank))
 
 
-def map_evidence(answer: Answer, findings: tuple[Finding, ...]) -> Evidence:
-    """Evidence maps by the findings' ids, on the source's grid."""
+def map_evidence(
+    answer: Answer, findings: tuple[Finding, ...], slices: Slices
+) -> Evidence:
+    """Evidence maps by the findings' ids, from edge to edge of the source."""
     if answer.evidence is None:
         return Evidence()
     labels = answer.prediction.labels
@@ -122,7 +128,13 @@ def map_evidence(answer: Answer, findings: tuple[Finding, ...]) -> Evidence:
         item.id: np.asarray(answer.evidence[labels.index(item.label)], np.float32)
         for item in findings
     }
-    return Evidence(maps=maps, first_slice=answer.first_slice)
+    rows, columns = answer.evidence.shape[2:]
+    return Evidence(
+        maps=maps,
+        first_slice=answer.first_slice,
+        key_slice=answer.key_slice,
+        grid=None if (rows, columns) == slices.plane else (rows, columns),
+    )
 
 
 def _rank(finding: Finding) -> tuple[bool, float]:
@@ -168,7 +180,9 @@ def _place(answer: Answer, label: str, slices: Slices) -> Place:
         k = answer.prediction.labels.index(label)
         at = d - answer.first_slice
         if 0 <= at < answer.evidence.shape[1]:
-            box = box_of_evidence(answer.evidence[k, at])
+            box = slices.stretched(
+                box_of_evidence(answer.evidence[k, at]), answer.evidence.shape[2:]
+            )
     return Place(
         image=slices.image_of(d),
         slice_index=slices.index_of(d),

@@ -24,11 +24,13 @@ class Slices:
 
     Attributes:
         count: D.
+        plane: H, W.
         images: one for each slice, one for all, or () where slices are no image's.
     """
 
     count: int
     images: tuple[ImageRef, ...]
+    plane: tuple[int, int] = (1, 1)
 
     @classmethod
     def of(cls, image: Image, images: Sequence[ImageRef]) -> Slices:
@@ -37,10 +39,10 @@ class Slices:
         Slices that were interpolated onto an even grid are no file's; neither are
         those whose number differs from that of the files.
         """
-        count = int(image.array.shape[1])
+        count, rows, columns = (int(side) for side in image.array.shape[1:])
         is_theirs = "Resampled" not in image.provenance.facts
         is_matched = len(images) == 1 or (is_theirs and len(images) == count)
-        return cls(count, tuple(images) if is_matched else ())
+        return cls(count, tuple(images) if is_matched else (), (rows, columns))
 
     def image_of(self, d: int) -> ImageRef | None:
         """The image that slice d is, or lies in."""
@@ -56,6 +58,14 @@ class Slices:
     def numbered(self, found: Sequence[int]) -> tuple[int, ...]:
         """Those of a volume whose slices are the source's own, else ()."""
         return tuple(found) if self.count > 1 and self.images else ()
+
+    def stretched(self, found: Box | None, grid: tuple[int, ...]) -> Box | None:
+        """A box on pixels, of one on the cells of a coarser (rows, columns) grid."""
+        if found is None or tuple(grid) == self.plane:
+            return found
+        down, across = self.plane[0] / grid[0], self.plane[1] / grid[1]
+        left, top, right, bottom = found
+        return left * across, top * down, right * across, bottom * down
 
     def box(self, found: Box | None) -> Box | None:
         """A box on pixels of the source; None where they are interpolated ones."""

@@ -65,6 +65,8 @@ def _slice_of(finding: Finding | None, depth: int, evidence: Evidence) -> int:
     if evidence.mask is not None and finding.label in evidence.labels:
         k = evidence.labels.index(finding.label)
         return int(np.argmax([np.count_nonzero(each == k) for each in evidence.mask]))
+    if finding.id in evidence.maps and evidence.key_slice is not None:
+        return min(evidence.key_slice, depth - 1)
     if finding.id in evidence.maps and len(evidence.maps[finding.id]) == 1:
         return min(evidence.first_slice, depth - 1)
     return depth // 2
@@ -93,7 +95,10 @@ def _paint(
     if found is None:
         return paint_evidence(small, np.zeros(size, np.float32))
     shown = np.asarray(found, dtype=np.float32)
-    return paint_evidence(small, _resized(shown, size, cv2.INTER_AREA))
+    # A coarser map is drawn out smoothly; averaging would make squares of it.
+    is_coarse = shown.shape[0] < size[0]
+    how = cv2.INTER_LINEAR if is_coarse else cv2.INTER_AREA
+    return paint_evidence(small, _resized(shown, size, how))
 
 
 def _shrunk(array: Array) -> Array:

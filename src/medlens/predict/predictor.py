@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from medlens.core import (
 )
 from medlens.metrics import decide
 from medlens.predict.answer import named, predicted, unsound
+from medlens.predict.coarse import LARGE_EVIDENCE, coarsened, plane_for
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine
 from medlens.predict.on_source import place_volume
@@ -32,8 +32,6 @@ from medlens.prep import build_pipeline, place_on_source
 FloatArray = NDArray[np.float32]
 Pair = tuple[Image, Image]  # source (its grid only), prepared
 BATCH = 16  # images answered at once; volumes are answered one by one
-LARGE_EVIDENCE = 256_000_000
-"""Bytes of a volume's evidence on its source above which it must be asked for."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +128,8 @@ class Predictor:
 
         Args:
             image: (C, D, H, W) as read.
-            with_evidence: put the evidence on the source's grid; None does unless
-                it would take more than 256 MB.
+            with_evidence: put the evidence on the source's grid; None does, and where
+                that would take more than 256 MB takes fewer rows and columns.
 
         Raises:
             PrepError, BundleError: see `prepare`; or the answer is not finite.
@@ -143,12 +141,21 @@ class Predictor:
     ) -> tuple[Prediction, FloatArray]:
         """As `predict`, with the (14,) statistics that the gate looked at."""
         prepared = self.prepare(image)
-        if with_evidence is None:
-            voxels = math.prod(image.array.shape[1:])
-            with_evidence = 4 * len(self.bundle.labels) * voxels <= LARGE_EVIDENCE
         outputs = self._pass([prepared])
-        found = self._answer(outputs, 0, image, prepared, with_evidence)
+        grid = self._grid(image) if with_evidence is None else image
+        is_wanted = with_evidence is not False and grid is not None
+        found = self._answer(outputs, 0, grid or image, prepared, is_wanted)
         return found, case_statistics(outputs.images[0])
+
+    def _grid(self, image: Image) -> Image | None:
+        """The grid that an image's evidence is put on; None where none is coarse
+        enough."""
+        depth, rows, columns = image.array.shape[1:]
+        planes = len(self.bundle.labels) * depth
+        plane = plane_for(planes, rows, columns, most=LARGE_EVIDENCE)
+        if plane is None or plane == (rows, columns):
+            return None if plane is None else image
+        return coarsened(image, plane)
 
     def predict_many(
         self,

@@ -19,6 +19,7 @@ from medlens.core import (
 )
 from medlens.metrics.neighbours import hear_neighbours, own_weights
 from medlens.predict.answer import say
+from medlens.predict.coarse import LARGE_EVIDENCE, coarsened, plane_for
 from medlens.predict.gate import case_statistics, judge_case
 from medlens.predict.graph import Engine, Graph, open_graph
 from medlens.predict.long_series import SeriesAnswer, answer_in_windows
@@ -94,7 +95,8 @@ class SequencePredictor:
 
         Args:
             image: (C, D, H, W) as read; an image is a series of one slice.
-            with_evidence: put the key slice's evidence on the source's grid.
+            with_evidence: put the evidence on the source's grid, that of the key slice
+                and, on as fine a grid as memory allows, that of all slices.
 
         Raises:
             PrepError: the series does not suit the bundle's steps.
@@ -242,8 +244,36 @@ class SequencePredictor:
             slice_of(image, key),
         )
         return SequencePrediction(
-            found.series, found.slices, found.attention, key, evidence
+            found.series,
+            found.slices,
+            found.attention,
+            key,
+            evidence,
+            self._place_slices(raw, image, prepared),
         )
+
+    @stage("answer")
+    def _place_slices(
+        self, raw: SeriesAnswer, image: Image, prepared: Image
+    ) -> Array | None:
+        """(K, T, h, w) of all slices; None where there is no room for them."""
+        count, labels = raw.evidence.shape[:2]
+        held = (image.array, prepared.array, raw.evidence)
+        taken = sum(array.nbytes for array in held if not is_mapped(array))
+        free = int((self.memory_mb - BASE_MB) * MB) - taken
+        rows, columns = image.array.shape[2:]
+        most = min(LARGE_EVIDENCE, free)
+        plane = plane_for(labels * count, rows, columns, most=most)
+        if plane is None:
+            return None
+        placed = np.empty((labels, count, *plane), np.float32)
+        for t in range(count):
+            placed[:, t] = place_on_source(
+                np.asarray(raw.evidence[t], dtype=np.float32),
+                slice_of(prepared, t),
+                coarsened(slice_of(image, t), plane),
+            )
+        return placed
 
 
 def slice_of(image: Image, d: int) -> Image:

@@ -104,6 +104,23 @@ def test_a_map_of_the_key_slice_alone_knows_which_it_is(tmp_path: Path) -> None:
     assert (picture(shown) == 255).all()
 
 
+def test_a_coarser_map_says_so(tmp_path: Path) -> None:
+    maps = np.zeros((3, 8, 6), np.float32)
+    maps[1] = 1.0
+    path = packed(tmp_path, looked(3, Evidence({"7": maps}, grid=(8, 6)), "7"))
+    assert read_maps(path).evidence == (EvidenceMap(0, "7", (1,), (8, 6)),)
+    shown = picture(read_evidence(path, assessment=0, finding="7", slice_index=1))
+    assert shown.shape == (8, 6)
+
+
+def test_an_archive_of_old_names_no_grid(tmp_path: Path) -> None:
+    path = tmp_path / "maps.zip"
+    said = {"assessment": 0, "finding": "7", "slices": [1]}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("maps.json", json.dumps({"evidence": [said], "masks": []}))
+    assert read_maps(path).evidence == (EvidenceMap(0, "7", (1,), None),)
+
+
 def test_a_mask_is_what_it_was(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     mask = rng.integers(0, 3, (5, 300, 400)).astype(np.uint8)

@@ -48,6 +48,16 @@ test("boxes of what is present are seen, evidence only of what is picked", () =>
   expect(shown(overlaid({ away: new Set(["0/1", "0/2"]) }))).toEqual([]);
 });
 
+test("a map on a coarser grid says so beside its colour", () => {
+  const [kept] = maps.evidence;
+  if (!kept) throw new Error("no map");
+  const coarse: Maps = { ...maps, evidence: [{ ...kept, grid: [96, 128] }] };
+  const label = (given: Maps) =>
+    layersOf(overlaid({ maps: given })).find((each) => each.kind === "evidence")?.label;
+  expect(label(coarse)).toBe("label 1 (coarse grid, 128 × 96 cells)");
+  expect(label(maps)).toBe("label 1");
+});
+
 test("a picture belongs to its image alone", () => {
   const evidence = layersOf(overlaid()).find((each) => each.kind === "evidence");
   expect(evidence?.pictureOf({ sop: "2", frame: 1 })).toBe(

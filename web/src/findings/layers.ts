@@ -11,6 +11,7 @@ import {
   type MaskLayer,
 } from "~/viewer/stage";
 import { addressOf, type Finding, findingKey, type Result } from "./diagnosis";
+import { t } from "./texts";
 import { addedTo, isThere, type Word, wordsOn } from "./verdicts";
 
 export type Maps = components["schemas"]["MapsView"];
@@ -98,12 +99,19 @@ function evidence(given: Overlaid, at: number, finding: Finding): EvidenceLayer[
     {
       kind: "evidence",
       id: `evidence/${key}`,
-      label,
+      label: coarseLabel(label, kept.grid),
       colour,
       isVisible: isSelected && !isAway,
       pictureOf: (image) => pictureAt(root, slices, image),
     },
   ];
+}
+
+/** A large source's map was computed with fewer cells than the image has pixels. */
+function coarseLabel(label: string, grid: readonly number[] | null | undefined): string {
+  const [rows, columns] = grid ?? [];
+  if (rows === undefined || columns === undefined) return label;
+  return t("coarse", { label, rows, columns });
 }
 
 function mask(given: Overlaid, at: number, finding: Finding): MaskLayer[] {

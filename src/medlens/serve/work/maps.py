@@ -43,11 +43,14 @@ class EvidenceMap:
         assessment: index among the diagnosis' assessments.
         finding: its `id`.
         slices: indices among the assessment's images that have a picture.
+        grid: rows and columns at which it was computed, where that is coarser than the
+            image since the source is large; else None.
     """
 
     assessment: int
     finding: str
     slices: tuple[int, ...]
+    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,12 @@ def read_maps(path: Path) -> Maps:
         said = json.loads(archive.read(INDEX))
     return Maps(
         tuple(
-            EvidenceMap(each["assessment"], each["finding"], tuple(each["slices"]))
+            EvidenceMap(
+                each["assessment"],
+                each["finding"],
+                tuple(each["slices"]),
+                _grid_of(each.get("grid")),
+            )
             for each in said["evidence"]
         ),
         tuple(
@@ -112,6 +120,11 @@ def read_maps(path: Path) -> Maps:
             for each in said["masks"]
         ),
     )
+
+
+def _grid_of(said: list[int] | None) -> tuple[int, int] | None:
+    """None of archives that were made before there were coarser maps."""
+    return None if said is None else (int(said[0]), int(said[1]))
 
 
 def read_evidence(
@@ -189,7 +202,9 @@ class _Packing:
                 self._write(_evidence_name(number, first + d), plane)
                 held.append(first + d)
             if held:
-                self.evidence.append(EvidenceMap(at, finding.id, tuple(held)))
+                self.evidence.append(
+                    EvidenceMap(at, finding.id, tuple(held), evidence.grid)
+                )
 
     def finish(self) -> bytes | None:
         """The archive."""

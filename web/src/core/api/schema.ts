@@ -337,6 +337,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/{study}/measurements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Mine
+         * @description The caller's own measurements on a study; nobody else is shown them.
+         */
+        get: operations["read_mine_api_v1_studies__study__measurements_get"];
+        /**
+         * Save Mine
+         * @description Save all of the caller's measurements over the revision that they saw.
+         */
+        put: operations["save_mine_api_v1_studies__study__measurements_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/{study}/answers": {
         parameters: {
             query?: never;
@@ -2249,6 +2273,11 @@ export interface components {
             finding: string;
             /** Slices */
             slices: components["schemas"]["SliceView"][];
+            /**
+             * Grid
+             * @description rows and columns at which it was computed, where that is coarser than the image since the source is large
+             */
+            grid: number[] | null;
         };
         /**
          * ExportPage
@@ -2852,6 +2881,108 @@ export interface components {
             is_demo: boolean;
         };
         /**
+         * MeasuredFigures
+         * @description What a shape measured when it was last drawn; what does not apply is none.
+         */
+        MeasuredFigures: {
+            calibration: components["schemas"]["MeasuredOn"];
+            /** Length */
+            length: number | null;
+            /**
+             * Angle
+             * @description degrees, 0 to 180
+             */
+            angle: number | null;
+            /** Area */
+            area: number | null;
+            statistics: components["schemas"]["RegionFigures"] | null;
+            /** Value */
+            value: number | null;
+            /**
+             * Unit
+             * @description of values: HU, …
+             */
+            unit: string;
+        };
+        /**
+         * MeasuredOn
+         * @description How long a pixel was, and where that is known from.
+         */
+        MeasuredOn: {
+            /**
+             * Spacing
+             * @description between rows, then between columns; in `unit`
+             */
+            spacing: [
+                number,
+                number
+            ];
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "mm" | "px";
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "patient" | "detector" | "calibrated" | "region" | "none";
+        };
+        /**
+         * MeasuredShape
+         * @description One measurement: points on an image in its pixels, on a plane in mm.
+         */
+        MeasuredShape: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "length" | "angle" | "rectangle" | "ellipse" | "probe";
+            /**
+             * Series
+             * @example 1.2.840.113619.2.1
+             */
+            series: string;
+            /** Where */
+            where: components["schemas"]["OnImage"] | components["schemas"]["OnPlane"];
+            /**
+             * Points
+             * @description (x, y): pixels of the image, edges from 0 at the upper left; on a plane mm of the patient, along its rows and down its columns
+             */
+            points: [
+                number,
+                number
+            ][];
+            reading: components["schemas"]["MeasuredFigures"];
+        };
+        /**
+         * MeasurementsSave
+         * @description All measurements of the caller on a study.
+         */
+        MeasurementsSave: {
+            /**
+             * Revision
+             * @description that you saw, 0 where you saw none
+             */
+            revision: number;
+            /** Shapes */
+            shapes: components["schemas"]["MeasuredShape"][];
+        };
+        /**
+         * MeasurementsView
+         * @description The caller's measurements on a study.
+         */
+        MeasurementsView: {
+            /** Revision */
+            revision: number;
+            /** Saved At */
+            saved_at: string | null;
+            /** Shapes */
+            shapes: components["schemas"]["MeasuredShape"][];
+        };
+        /**
          * MonitorView
          * @description How the bundles do.
          */
@@ -2930,6 +3061,49 @@ export interface components {
              * @description SOP Instance UID, empty for FHIR and MAPS
              */
             sop_uid: string;
+        };
+        /**
+         * OnImage
+         * @description On one image of the series.
+         */
+        OnImage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "image";
+            image: components["schemas"]["SeenImage"];
+            /**
+             * Index
+             * @description in the series as it was shown, from 0
+             */
+            index: number;
+        };
+        /**
+         * OnPlane
+         * @description On a plane through the volume of the series.
+         */
+        OnPlane: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "plane";
+            /**
+             * View
+             * @enum {string}
+             */
+            view: "axial" | "sagittal" | "coronal";
+            /**
+             * At
+             * @description where it cuts its axis: mm in LPS
+             */
+            at: number;
+            /**
+             * Slab
+             * @description of a MIP in mm, 0 for one plane
+             */
+            slab: number;
         };
         /**
          * OpeningView
@@ -3255,6 +3429,25 @@ export interface components {
             reason: string;
         };
         /**
+         * RegionFigures
+         * @description Of the values within a region; all but `n` are none where `n` is 0.
+         */
+        RegionFigures: {
+            /** N */
+            n: number;
+            /** Mean */
+            mean: number | null;
+            /**
+             * Sd
+             * @description divided by n
+             */
+            sd: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
          * ReportContent
          * @description A report's words and what they were drafted from.
          */
@@ -3512,6 +3705,22 @@ export interface components {
              * @default
              */
             note: string;
+        };
+        /**
+         * SeenImage
+         * @description An instance, and its frame.
+         */
+        SeenImage: {
+            /**
+             * Sop
+             * @example 1.2.840.113619.2.1
+             */
+            sop: string;
+            /**
+             * Frame
+             * @description counts from 1
+             */
+            frame: number;
         };
         /**
          * Sending
@@ -5542,6 +5751,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    read_mine_api_v1_studies__study__measurements_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasurementsView"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    save_mine_api_v1_studies__study__measurements_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description our own number of a study */
+                study: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeasurementsSave"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasurementsView"];
                 };
             };
             /** @description a problem */

@@ -42,6 +42,10 @@ class EvidenceView(BaseModel):
     assessment: int = Field(description="index in the diagnosis, from 0")
     finding: str = Field(description="`id` of the finding")
     slices: list[SliceView]
+    grid: list[int] | None = Field(
+        description="rows and columns at which it was computed, where that is coarser "
+        "than the image since the source is large"
+    )
 
 
 class MaskView(BaseModel):

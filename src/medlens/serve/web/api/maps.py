@@ -57,6 +57,7 @@ def list_maps(result: ResultNumber, service: ServiceHere, caller: Viewer) -> Map
                 assessment=each.assessment,
                 finding=each.finding,
                 slices=found.slices(each.assessment, each.slices),
+                grid=None if each.grid is None else list(each.grid),
             )
             for each in maps.evidence
         ],
