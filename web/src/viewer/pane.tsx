@@ -52,7 +52,7 @@ export function PaneView({
         {PANE_PARTS.map((Part) => (
           <Part key={Part.displayName ?? Part.name} desk={desk} pane={pane} />
         ))}
-        <Overlay pane={pane} />
+        <Overlay desk={desk} pane={pane} />
         <State desk={desk} pane={pane} />
       </div>
       <StackSlider desk={desk} pane={pane} />

@@ -3,6 +3,7 @@
 import type { Layout, NoPicture } from "../pixels/layout";
 import type { LutSource } from "../pixels/lut";
 import { FUNCTIONS, leastWidth, type VoiFunction, type Window } from "../pixels/voi";
+import { addressOf } from "./bulk";
 import {
   type DataSet,
   type Element,
@@ -134,16 +135,6 @@ function dataOf(found: Element | undefined): Uint8Array | readonly number[] {
   return (found?.Value ?? []).filter(
     (value): value is number => typeof value === "number",
   );
-}
-
-/** The path of a value's own address; the host is always the page's. */
-function addressOf(found: Element | undefined): string {
-  if (!found?.BulkDataURI) return "";
-  try {
-    return new URL(found.BulkDataURI, "http://page").pathname;
-  } catch {
-    return "";
-  }
 }
 
 /** Red, green and blue tables of a palette, plain or segmented. */

@@ -5,6 +5,7 @@ import type { ImageAddress } from "../stage";
 import { type DataSet, element, type Keyword, number, numbers, text } from "./dicom_json";
 import { type FarLut, type GreySources, greyOf, paletteOf } from "./grey";
 import { placeOf } from "./groups";
+import { type OverlayPlane, overlayPlanesOf } from "./overlay_planes";
 import { type Spacing, spacingOf } from "./spacing";
 
 export type Vector = readonly [number, number, number];
@@ -37,6 +38,8 @@ export interface ImageInfo {
   readonly grey: GreySources;
   readonly palette: readonly [FarLut, FarLut, FarLut] | null;
   readonly isSegmentedPalette: boolean;
+  /** Of the whole instance; `overlaysOn` tells those of a frame. */
+  readonly overlays: readonly OverlayPlane[];
   readonly laterality: string;
   /** Compression ratio where something was lost, 0 where it is not known; null: none. */
   readonly lossy: number | null;
@@ -51,16 +54,20 @@ export function imagesOf(data: DataSet): readonly ImageInfo[] {
     100_000,
   );
   const layout = layoutOf(data);
+  const transferSyntax = text(data, "AvailableTransferSyntaxUID");
+  const overlays =
+    typeof layout === "string"
+      ? []
+      : overlayPlanesOf(data, { ...layout, frames, transferSyntax });
   return Array.from({ length: typeof layout === "string" ? 1 : frames }, (_, index) =>
-    imageOf(data, index + 1, frames, layout),
+    imageOf(data, index + 1, { frames, layout, transferSyntax, overlays }),
   );
 }
 
 function imageOf(
   data: DataSet,
   frame: number,
-  frames: number,
-  layout: Layout | NoPicture,
+  of: Pick<ImageInfo, "frames" | "layout" | "transferSyntax" | "overlays">,
 ): ImageInfo {
   const { palette, isSegmented } = paletteOf(data);
   return {
@@ -68,14 +75,12 @@ function imageOf(
     study: text(data, "StudyInstanceUID"),
     series: text(data, "SeriesInstanceUID"),
     data,
-    layout,
-    transferSyntax: text(data, "AvailableTransferSyntaxUID"),
-    frames,
+    ...of,
     instanceNumber: number(data, "InstanceNumber"),
     spacing: spacingOf(data, frame),
     plane: planeOf(data, frame),
     patientOrientation: orientationWords(data),
-    grey: greyOf(data, frame, layout),
+    grey: greyOf(data, frame, of.layout),
     palette,
     isSegmentedPalette: isSegmented,
     laterality: lateralityOf(data, frame),

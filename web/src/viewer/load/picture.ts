@@ -5,6 +5,7 @@ import { ProblemError } from "~/core/api/problem";
 import type { Palette } from "../pixels/colour";
 import type { Layout, NoPicture } from "../pixels/layout";
 import { descriptorOf, expandSegments, type Lut, lutOf } from "../pixels/lut";
+import { embeddedOverlay } from "../pixels/overlay";
 import {
   colourPicture,
   greyPicture,
@@ -13,9 +14,10 @@ import {
   palettePicture,
   rescale,
 } from "../pixels/picture";
-import { unpack } from "../pixels/unpack";
+import { unpack, type Values } from "../pixels/unpack";
 import type { Voi } from "../pixels/voi";
 import { frameAddress } from "./address";
+import { fetchBulk } from "./bulk";
 import { type FarLut, storedSpan } from "./grey";
 import type { ImageInfo } from "./image";
 import { takeFrame } from "./opening";
@@ -46,7 +48,7 @@ export async function loadPicture(
   if (typeof layout === "string") throw new NoPictureError(layout);
   const [bytes, tables] = await Promise.all([
     fetchFrame(image, abort),
-    fetchTables(image, layout, abort),
+    fetchTables(image, layout),
   ]);
   return pictureOf(bytes, image, layout, tables);
 }
@@ -75,21 +77,15 @@ export interface Tables {
   readonly palette: Palette | null;
 }
 
-async function fetchTables(
-  image: ImageInfo,
-  layout: Layout,
-  abort: AbortSignal,
-): Promise<Tables> {
+async function fetchTables(image: ImageInfo, layout: Layout): Promise<Tables> {
   const { grey } = image;
   const [low] = storedSpan(layout);
-  const modality = grey.modalityLut
-    ? lutOf(await filled(grey.modalityLut, abort), low)
-    : null;
+  const modality = grey.modalityLut ? lutOf(await filled(grey.modalityLut), low) : null;
   const floor = rescale(low, { ...grey, lut: modality, unit: "" });
   const tables = await Promise.all(
     grey.voiLuts.map(async (far) => ({
       label: far.label,
-      lut: lutOf(await filled(far, abort), modality ? 0 : floor),
+      lut: lutOf(await filled(far), modality ? 0 : floor),
     })),
   );
   const vois = tables.flatMap(({ label, lut }): Voi[] =>
@@ -98,16 +94,12 @@ async function fetchTables(
   return {
     modality,
     vois: [...vois, ...grey.windows],
-    palette: image.palette ? await fetchPalette(image, low, abort) : null,
+    palette: image.palette ? await fetchPalette(image, low) : null,
   };
 }
 
-async function fetchPalette(
-  image: ImageInfo,
-  floor: number,
-  abort: AbortSignal,
-): Promise<Palette | null> {
-  const far = await Promise.all((image.palette ?? []).map((each) => filled(each, abort)));
+async function fetchPalette(image: ImageInfo, floor: number): Promise<Palette | null> {
+  const far = await Promise.all((image.palette ?? []).map((each) => filled(each)));
   const [red, green, blue] = far.map((each) =>
     image.isSegmentedPalette ? segmented(each, floor) : lutOf(each, floor),
   );
@@ -121,26 +113,10 @@ function segmented(far: FarLut, floor: number): Lut | null {
   return entries ? { entries, first: found.first, bits: found.bits } : null;
 }
 
-const fetched = new Map<string, Promise<Uint8Array>>();
-const MOST_FETCHED = 64;
-
-/** A table with its data here; tables that many images share are fetched once. */
-async function filled(far: FarLut, abort: AbortSignal): Promise<FarLut> {
+/** A table with its data here. */
+async function filled(far: FarLut): Promise<FarLut> {
   if (!far.address || far.data.length > 0) return far;
-  let data = fetched.get(far.address);
-  if (!data) {
-    data = fetchBulk(far.address, abort);
-    fetched.set(far.address, data);
-    data.catch(() => fetched.delete(far.address));
-    const [oldest] = fetched.keys();
-    if (fetched.size > MOST_FETCHED && oldest) fetched.delete(oldest);
-  }
-  return { ...far, data: await data };
-}
-
-async function fetchBulk(address: string, abort: AbortSignal): Promise<Uint8Array> {
-  const reply = await ask(address, { headers: { Accept: ACCEPT }, signal: abort });
-  return new Uint8Array(await reply.arrayBuffer());
+  return { ...far, data: await fetchBulk(far.address) };
 }
 
 /** The picture of a frame's bytes. */
@@ -150,7 +126,34 @@ export function pictureOf(
   layout: Layout,
   tables: Tables,
 ): Picture {
-  const values = unpack(bytes, layout);
+  // Unpacking masks what stands above the image's bits.
+  const embedded = embeddedOf(bytes, image, layout);
+  const picture = pictureOfValues(unpack(bytes, layout), image, layout, tables);
+  const taken = embedded.size * layout.rows * layout.columns;
+  return taken > 0 ? { ...picture, embedded, bytes: picture.bytes + taken } : picture;
+}
+
+/** Bits of the overlay planes within the pixels, by place of their group. */
+function embeddedOf(
+  bytes: ArrayBuffer,
+  image: ImageInfo,
+  layout: Layout,
+): ReadonlyMap<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
+  for (const { place, source } of image.overlays) {
+    if (source.kind !== "embedded") continue;
+    const bits = embeddedOverlay(bytes, layout, source.bit);
+    if (bits) found.set(place, bits);
+  }
+  return found;
+}
+
+function pictureOfValues(
+  values: Values,
+  image: ImageInfo,
+  layout: Layout,
+  tables: Tables,
+): Picture {
   if (layout.samples > 1) return colourPicture(values, layout, image.transferSyntax);
   if (layout.photometric === "PALETTE COLOR") {
     if (!tables.palette) throw new NoPictureError("odd-palette");

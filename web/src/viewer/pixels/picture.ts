@@ -19,6 +19,8 @@ interface PictureBase {
   readonly columns: number;
   /** What it takes in memory. */
   readonly bytes: number;
+  /** Overlay planes that lay in the stored pixels: place of the group → 0 or 1 a pixel. */
+  readonly embedded?: ReadonlyMap<number, Uint8Array>;
 }
 
 /** One sample a pixel, shown through a window. */

@@ -1,8 +1,11 @@
 /** The text around an image, the letters at its edges, and the scale bar. */
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ImageInfo } from "../load/image";
+import { OverlayLegend } from "../overlays/part";
 import { t } from "../texts";
+import type { Desk } from "./desk";
 import { patientLines, placeLine, seriesLines, warningLines, windowLine } from "./legend";
 import { placeOfImage } from "./opening";
 import { seenEdges, storedEdges } from "./orientation";
@@ -13,7 +16,7 @@ import { scaleBar } from "./scale";
 const MOST_BAR = 0.28;
 
 /** Everything that always stands on the image of a pane. */
-export function Overlay({ pane }: { pane: Pane }) {
+export function Overlay({ desk, pane }: { desk: Desk; pane: Pane }) {
   const image = pane.shown.value?.image ?? pane.preview.value?.image ?? pane.image.value;
   if (!image) return null;
   const stored = storedEdges(image);
@@ -26,7 +29,9 @@ export function Overlay({ pane }: { pane: Pane }) {
         place="bottom-left"
         lines={[...warningLines(image, edges !== null), placeOf(pane, image)]}
       />
-      <Corner place="bottom-right" lines={shownLines(pane)} />
+      <Corner place="bottom-right" lines={shownLines(pane)}>
+        <OverlayLegend desk={desk} pane={pane} />
+      </Corner>
       {edges &&
         (["left", "right", "top", "bottom"] as const).map(
           (side) =>
@@ -45,13 +50,16 @@ function Corner({
   place,
   lines,
   isStrong = false,
+  children = null,
 }: {
   place: string;
   lines: readonly string[];
   isStrong?: boolean;
+  children?: ComponentChildren;
 }) {
   return (
     <div class={`viewer-corner viewer-${place}`}>
+      {children}
       {lines.map((line, at) => (
         <div key={line} class={isStrong && at === 0 ? "viewer-name" : undefined}>
           <span>{line}</span>
