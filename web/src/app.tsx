@@ -10,10 +10,10 @@ import { listen } from "~/core/keys/commands";
 import { go, type Route, route } from "~/core/route";
 import { me, placeLeft } from "~/core/session";
 import { pageKey } from "~/shell/arrival";
-import { Boundary } from "~/shell/boundary";
+import { Boundary, Reload } from "~/shell/boundary";
 import { Frame } from "~/shell/frame";
 import { Link } from "~/shell/link";
-import { Failure, Loading, Show, useLoaded } from "~/shell/loaded";
+import { Loading, Show, useLoaded } from "~/shell/loaded";
 import { t } from "~/shell/texts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each page knows its own part of the route.
@@ -74,20 +74,19 @@ function CurrentPage() {
 
 function Late({ load, route: now }: { load: Loader; route: Route }) {
   const found = useMemo(() => signal<Page | null>(null), []);
-  const failed = useMemo(() => signal<unknown>(null), []);
-  const start = () => {
-    failed.value = null;
+  const hasFailed = useMemo(() => signal(false), []);
+  useEffect(() => {
     load()
       .then((loaded) => {
         found.value = loaded.default;
       })
-      .catch((error: unknown) => {
-        failed.value = error;
+      .catch(() => {
+        // A browser keeps the failure of a module: to ask again would fail again.
+        hasFailed.value = true;
       });
-  };
-  useEffect(start, [load]);
+  }, [load]);
   const Wanted = found.value;
-  if (failed.value !== null) return <Failure error={failed.value} onRetry={start} />;
+  if (hasFailed.value) return <Reload title={t("notLoaded")} hint={t("notLoadedHint")} />;
   return Wanted ? <Wanted route={now} /> : <Loading />;
 }
 

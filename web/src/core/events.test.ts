@@ -75,6 +75,20 @@ test("events reach those who listen, until they stop", async () => {
   expect(heard).toEqual([3]);
 });
 
+test("a listener that breaks leaves the others hearing", async () => {
+  const { hear } = await load();
+  const said = vi.spyOn(console, "error").mockReturnValue();
+  const heard: number[] = [];
+  hear("study", () => {
+    throw new Error("broken");
+  });
+  hear("study", (event) => heard.push(event.id));
+  FakeLine.last.says("study", { id: 3 });
+  expect(heard).toEqual([3]);
+  expect(said).toHaveBeenCalledTimes(1);
+  said.mockRestore();
+});
+
 test("it is opened once", async () => {
   const { openLine } = await load();
   openLine();

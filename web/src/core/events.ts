@@ -64,7 +64,14 @@ export function hear<K extends keyof Heard>(
 }
 
 function tell<K extends keyof Heard>(kind: K, event: Heard[K]): void {
-  for (const listener of [...listeners[kind]]) listener(event);
+  for (const listener of [...listeners[kind]]) {
+    try {
+      listener(event);
+    } catch (error) {
+      // One part of the page that breaks leaves the others hearing.
+      console.error(error);
+    }
+  }
 }
 
 /** Open the line and keep it open; asked twice it is opened once. */
@@ -115,6 +122,8 @@ function onError(opened: EventSource): void {
 async function ask(): Promise<void> {
   try {
     await ok(api.GET("/api/v1/me"));
+    // Meanwhile the page was hidden and seen again, and has its line.
+    if (source) return;
     line.value = "asking";
     tell("reset", null);
   } catch (error) {

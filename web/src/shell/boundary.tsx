@@ -19,17 +19,22 @@ export class Boundary extends Component<{ children: ComponentChildren }, State> 
 
   override render() {
     if (this.state.error === null) return this.props.children;
-    return (
-      <div class="failure" role="alert">
-        <Icon name="alert" />
-        <div>
-          <strong>{t("broken")}</strong>
-          <p>{t("brokenHint")}</p>
-        </div>
-        <button type="button" class="button" onClick={() => location.reload()}>
-          {t("reload")}
-        </button>
-      </div>
-    );
+    return <Reload title={t("broken")} hint={t("brokenHint")} />;
   }
+}
+
+/** What does not work before the page is loaded anew, with a button that does it. */
+export function Reload({ title, hint }: { title: string; hint: string }) {
+  return (
+    <div class="failure" role="alert">
+      <Icon name="alert" />
+      <div>
+        <strong>{title}</strong>
+        <p>{hint}</p>
+      </div>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        {t("reload")}
+      </button>
+    </div>
+  );
 }

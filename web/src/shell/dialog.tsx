@@ -1,8 +1,9 @@
 /** A dialog of the browser's own: it holds the focus, and Escape closes it. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { Icon } from "./icon";
+import { coverBy, Messages } from "./messages";
 import { t } from "./texts";
 
 interface Props {
@@ -18,10 +19,13 @@ interface Props {
 export function Dialog({ title, onClose, children, actions, isWide = false }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
+  const own = useMemo(() => Symbol(), []);
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
+    const uncover = coverBy(own);
     return () => {
+      uncover();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
@@ -45,6 +49,7 @@ export function Dialog({ title, onClose, children, actions, isWide = false }: Pr
       </header>
       <div class="dialog-body">{children}</div>
       {actions && <footer class="dialog-actions">{actions}</footer>}
+      <Messages dialog={own} />
     </dialog>
   );
 }

@@ -3,23 +3,24 @@
 import { effect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { announcement } from "~/core/announce";
 import { ask } from "~/core/api/client";
 import { dropDrafts } from "~/core/drafts";
 import { line } from "~/core/events";
 import { register } from "~/core/keys/commands";
 import { go, lastList, route } from "~/core/route";
-import { isDemo, me } from "~/core/session";
+import { away, isDemo, me } from "~/core/session";
 import { lang } from "~/core/text/lang";
 import { currentPage, focusHeading, titleOf } from "./arrival";
 import { Icon } from "./icon";
 import { isHelpOpen, KeysDialog } from "./keys_dialog";
 import { Link } from "./link";
 import { useMenu } from "./menu";
+import { Messages } from "./messages";
 import { t } from "./texts";
 import { toggleTheme } from "./theme";
 import { ThemeMenu } from "./theme_menu";
-import { Toasts, toastFailed } from "./toast";
+import { toastFailed } from "./toast";
+import { keepDrops, sayUncaught, watchSession } from "./watch";
 
 /** Pages that have the window's height to themselves, and scroll within it. */
 const FULL: readonly string[] = ["worklist", "study"];
@@ -28,6 +29,9 @@ const FULL: readonly string[] = ["worklist", "study"];
 export function Frame({ children }: { children: ComponentChildren }) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => register(COMMANDS), []);
+  useEffect(keepDrops, []);
+  useEffect(watchSession, []);
+  useEffect(sayUncaught, []);
   useArrival(main);
   const isFull = FULL.includes(route.value.page);
   return (
@@ -42,15 +46,37 @@ export function Frame({ children }: { children: ComponentChildren }) {
           <Icon name="alert" /> {t("lost")}
         </p>
       )}
+      <Away />
       <main id="content" tabIndex={-1} ref={main}>
         {children}
       </main>
       <footer class="foot">{t("notice")}</footer>
-      <Toasts />
+      <Messages />
       <KeysDialog />
-      <div class="unseen" role="status" aria-live="polite">
-        {announcement.value}
-      </div>
+    </div>
+  );
+}
+
+/** Why changes are not taken just now, and the way on. */
+function Away() {
+  if (away.value === "") return null;
+  return (
+    <div class="lost" role="alert">
+      <Icon name="alert" />
+      <span>{t(away.value === "other" ? "otherPerson" : "loggedOut")}</span>
+      {away.value === "other" ? (
+        <button
+          type="button"
+          class="button button-small"
+          onClick={() => location.reload()}
+        >
+          {t("reload")}
+        </button>
+      ) : (
+        <a class="button button-small" href="/login" target="_blank" rel="noreferrer">
+          {t("logIn")}
+        </a>
+      )}
     </div>
   );
 }

@@ -57,7 +57,7 @@ function dismiss(id: number): void {
   shown.value = shown.value.filter((each) => each.id !== id);
 }
 
-/** The place of the messages; once on the page. */
+/** The messages; `Messages` gives them their place. */
 export function Toasts() {
   return (
     <div class="toasts" role="status">

@@ -23,22 +23,23 @@ export function DropCover() {
       depth = Math.max(0, depth - 1);
       isOver.value = depth > 0;
     };
-    // Without this a drop beside the mark would show the file instead of the page.
-    const over = (event: DragEvent) => event.preventDefault();
+    // Text that is dragged into a field is none of ours.
+    const over = (event: DragEvent) => {
+      if (hasFiles(event.dataTransfer)) event.preventDefault();
+    };
     const drop = (event: DragEvent) => {
+      if (!event.dataTransfer || !hasFiles(event.dataTransfer)) return;
       event.preventDefault();
       [depth, isOver.value] = [0, false];
-      if (hasFiles(event.dataTransfer) && event.dataTransfer) {
-        void addDropped(event.dataTransfer);
-      }
+      void addDropped(event.dataTransfer);
     };
     const all = { dragenter: enter, dragleave: leave, dragover: over, drop } as const;
     for (const [kind, listener] of Object.entries(all)) {
-      addEventListener(kind, listener as EventListener);
+      document.addEventListener(kind, listener as EventListener);
     }
     return () => {
       for (const [kind, listener] of Object.entries(all)) {
-        removeEventListener(kind, listener as EventListener);
+        document.removeEventListener(kind, listener as EventListener);
       }
     };
   }, []);
