@@ -59,6 +59,43 @@ def put_measured(folder: Path, *, name: str = "measured") -> Path:
     return folder
 
 
+def put_many(folder: Path, *, name: str = "many") -> Path:
+    """Write a bundle of two labels, each present or absent: effusion as pneumonia is in
+    `put_measured`, nodule the other way round."""
+    scores = np.array(PRESENT + ABSENT)
+    present = np.arange(len(scores)) < len(PRESENT)
+    labels = ("nodule", "effusion")
+    points = tuple(OperatingPoint(each, 0.9, "youden", chosen=True) for each in labels)
+    table = CaseTable(
+        cases=tuple(f"case {at}" for at in range(len(scores))),
+        labels=labels,
+        kind="multilabel",
+        targets=np.stack([~present, present], axis=1).astype(np.int8),
+        probabilities=np.stack([1 - scores, scores], axis=1),
+        decisions=np.stack([scores <= 0.1, scores >= 0.9], axis=1),
+        columns={},
+    )
+    entry = measure_split(table, points=points, resamples=50)
+    shape = case_shape(table, entry, points=points)
+    made = bundle_of(
+        plain_graph(),
+        name=name,
+        labels=labels,
+        kind="multilabel",
+        thresholds=(0.9, 0.9),
+    )
+    bundle = replace(
+        made,
+        conformal=None,
+        operating_points=points,
+        intended_use="To be looked at by the tests, label by label.",
+        metrics={},
+        curves=curves_document("test", "image", [shape]),
+    )
+    write_bundle(folder, bundle, card="")
+    return folder
+
+
 def start_service(folder: Path, *arguments: str, demo: bool = True) -> Running:
     """A service that has answered a first request, which takes longest."""
     one = Running(folder, *arguments, demo=demo)

@@ -16,7 +16,7 @@ from medlens.bundle import load_bundle
 from medlens.serve.store.store import open_store
 from medlens.serve.store.tables import bundles, looks
 from tests.serve.running import Running
-from tests.web.measured import put_measured, start_service
+from tests.web.measured import put_many, put_measured, start_service
 from tests.web.studies import put_bundle
 
 WORDS = "four plain words here"
@@ -36,11 +36,18 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a bundle of two labels with curves known by hand, not calibrated."""
+    return put_many(tmp_path_factory.mktemp("many") / "many")
+
+
+@pytest.fixture(scope="module")
 def service(
-    tmp_path_factory: pytest.TempPathFactory, bundle: Path, older: Path
+    tmp_path_factory: pytest.TempPathFactory, bundle: Path, older: Path, many: Path
 ) -> Iterator[Running]:
-    """A demo with both."""
-    one = start_service(tmp_path_factory.mktemp("service"), str(bundle), str(older))
+    """A demo with all three."""
+    folders = [str(each) for each in (bundle, older, many)]
+    one = start_service(tmp_path_factory.mktemp("service"), *folders)
     yield one
     assert one.stop() == 0
 
@@ -90,6 +97,7 @@ def test_a_page_says_intended_use_first_and_draws_the_curves(
         "Calibration: pneumonia",
         "Subgroups: AUROC",
         "pneumonia at every threshold",
+        "Net benefit: pneumonia",
     ]
     matrix = page.get_by_role("table", name="Confusion matrix")
     cells = [text.split() for text in matrix.locator("tbody td").all_inner_texts()]
@@ -125,6 +133,41 @@ def test_moving_the_point_shows_what_it_would_do_and_changes_nothing(
     assert "the bundle's point is not changed" in panel.inner_text()
 
 
+def test_net_benefit_weighs_false_alarms(page: Any, bundle: Path) -> None:
+    page.goto(f"/models/{digest_of(bundle)}")
+    chart = page.locator("figure", has_text="Net benefit: pneumonia")
+    # At 50 % a false alarm costs a found case: (9 - 3) / 20, and (10 - 10) / 20 where
+    # all are called. At 20 % a quarter: (9 - 3/4) / 20 and (10 - 10/4) / 20. From
+    # 12.5 % on the model gains more than calling all; from 6/7 on less than nobody.
+    assert "between 13 % and 85 %" in chart.inner_text()
+    chart.get_by_text("Show as table").click()
+    lines = [
+        [cell.strip() for cell in line.split("\t")]
+        for line in chart.locator("tbody tr").all_inner_texts()
+    ]
+    told = {line[0]: (line[1], line[3]) for line in lines}
+    assert told["50.0 %"] == ("30.0", "0.0")
+    assert told["20.0 %"] == ("41.3", "37.5")
+    assert told["90.0 %"] == ("-15.0", "-400.0")
+
+
+def test_many_labels_stand_beside_each_other(
+    page: Any, many: Path, check_accessible: Callable[..., None]
+) -> None:
+    page.goto(f"/models/{digest_of(many)}")
+    table = page.get_by_role("region", name="Label by label")
+    line = table.get_by_role("row").filter(has_text="effusion")
+    cells = [text.split("\n")[0] for text in line.locator("td").all_inner_texts()]
+    # Of 10 with effusion 6 are found, of 10 without 9 are cleared, 6 of 7 calls right.
+    assert cells[:2] == ["10", "0.845"]
+    assert cells[3:6] == ["60.0 %", "90.0 %", "85.7 %"]
+    line.get_by_role("button", name="effusion").click()
+    page.get_by_role("heading", name="ROC curve: effusion").wait_for()
+    page.get_by_role("heading", name="Net benefit: effusion").wait_for()
+    assert page.locator("#unsure").inner_text().count("network's own") == 1
+    check_accessible(page)
+
+
 def test_the_card_is_text_whatever_its_maker_wrote(page: Any, bundle: Path) -> None:
     page.goto(f"/models/{digest_of(bundle)}")
     page.get_by_text("Show the card").click()
@@ -141,6 +184,12 @@ def test_an_older_bundle_says_that_it_has_no_curves(page: Any, older: Path) -> N
     page.goto(f"/models/{digest_of(older)}")
     page.get_by_text("made before curves were kept").wait_for()
     assert page.locator("#moving").count() == 0
+    parts = page.get_by_role("navigation", name="On this page").get_by_role("link")
+    addresses = [str(each.get_attribute("href")) for each in parts.all()]
+    assert "#moving" not in addresses  # no link leads nowhere
+    assert [page.locator(address).count() for address in addresses] == [1] * len(
+        addresses
+    )
 
 
 def test_an_alarm_is_seen_by_a_person_with_a_note(

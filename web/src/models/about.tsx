@@ -154,15 +154,12 @@ export function SafetyPanel({ bundle }: { bundle: Bundle }) {
                 })
               : t("gateNone"),
           ],
-          ...calibration.map(
-            ({ of, scale }) =>
-              [
-                `${t("calibrated")} (${of})`,
-                t("calibratedSaid", {
-                  scale: scale.map((each) => written(each)).join(", "),
-                }),
-              ] as const,
-          ),
+          ...(bundle.form === "segment"
+            ? []
+            : calibration.map(
+                (each) =>
+                  [`${t("calibrated")} (${each.of})`, calibrationSaid(each)] as const,
+              )),
           ...(Object.keys(bundle.engines).length > 0
             ? [[t("engines"), enginesOf(bundle)] as const]
             : []),
@@ -173,12 +170,20 @@ export function SafetyPanel({ bundle }: { bundle: Bundle }) {
   );
 }
 
-function enginesOf({ engines }: Bundle): string {
+/** Scale 1 and bias 0 change nothing: such probabilities are the network's own. */
+function calibrationSaid({ scale, bias }: Bundle["calibration"][number]): string {
+  const isPlain = scale.every((each) => each === 1) && bias.every((each) => each === 0);
+  if (isPlain) return t("calibratedNone");
+  return t("calibratedSaid", { scale: scale.map((each) => written(each)).join(", ") });
+}
+
+function enginesOf({ engines, form }: Bundle): string {
   return Object.entries(engines)
     .map(([name, { auroc_change: change, precision, is_offered: isOffered }]) =>
       t("engine", {
         name,
         precision,
+        figure: form === "segment" ? "Dice" : "AUROC",
         change: written(change, "signed"),
         state: t(isOffered ? "offered" : "notOffered"),
       }),

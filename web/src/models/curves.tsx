@@ -7,6 +7,7 @@ import { RocChart, rocOf } from "./chart_roc";
 import { SpreadChart } from "./chart_spread";
 import { SubgroupChart } from "./chart_subgroups";
 import { FiguresTable } from "./figures_table";
+import { LabelsTable } from "./labels_table";
 import { Picks } from "./parts";
 import { t } from "./texts";
 import { tf } from "./texts_figures";
@@ -29,7 +30,7 @@ export function Curves(props: Props) {
     <>
       {part.labels.length > 0 && (
         <>
-          <LabelPicks part={part} picked={picked} />
+          <LabelsTable part={part} label={label} picked={picked} />
           <div class="models-grid-2">
             <LabelCharts {...props} label={label} />
           </div>

@@ -50,7 +50,7 @@ export function FiguresTable({
               ) : (
                 <>
                   <td class="number">
-                    <strong>
+                    <strong class={figure.value === null ? "" : "models-whole"}>
                       {figure.value === null
                         ? figure.reason || "–"
                         : written(figure.value, styleOf(each))}
@@ -59,7 +59,7 @@ export function FiguresTable({
                   <td class="figures models-whole">{interval(figure, styleOf(each))}</td>
                 </>
               )}
-              <td class="faint">{meaningOf(each)}</td>
+              <td class="faint models-meaning">{meaningOf(each)}</td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,6 @@
 import { type ComponentChildren, isValidElement, type VNode } from "preact";
 import { expect, test } from "vitest";
-import { elementsOf, webAddress } from "./markdown";
+import { elementsOf, isReadable, webAddress } from "./markdown";
 
 /** Elements as text: `<p>…</p>`, with the address of links; components are called. */
 function shown(each: ComponentChildren): string {
@@ -54,4 +54,11 @@ test("links lead to the web alone", () => {
   expect(html("[a](//example.org)")).toBe("<p>a</p>");
   expect(webAddress(" JaVaScRiPt:alert(1)")).toBeNull();
   expect(webAddress("/models")).toBeNull();
+});
+
+test("a card that would hold up the page is not read as Markdown", () => {
+  expect(isReadable("# Card\n\n> quoted\n> > twice\n\n1. one\n   - two\n")).toBe(true);
+  expect(isReadable(`fine\n${">".repeat(3_000)} deep`)).toBe(false);
+  expect(isReadable(`${"- ".repeat(500)}deep`)).toBe(false);
+  expect(isReadable("a".repeat(200_001))).toBe(false);
 });

@@ -12,10 +12,23 @@ import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { Scroll } from "./parts";
 
+/** Longer cards than this would hold up the page; no maker writes one by hand. */
+const LONGEST = 200_000;
+const DEEPEST = 40;
+
 /** A text in Markdown; its first heading is one of level `top`. */
 export function Markdown({ text, top = 3 }: { text: string; top?: number }) {
-  const elements = useMemo(() => elementsOf(text, top), [text, top]);
+  const elements = useMemo(
+    () => (isReadable(text) ? elementsOf(text, top) : [<pre>{text}</pre>]),
+    [text, top],
+  );
   return <div class="models-markdown">{elements}</div>;
+}
+
+/** False of a text that is too long, or nested too deep, to be read as Markdown. */
+export function isReadable(text: string): boolean {
+  if (text.length > LONGEST) return false;
+  return !new RegExp(`^(?:[ \\t]*(?:>|[-*+]|\\d+[.)])){${DEEPEST},}`, "m").test(text);
 }
 
 /** The elements of a text, block by block. */

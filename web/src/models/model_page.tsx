@@ -6,6 +6,7 @@ import { api, ok } from "~/core/api/client";
 import { hear } from "~/core/events";
 import { register } from "~/core/keys/commands";
 import { number } from "~/core/text/format";
+import { Boundary } from "~/shell/boundary";
 import { Link } from "~/shell/link";
 import { Show, useLoaded } from "~/shell/loaded";
 import { DataPanel, SafetyPanel, UsePanel } from "./about";
@@ -32,7 +33,7 @@ import { t } from "./texts";
 import { te } from "./texts_evaluate";
 import { tf } from "./texts_figures";
 import { tl } from "./texts_living";
-import { partsOf } from "./told";
+import { type Part, partsOf } from "./told";
 import "./charts.css";
 import "./models.css";
 
@@ -82,7 +83,7 @@ function Model(props: Props) {
   const told = monitor.data.value;
   return (
     <>
-      <Head {...props} others={beside} />
+      <Head {...props} others={beside} parts={parts} />
       {bundle.problem && (
         <p class="failure" role="alert">
           {t("loadFailed")}: {bundle.problem}
@@ -117,7 +118,13 @@ function Model(props: Props) {
   );
 }
 
-function Head({ bundle, others, promotions, onChange }: Props) {
+function Head({
+  bundle,
+  others,
+  promotions,
+  onChange,
+  parts,
+}: Props & { parts: readonly Part[] }) {
   return (
     <header class="models-head">
       <div class="models-head-text">
@@ -127,7 +134,7 @@ function Head({ bundle, others, promotions, onChange }: Props) {
           <span class="faint">{t(`${bundle.role}Hint`)}</span>
         </p>
         <nav class="models-sections" aria-label={t("sections")}>
-          {SECTIONS.map(([to, text]) => (
+          {SECTIONS.filter(([to]) => hasSection(to, bundle, parts)).map(([to, text]) => (
             <a key={to} href={`#${to}`}>
               {text()}
             </a>
@@ -182,7 +189,11 @@ function Card({ text }: { text: string }) {
         }}
       >
         <summary>{t("showCard")}</summary>
-        {isOpen.value && <Markdown text={text} />}
+        {isOpen.value && (
+          <Boundary>
+            <Markdown text={text} />
+          </Boundary>
+        )}
       </details>
     </Panel>
   );
@@ -198,6 +209,13 @@ const SECTIONS = [
   ["evaluate", () => te("evaluate")],
   ["card", () => t("card")],
 ] as const;
+
+/** Masks have no operating point, and not every bundle tells its data or has a card. */
+function hasSection(id: string, bundle: Bundle, parts: readonly Part[]): boolean {
+  if (id === "data") return bundle.training !== null;
+  if (id === "moving") return parts.some(({ labels }) => labels.length > 0);
+  return id !== "card" || bundle.card !== "";
+}
 
 /** Bring a part of the page into view, and the focus with it. */
 function show(id: string): void {
@@ -221,4 +239,5 @@ const COMMANDS = (
   keys,
   text,
   run: () => show(id),
+  when: () => document.getElementById(id) !== null,
 }));

@@ -3,6 +3,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { number, percent } from "~/core/text/format";
+import { DecisionChart } from "./chart_decision";
 import { MovingChart } from "./chart_moving";
 import { LabelPicks, labelOf } from "./curves";
 import { written } from "./figure";
@@ -48,12 +49,15 @@ function Moving({
   const now = point ? movedTo(table, start, prevalence.value) : null;
   return (
     <div class="models-moving">
-      <MovingChart
-        table={table}
-        now={now?.threshold ?? null}
-        tried={tried.threshold}
-        label={label}
-      />
+      <div class="models-moving-charts">
+        <MovingChart
+          table={table}
+          now={now?.threshold ?? null}
+          tried={tried.threshold}
+          label={label}
+        />
+        <DecisionChart curves={curves} />
+      </div>
       <div class="models-moving-side">
         <ThresholdField label={label} table={table} row={row} tried={tried} />
         <div class="models-tools">

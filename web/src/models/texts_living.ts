@@ -24,7 +24,6 @@ export const tl = texts({
     findings: "Findings",
     reviewed: "Reviewed",
     disputed: "Disputed",
-    noneReviewed: "nothing reviewed",
     drift: "Drift",
     driftHint:
       "Each month is looked at on days 8, 15, 22 and when it is over. Without any change, at most {share} of months give an alarm.",
@@ -46,10 +45,8 @@ export const tl = texts({
       "{site}; look {number} ({when}), taken {at}; {answers} patients against {reference}.",
     alarmSays:
       "This does not say that the answers are wrong. Look at the features, at agreement, and at what was changed (scanner, patients, software).",
-    family: "What",
     answersFamily: "Answers",
     imagesFamily: "Images",
-    pValue: "p",
     changedMost: "Most changed",
     featureLine: "{name} ({before} → {now})",
     outsideNow: "Called unlike the training images: {share}.",
@@ -112,7 +109,6 @@ export const tl = texts({
     rollbackDone: "The promotion was taken back",
     confirm: "Do it",
     cancel: "Cancel",
-    goSeen: "Go to the first open alarm",
   },
   zh: {
     monitoring: "启用以来",
@@ -133,7 +129,6 @@ export const tl = texts({
     findings: "所见",
     reviewed: "已审阅",
     disputed: "有争议",
-    noneReviewed: "无审阅",
     drift: "漂移",
     driftHint:
       "每月在第 8、15、22 日及月末查看。若无任何变化，最多 {share} 的月份会报警。",
@@ -153,10 +148,8 @@ export const tl = texts({
     alarmAt:
       "{site}；第 {number} 次查看（{when}），{at}；{answers} 名患者，对照 {reference} 名。",
     alarmSays: "这并不表示回答有误。请查看特征、一致性以及有何改变（设备、患者、软件）。",
-    family: "内容",
     answersFamily: "回答",
     imagesFamily: "图像",
-    pValue: "p",
     changedMost: "变化最大",
     featureLine: "{name}（{before} → {now}）",
     outsideNow: "被判与训练图像不同：{share}。",
@@ -215,6 +208,5 @@ export const tl = texts({
     rollbackDone: "已撤回启用",
     confirm: "执行",
     cancel: "取消",
-    goSeen: "前往第一个未处理的警报",
   },
 });
