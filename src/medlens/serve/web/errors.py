@@ -41,6 +41,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "not-acceptable": (406, "The answer does not exist in a form that is accepted"),
     "too-slow": (408, "The request came too slowly"),
     "conflict": (409, "The thing is not in a state that allows this"),
+    "measurements-changed": (409, "The measurements were saved elsewhere"),
     "draft-changed": (409, "The draft was saved, signed or dropped elsewhere"),
     "report-changed": (409, "The report has a version that the writer has not seen"),
     "gone": (410, "The thing is no longer there"),

@@ -29,6 +29,7 @@ from medlens.serve.store.tables.monitor import (
     scores,
 )
 from medlens.serve.store.tables.reading import (
+    measurements,
     reading_objects,
     report_drafts,
     reports,
@@ -49,6 +50,7 @@ __all__ = [
     "invitations",
     "jobs",
     "looks",
+    "measurements",
     "metadata",
     "promotions",
     "reading_objects",

@@ -31,6 +31,23 @@ report_drafts = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# What a reader measured: one row of each reader and study, written over as a whole and
+# kept for as long as the study is, so that a revision never returns.
+measurements = sa.Table(
+    "measurements",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("study_id", Id, sa.ForeignKey("studies.id"), nullable=False),
+    # Number of the user, 0 for the guest of a demo.
+    sa.Column("reader", sa.BigInteger, nullable=False),
+    # Grows with every save: a save that names another one is refused.
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("shapes", Json, nullable=False),
+    sa.Column("saved_at", Moment, nullable=False),
+    sa.UniqueConstraint("study_id", "reader"),
+    sqlite_autoincrement=True,
+)
+
 # Appended to: a version is never changed. The newest signed one counts.
 reports = sa.Table(
     "reports",
