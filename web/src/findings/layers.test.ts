@@ -19,7 +19,7 @@ const found = assessment(
 );
 const slices = [{ slice: 1, image: { sop_uid: "2", frame: null } }];
 const maps: Maps = {
-  evidence: [{ assessment: 0, finding: "1", slices }],
+  evidence: [{ assessment: 0, finding: "1", slices, grid: null }],
   masks: [{ assessment: 0, labels: ["background", "label 2"], slices }],
 };
 
