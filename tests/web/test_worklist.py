@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from medlens.client import Client
 from tests.serve.running import Running
 from tests.web.studies import NOT_SEEN, chest, ct_series, send, wait_for_end
 
@@ -21,7 +22,15 @@ def studies(service: Running) -> dict[str, int]:
     url = service.url
     numbers = {
         "found": send(
-            url, [chest(101, PatientName="Wang^XiaoDong=王^小东", StudyDate="20260302")]
+            url,
+            [
+                chest(
+                    101,
+                    PatientName="Wang^XiaoDong=王^小东",
+                    StudyDate="20260302",
+                    StudyTime="093015",
+                )
+            ],
         )[0],
         "nothing": send(url, [chest(102, level=NOT_SEEN, PatientName="Doe^Jane")])[0],
         "refused": send(url, ct_series(103, slices=3, PatientName="Roe^Richard"))[0],
@@ -58,7 +67,7 @@ def test_what_a_reader_should_see_first_stands_first(
     assert "Pneumonia 100.0 %" in first
     assert "1.00 × 1" in first
     refused = worklist.locator(LINE, has_text="Roe").inner_text()
-    assert "no bundle takes" in refused
+    assert "No bundle takes" in refused
     assert "Nothing found" in worklist.locator(LINE, has_text="Doe").inner_text()
     detail = worklist.locator(".worklist-detail").inner_text()
     assert re.search(r"Urgency 3\d\.\d\d = 30 \(A reader should look\) \+", detail)
@@ -97,6 +106,63 @@ def test_filters_stand_in_the_address_and_outlive_reload_and_back(
     worklist.wait_for_url(re.compile(r"/$"))
     worklist.go_back()
     worklist.wait_for_url("**/?state=refused")
+
+
+def test_a_list_is_narrowed_to_what_models_advise(worklist: Any) -> None:
+    worklist.keyboard.press("l")
+    worklist.wait_for_url("**/?advice=refer")
+    wait_for_one(worklist)
+    assert names(worklist) == ["Wang, XiaoDong"]
+    look = worklist.get_by_role("button", name=re.compile("^Look"))
+    assert look.get_attribute("aria-pressed") == "true"
+    choice = worklist.locator(".worklist-advice select")
+    assert choice.input_value() == "refer"
+    choice.select_option("nothing_found")
+    worklist.wait_for_url("**/?advice=nothing_found")
+    worklist.wait_for_selector(f"{LINE}:has-text('Doe')")
+    wait_for_one(worklist)
+    assert look.get_attribute("aria-pressed") == "false"
+
+
+def test_a_line_says_on_which_day_and_when(worklist: Any) -> None:
+    line = worklist.locator(LINE, has_text="Wang").inner_text()
+    assert "2 Mar 2026 09:30" in line
+
+
+def test_the_next_study_is_the_next_of_the_list_that_one_came_from(
+    worklist: Any, studies: dict[str, int]
+) -> None:
+    """By urgency the one without findings is last; by date the refused one is."""
+    query = "?order=newest&state=answered&state=refused"
+    worklist.goto(f"/{query}")
+    worklist.wait_for_selector(f"{LINE} >> nth=2")
+    in_order = [
+        int(each.get_attribute("id").rsplit("-", 1)[1])
+        for each in worklist.locator(LINE).all()
+    ]
+    assert sorted(in_order) == sorted(studies.values())
+    worklist.keyboard.press("Home")
+    worklist.keyboard.press("Enter")
+    for study in in_order:
+        worklist.wait_for_url(f"**/studies/{study}{query}")
+        worklist.get_by_role("button", name="Next study").click()
+    # After the last one the list begins again, and says so.
+    worklist.wait_for_url(f"**/studies/{in_order[0]}{query}")
+    worklist.wait_for_selector("text=the list begins again")
+    worklist.get_by_role("button", name="Next study").click()
+    worklist.wait_for_url(f"**/studies/{in_order[1]}{query}")
+    worklist.reload()
+    worklist.get_by_role("link", name="Back to the worklist").click()
+    worklist.wait_for_url(f"**/{query}")
+    worklist.wait_for_selector(f"#worklist-line-{in_order[1]}[aria-selected=true]")
+
+
+def test_a_study_without_a_list_is_followed_by_the_most_urgent_order(
+    worklist: Any, studies: dict[str, int]
+) -> None:
+    worklist.goto(f"/studies/{studies['found']}")
+    worklist.get_by_role("button", name="Next study").click()
+    worklist.wait_for_url(f"**/studies/{studies['refused']}")
 
 
 def test_search_finds_by_name_and_says_where_nothing_is(worklist: Any) -> None:
@@ -141,6 +207,8 @@ def test_only_lines_on_the_screen_are_drawn(visit: Callable[..., Any]) -> None:
         "study_uid": "1.2.3",
         "accession_number": "",
         "study_date": "2026-01-02",
+        "study_time": None,
+        "began_at": "2026-01-02T00:00:00Z",
         "description": "Chest",
         "modalities": ["DX"],
         "series_count": 1,
@@ -226,7 +294,7 @@ def test_chinese_and_dark(
 ) -> None:
     assert studies
     page = visit(locale="zh-CN", color_scheme="dark")
-    page.goto("/?look=1&text=Wang")
+    page.goto("/?advice=refer&text=Wang")
     page.wait_for_selector(LINE)
     assert "王小东" in names(page)
     assert "肺炎 100.0 %" in page.locator(LINE, has_text="王小东").inner_text()
@@ -234,6 +302,50 @@ def test_chinese_and_dark(
     page.wait_for_selector("dialog h2:has-text('排序如何计算')")
     page.keyboard.press("5")  # below a dialog nothing changes unseen
     assert "state=" not in page.url
+    check_accessible(page)
+
+
+def test_a_line_that_was_signed_elsewhere_leaves_the_unread_ones(
+    worklist: Any, service: Running
+) -> None:
+    """It stays while it is read and says so; sorted again it goes, the next follows."""
+    study = send(service.url, [chest(120, PatientName="Soon^Signed")])[0]
+    assert wait_for_end(service.url, study) == "answered"
+    worklist.goto("/?reading=unread&text=o")
+    mine = worklist.locator(f"#worklist-line-{study}")
+    mine.click()
+    worklist.wait_for_selector(f"#worklist-line-{study}[aria-selected=true]")
+    with Client(service.url) as client:
+        client.sign(study, client.suggestion(study))
+    worklist.wait_for_selector(f"#worklist-line-{study}.worklist-left")
+    assert "filtered out" in mine.inner_text()
+    worklist.keyboard.press("r")
+    mine.wait_for(state="detached")
+    assert worklist.locator(SELECTED).count() == 1
+
+
+def test_names_of_any_direction_stay_in_their_place(
+    visit: Callable[..., Any], service: Running, check_accessible: Callable[..., None]
+) -> None:
+    long = "כהן^" + " ".join(["אברהם"] * 10)
+    for number, name in ((131, long), (132, "Evil\u202e^gnp.exe"), (133, "W" * 60)):
+        made = chest(number, PatientName=name, StudyDate="", StudyTime="")
+        made.SpecificCharacterSet = "ISO_IR 192"
+        send(service.url, [made])
+    page = visit()
+    page.goto("/?text=P-13&order=newest")
+    page.wait_for_selector(f"{LINE} >> nth=2")
+    cells = page.locator(f"{LINE} .worklist-patient")
+    edges = {round(cell.bounding_box()["x"]) for cell in cells.all()}
+    assert len(edges) == 1
+    hebrew = page.locator(".worklist-name bdi", has_text="כהן")
+    style = hebrew.evaluate(
+        "e => [getComputedStyle(e).direction, getComputedStyle(e).textAlign]"
+    )
+    assert style == ["rtl", "left"]
+    assert hebrew.evaluate("e => e.scrollWidth > e.clientWidth")  # cut, in its cell
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert page.locator(LINE, has_text="no date").count() == 3
     check_accessible(page)
 
 

@@ -87,7 +87,7 @@ function Content({ hold }: { hold: ReturnType<typeof useHold> }) {
 function shownText(): string {
   const { studies, next } = list.lines.value;
   const shown = studies.length;
-  if (list.loading.value === "first" || list.error.value !== null) return "";
+  if (list.loading.value === "first" || shown === 0) return "";
   const isAll = countFilters(filters.value) === 0 && counts.value !== null;
   const all = Math.max(shown, isAll ? (counts.value?.total ?? 0) : 0);
   const words = { shown: number(shown), all: number(all) };
