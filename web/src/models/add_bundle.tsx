@@ -8,7 +8,7 @@ import type { Bundle, BundleLine } from "./asked";
 import { Drop } from "./drop";
 import { type Progress, packAndSend } from "./packed";
 import { Panel } from "./parts";
-import { ProgressBar } from "./progress_bar";
+import { ProgressBar, useIsHere } from "./progress_bar";
 import { t } from "./texts";
 import type { Member } from "./zip";
 
@@ -22,6 +22,7 @@ export function AddBundle({ actives, onAdded }: Props) {
   const role = useMemo(() => signal("retired"), []);
   const progress = useMemo(() => signal<Progress | null>(null), []);
   const abort = useMemo(() => signal<AbortController | null>(null), []);
+  const isHere = useIsHere();
   const add = async (members: readonly Member[]) => {
     if (members.length === 0) return toastFailed(new Error(t("emptyDrop")));
     abort.value = new AbortController();
@@ -34,6 +35,7 @@ export function AddBundle({ actives, onAdded }: Props) {
         abort.value.signal,
       );
       toastDone(t(status === 201 ? "added" : "known", { name: body.name }));
+      if (!isHere.current) return;
       onAdded();
       go(`/models/${body.digest}`);
     } catch (error) {

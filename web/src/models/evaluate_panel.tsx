@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import { go } from "~/core/route";
 import { may } from "~/core/session";
 import { bytes, number } from "~/core/text/format";
-import { toastFailed } from "~/shell/toast";
+import { toastDone, toastFailed } from "~/shell/toast";
 import type { Bundle, Evaluation } from "./asked";
 import { ColumnFields, type Columns, columnsFor } from "./columns";
 import { Drop } from "./drop";
@@ -13,7 +13,7 @@ import { EvaluationList } from "./evaluation_list";
 import { archiveOf, commonFolder } from "./gather";
 import { type Progress, packAndSend } from "./packed";
 import { Panel } from "./parts";
-import { ProgressBar } from "./progress_bar";
+import { ProgressBar, useIsHere } from "./progress_bar";
 import { type LabelTable, tablesIn, tablesOf } from "./tables";
 import { te } from "./texts_evaluate";
 import type { Member } from "./zip";
@@ -88,6 +88,7 @@ interface SendProps {
 function SendForm({ bundle, chosen, title, columns, onOther }: SendProps) {
   const progress = useMemo(() => signal<Progress | null>(null), []);
   const abort = useMemo(() => signal<AbortController | null>(null), []);
+  const isHere = useIsHere();
   const send = async (event: Event) => {
     event.preventDefault();
     abort.value = new AbortController();
@@ -99,7 +100,8 @@ function SendForm({ bundle, chosen, title, columns, onOther }: SendProps) {
         progress,
         abort.value.signal,
       );
-      go(`/evaluations/${body.id}`);
+      if (isHere.current) go(`/evaluations/${body.id}`);
+      else toastDone(te("isSent"), title.value);
     } catch (error) {
       toastFailed(error);
     }

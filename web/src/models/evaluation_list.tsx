@@ -19,13 +19,17 @@ export function EvaluationList({ bundle }: { bundle: string | null }) {
   const older = useMemo(() => signal<readonly Evaluation[]>([]), [bundle]);
   const cursor = useMemo(() => signal<string | null | undefined>(undefined), [bundle]);
   const first = useLoaded((abort) => readEvaluations(bundle, null, abort), [bundle]);
-  useEffect(
-    () =>
+  useEffect(() => {
+    const ends = [
       hear("job", (job) => {
         if (job.kind === "evaluate") first.again();
       }),
-    [],
-  );
+      hear("reset", first.again),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, []);
   const more = async (from: string) => {
     try {
       const page = await readEvaluations(bundle, from);

@@ -2,6 +2,7 @@
 
 import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { announce } from "~/core/announce";
 import { api, ok } from "~/core/api/client";
 import { hear } from "~/core/events";
 import { go } from "~/core/route";
@@ -48,7 +49,10 @@ export default function EvaluationPage({ route }: { route: { evaluation: number 
         const now = asked.data.value?.evaluation;
         if (!now || job.id !== now.job_id) return;
         far.value = job.progress;
-        if (STATES[job.state] !== now.state) asked.again();
+        const state = STATES[job.state];
+        if (!state || state === now.state) return;
+        announce(te(state));
+        asked.again();
       }),
       hear("reset", asked.again),
     ];
@@ -66,7 +70,7 @@ export default function EvaluationPage({ route }: { route: { evaluation: number 
 }
 
 /** States of the job as the evaluation calls them. */
-const STATES: Readonly<Record<string, string>> = {
+const STATES: Readonly<Record<string, WholeEvaluation["state"]>> = {
   waiting: "waiting",
   leased: "running",
   done: "done",
@@ -149,7 +153,7 @@ function Outcome({ evaluation, far }: { evaluation: WholeEvaluation; far: number
       : te("progressSaid", { share: percent(far, 0) });
   return (
     <label class="models-progress">
-      <span role="status">{said}</span>
+      <span>{said}</span>
       <progress max={1} value={far} />
     </label>
   );

@@ -147,6 +147,7 @@ function PrevalenceField({
   const set = (share: number) => {
     if (share > 0 && share < 1) prevalence.value = share;
   };
+  const shown = Number((100 * prevalence.value).toPrecision(3));
   return (
     <div class="field">
       <label class="field">
@@ -157,8 +158,12 @@ function PrevalenceField({
           min={0.1}
           max={99}
           step="any"
-          value={Number((100 * prevalence.value).toPrecision(3))}
+          value={shown}
           onInput={(event) => set(Number(event.currentTarget.value) / 100)}
+          onChange={(event) => {
+            // What cannot be a prevalence was not taken: the field says what holds.
+            event.currentTarget.value = String(shown);
+          }}
         />
       </label>
       <div class="models-tools">

@@ -1,10 +1,11 @@
 /** How far packing and sending are, with a way to cancel. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { bytes } from "~/core/text/format";
 import type { Progress } from "./packed";
 import { te } from "./texts_evaluate";
 
-/** A bar with its words. */
+/** A bar with its words; no live text, which would be read out at every step. */
 export function ProgressBar({
   progress,
   onCancel,
@@ -17,7 +18,7 @@ export function ProgressBar({
     step === "taking" ? te("taking") : te(step, { done: bytes(done), all: bytes(all) });
   return (
     <div class="models-progress">
-      <span role="status">{said}</span>
+      <span>{said}</span>
       <progress
         aria-label={said}
         {...(step === "taking" ? {} : { max: Math.max(1, all), value: done })}
@@ -27,4 +28,19 @@ export function ProgressBar({
       </button>
     </div>
   );
+}
+
+/**
+ * Whether the part of the page that began a sending is still there: who has gone to
+ * another page meanwhile is not fetched from it.
+ */
+export function useIsHere(): { readonly current: boolean } {
+  const isHere = useRef(true);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  return isHere;
 }

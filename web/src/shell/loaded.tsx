@@ -84,11 +84,22 @@ export function Show<T>({
   );
 }
 
-/** Something is on its way. */
-export function Loading({ text = t("loading") }: { text?: string }) {
+/**
+ * Something is on its way.
+ *
+ * @param far how far it is; seen alone, since a screen reader would say every step.
+ */
+export function Loading({
+  text = t("loading"),
+  far = "",
+}: {
+  text?: string;
+  far?: string;
+}) {
   return (
     <p class="loading" role="status">
       <span class="spinner" aria-hidden="true" /> {text}
+      {far && <span aria-hidden="true">{far}</span>}
     </p>
   );
 }

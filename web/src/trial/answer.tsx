@@ -22,7 +22,7 @@ import { Icon } from "~/shell/icon";
 import { Link } from "~/shell/link";
 import { Loading, Show, useLoaded } from "~/shell/loaded";
 import { t } from "./texts";
-import { askFor, bundle } from "./tried";
+import { askFor, bundle, fileNames } from "./tried";
 
 type Study = components["schemas"]["WholeStudy"];
 
@@ -114,6 +114,7 @@ function Head({ study }: { study: Study }) {
       )}
       <div class="trial-words">
         <h3>{study.description || t("study", { number: study.id })}</h3>
+        <FileName study={study.id} />
         <p class="faint">
           {count === 1 ? t("image", { modality }) : t("images", { modality, count })}
         </p>
@@ -122,6 +123,18 @@ function Head({ study }: { study: Study }) {
         </Link>
       </div>
     </header>
+  );
+}
+
+function FileName({ study }: { study: number }) {
+  const names = fileNames().value[study];
+  if (!names) return null;
+  return (
+    <p class="trial-file">
+      {names.others > 0
+        ? t("files", { name: names.first, count: names.others })
+        : names.first}
+    </p>
   );
 }
 
@@ -137,11 +150,8 @@ const WAITING = ["receiving", "ready", "running"] as const;
 function Waiting({ study, share }: { study: Study; share: number | null }) {
   const state = WAITING.find((each) => each === study.state);
   if (state) {
-    const text =
-      state === "running" && share
-        ? t("runningAt", { percent: percent(share, 0) })
-        : t(state);
-    return <Loading text={text} />;
+    const far = state === "running" && share ? percent(share, 0) : "";
+    return <Loading text={t(state)} far={far} />;
   }
   return (
     <div class="trial-caution" role="note">

@@ -1,6 +1,7 @@
 /** Try it: drop images, see an answer; in a demo nobody needs an account. */
 
-import { useEffect } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 import { api, ok } from "~/core/api/client";
 import type { components } from "~/core/api/schema";
 import { isDemo, may } from "~/core/session";
@@ -54,12 +55,39 @@ export default function Page() {
               {t("forget")}
             </button>
           </div>
-          {studies.map((number) => (
-            <Answer key={number} number={number} />
-          ))}
+          <Answers of={studies} />
         </section>
       )}
     </section>
+  );
+}
+
+/** Of hundreds of studies a page shows some; each asks for its study, result and picture. */
+const SHOWN = 20;
+
+function Answers({ of }: { of: readonly number[] }) {
+  const shown = useMemo(() => signal(SHOWN), []);
+  const left = of.length - shown.value;
+  return (
+    <>
+      {of.slice(0, shown.value).map((number) => (
+        <Answer key={number} number={number} />
+      ))}
+      {left > 0 && (
+        <p class="trial-more">
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              shown.value += SHOWN;
+            }}
+          >
+            {t("more", { count: Math.min(SHOWN, left) })}
+          </button>{" "}
+          <span class="faint">{t("left", { count: left })}</span>
+        </p>
+      )}
+    </>
   );
 }
 

@@ -7,24 +7,40 @@ import { draft, forget } from "~/core/drafts";
 import { may } from "~/core/session";
 import { toastFailed } from "~/shell/toast";
 import { uploads } from "~/shell/upload/uploads";
+import { type FileNames, namesOf } from "./names";
 
-const KEY = "try/studies";
+const STUDIES = "try/studies";
+const NAMES = "try/names";
 const AGAIN_MS = 3_000;
+/** Of hundreds of files each may be a study: the service has other things to do, too. */
+const AT_ONCE = 3;
+/** The service cannot take it just now. */
+const BUSY = [429, 502, 503, 504];
 
 /** Digest of the bundle that shall answer, "" where the rules decide. */
 export const bundle = draft("try/bundle", "");
 
 /** Numbers of the studies, the newest first; they outlive a reload. */
 export function tried() {
-  return draft<readonly number[]>(KEY, []);
+  return draft<readonly number[]>(STUDIES, []);
+}
+
+/** Which files went into which study; it stays in this tab, since names may tell patients. */
+export function fileNames() {
+  return draft<FileNames>(NAMES, {});
 }
 
 /** Take the answers off the page; the studies stay in the worklist. */
 export function forgetTried(): void {
   tried().value = [];
-  forget(KEY);
+  fileNames().value = {};
+  forget(STUDIES);
+  forget(NAMES);
   uploads.clear();
 }
+
+/** What was asked for while this tab is open; to come back to the page asks nothing anew. */
+const asked = new Set<string>();
 
 /**
  * While the page is there: what was uploaded is put on it, and asked for once all of it
@@ -33,7 +49,6 @@ export function forgetTried(): void {
  * @returns ends it.
  */
 export function followUploads(): () => void {
-  const asked = new Set<string>();
   return effect(() => {
     const studies = uploads.studies.value;
     const isBusy = uploads.isBusy.value;
@@ -41,16 +56,42 @@ export function followUploads(): () => void {
     const known = tried();
     const added = studies.filter((each) => !known.peek().includes(each));
     if (added.length > 0) known.value = [...added.reverse(), ...known.peek()];
-    if (isBusy || !may("read")) return;
+    if (isBusy) return;
+    if (studies.length > 0) {
+      const names = fileNames();
+      names.value = { ...names.peek(), ...namesOf(uploads.items.value) };
+    }
+    if (!may("read")) return;
     for (const study of studies) {
       const wish = `${study}/${count}/${bundle.peek()}`;
-      if (!asked.has(wish)) void askFor(study, bundle.peek());
+      if (!asked.has(wish)) wishFor(study, bundle.peek());
       asked.add(wish);
     }
   });
 }
 
-/** Ask for the answer of a study; while the line is lost it is asked again. */
+const waiting: (() => Promise<void>)[] = [];
+let running = 0;
+
+/** Ask for an answer, a few at a time. */
+function wishFor(study: number, wanted: string): void {
+  waiting.push(() => askFor(study, wanted));
+  next();
+}
+
+function next(): void {
+  while (running < AT_ONCE) {
+    const ask = waiting.shift();
+    if (!ask) return;
+    running += 1;
+    void ask().finally(() => {
+      running -= 1;
+      next();
+    });
+  }
+}
+
+/** Ask for the answer of a study; while it cannot be told it is asked again. */
 export async function askFor(study: number, wanted: string): Promise<void> {
   const key = newKey();
   for (;;) {
@@ -63,7 +104,7 @@ export async function askFor(study: number, wanted: string): Promise<void> {
       );
       return;
     } catch (error) {
-      if (!(error instanceof OfflineError)) {
+      if (!isForNow(error)) {
         // 409: there is no image in it; the study's own state says so.
         if (!(error instanceof ProblemError && error.status === 409 && !wanted)) {
           toastFailed(error);
@@ -73,4 +114,9 @@ export async function askFor(study: number, wanted: string): Promise<void> {
       await new Promise((done) => setTimeout(done, AGAIN_MS));
     }
   }
+}
+
+function isForNow(error: unknown): boolean {
+  if (error instanceof OfflineError) return true;
+  return error instanceof ProblemError && BUSY.includes(error.status);
 }
