@@ -10,6 +10,8 @@ export interface Insertable {
   readonly kind: "measured" | "found";
   /** The text that goes in. */
   readonly text: string;
+  /** What the list says instead, where the text is long. */
+  readonly label?: string;
 }
 
 interface Props {
@@ -54,7 +56,7 @@ export function InsertMenu({ insertables, onInsert }: Props) {
                     onInsert(each.text);
                   }}
                 >
-                  {each.text}
+                  {each.label ?? each.text}
                 </button>
               ))}
             </section>

@@ -69,6 +69,7 @@ export const t = texts({
     noLookers: "Nobody else yet.",
     viewerLoading: "Loading the viewer…",
     finding: "{name}: {text}",
+    allMeasured: "All {n} measurements, a line each",
   },
   zh: {
     study: "检查",
@@ -136,5 +137,6 @@ export const t = texts({
     noLookers: "尚无他人查看。",
     viewerLoading: "正在加载阅片器…",
     finding: "{name}：{text}",
+    allMeasured: "全部 {n} 项测量，每项一行",
   },
 });

@@ -42,6 +42,9 @@ export function MeasureList({ kit }: { kit: Kit }) {
           );
         })}
       </ol>
+      <p class="viewer-list-state" role="status">
+        {t(shelf.state.value)}
+      </p>
       {shapes.length > 1 && (
         <button type="button" class="button button-small" onClick={shelf.clear}>
           {t("deleteAll")}

@@ -13,6 +13,7 @@ import { MeasureOverlay } from "./overlay";
 import { paneGround } from "./pane_ground";
 import { reportLine, textOf } from "./reading_text";
 import { isKind } from "./shape";
+import { keepOnService } from "./shape_service";
 import { t } from "./texts";
 import { Toolbar } from "./toolbar";
 import { viewCommands } from "./view_commands";
@@ -48,6 +49,7 @@ export function ToolBarPart({ desk }: { desk: Desk }) {
   );
   useEffect(() => keepHeld(kit), [kit]);
   useEffect(() => keepMeasured(kit), [kit]);
+  useEffect(() => keepOnService(kit), [kit]);
   return (
     <>
       <Toolbar kit={kit} />
@@ -93,20 +95,23 @@ function keepMeasured(kit: Kit): () => void {
 
 function ListToggle({ kit }: { kit: Kit }) {
   const isOpen = useSignal(false);
-  const count = kit.shelfOf(kit.ground.value).shapes.value.length;
+  const shelf = kit.shelfOf(kit.ground.value);
+  const count = shelf.shapes.value.length;
+  const isHereAlone = ["lost", "refused"].includes(shelf.state.value);
   return (
     <div class="viewer-measured">
       <button
         type="button"
         class="button button-small"
         aria-expanded={isOpen.value}
-        aria-label={`${t("measurements")}: ${count}`}
+        aria-label={`${t("measurements")}: ${count}${isHereAlone ? `. ${t(shelf.state.value)}` : ""}`}
         title={t("measurements")}
         onClick={() => {
           isOpen.value = !isOpen.value;
         }}
       >
         <ToolMark name="list" /> <span class="figures">{count}</span>
+        {isHereAlone && <span aria-hidden="true">!</span>}
       </button>
       {isOpen.value && <MeasureList kit={kit} />}
     </div>

@@ -3,7 +3,7 @@ import { lang } from "~/core/text/lang";
 import type { Calibration } from "./calibration";
 import type { Point } from "./matrix";
 import { read } from "./measure";
-import { linesOf, textOf } from "./reading_text";
+import { linesOf, patientPoint, reportLine, textOf } from "./reading_text";
 import type { Kind } from "./shape";
 import { type Kept, openShelf } from "./shelf";
 
@@ -84,4 +84,29 @@ test("measurements are told in Chinese, too", () => {
   lang.value = "zh";
   const region = shape("b", "ellipse", [[0, 0], [2, 2]]); // biome-ignore format: points
   expect(linesOf(region, region.reading)[0]).toBe("均值 25.0 HU");
+});
+
+test("a line for the report says what, how large and where", () => {
+  const line = shape("a", "length", [[0, 0], [3, 4]]); // biome-ignore format: points
+  expect(reportLine(line, line.reading, 2)).toBe("Length 2.5 mm (series 2, image 4)");
+  expect(reportLine(line, line.reading, null)).toBe("Length 2.5 mm (image 4)");
+  const where = { kind: "plane", view: "coronal", at: -31.46, slab: 0 } as const;
+  const onPlane = { ...line, where };
+  expect(reportLine(onPlane, line.reading, 3)).toBe(
+    "Length 2.5 mm (series 3, coronal plane at -31.5 mm)",
+  );
+  lang.value = "zh";
+  expect(reportLine(line, line.reading, 2)).toBe("长度 2.5 mm（序列 2，图像 4）");
+});
+
+test("what a length was calibrated by is said", () => {
+  const film: Calibration = { ...MM, basis: "calibrated" };
+  const line = shape("a", "length", [[0, 0], [3, 4]], film); // biome-ignore format: points
+  expect(textOf(line, line.reading)).toBe("2.5 mm, calibrated");
+});
+
+test("a point of a plane has its place in the patient, the head up", () => {
+  expect(patientPoint({ view: "axial", at: 5 }, [1, 2])).toEqual([1, 2, 5]);
+  expect(patientPoint({ view: "coronal", at: 5 }, [1, -2])).toEqual([1, 5, 2]);
+  expect(patientPoint({ view: "sagittal", at: 5 }, [1, -2])).toEqual([5, 1, 2]);
 });

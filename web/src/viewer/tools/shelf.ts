@@ -1,7 +1,8 @@
-/** The measurements of a study: kept in this tab, undone and done again. */
+/** The measurements of a study: drawn, undone and done again; this tab outlives a reload. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { draft } from "~/core/drafts";
+import type { KeptState } from "./keeping";
 import type { Reading } from "./measure";
 import { textOf } from "./reading_text";
 import type { Shape } from "./shape";
@@ -19,6 +20,10 @@ const MOST_STEPS = 100;
 export interface Shelf {
   readonly shapes: ReadonlySignal<readonly Kept[]>;
   readonly selected: Signal<string | null>;
+  /** Whether the service has them. */
+  readonly state: Signal<KeptState>;
+  /** Put others in the place of all: the service had more. Steps before it are forgotten. */
+  readonly adopt: (shapes: readonly Kept[]) => void;
   /** Put a shape there, or another form of one that is. */
   readonly put: (shape: Kept) => void;
   /** What a shape measured, in one line. */
@@ -37,7 +42,7 @@ type Shapes = readonly Kept[];
 
 /** The shelf of a study; a reload finds it as it was. */
 export function openShelf(study: number): Shelf {
-  const kept = draft<Shapes>(`measured/${study}`, []);
+  const kept = draft<Shapes>(`measured-here/${study}`, []);
   const past = signal<readonly Shapes[]>([]);
   const future = signal<readonly Shapes[]>([]);
   const selected = signal<string | null>(null);
@@ -65,6 +70,12 @@ export function openShelf(study: number): Shelf {
   return {
     shapes: kept,
     selected,
+    state: signal<KeptState>("saved"),
+    adopt: (shapes) => {
+      [past.value, future.value, before] = [[], [], null];
+      kept.value = shapes.slice(-MOST_SHAPES);
+      if (!shapes.some(({ id }) => id === selected.value)) selected.value = null;
+    },
     put: (shape) => change(replaced(shape)),
     textOf: (shape) => textOf(shape, shape.reading),
     preview: (shape) => {

@@ -96,6 +96,10 @@ export const t = texts({
     inSeries: "series {n}, {where}",
     reportLine: "{kind} {text} ({place})",
     announceDeleted: "Deleted",
+    saved: "Kept on the service, for you alone.",
+    saving: "Being kept on the service…",
+    lost: "In this tab only: no connection. It is tried again.",
+    refused: "In this tab only: the service does not take them.",
   },
   zh: {
     tools: "工具",
@@ -190,5 +194,9 @@ export const t = texts({
     inSeries: "序列 {n}，{where}",
     reportLine: "{kind} {text}（{place}）",
     announceDeleted: "已删除",
+    saved: "已保存在服务器上，仅您可见。",
+    saving: "正在保存到服务器…",
+    lost: "仅在此标签页中：无连接，将自动重试。",
+    refused: "仅在此标签页中：服务器不接受。",
   },
 });
