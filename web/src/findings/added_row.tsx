@@ -1,5 +1,6 @@
 /** A finding that a reader added. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { may } from "~/core/session";
 import { Icon } from "~/shell/icon";
 import type { Reading } from "./reading";
@@ -13,9 +14,14 @@ import { Words } from "./words_list";
 export function AddedRow({ reading, added }: { reading: Reading; added: Added }) {
   const name = nameOf(reading.result.value, added.newest.label);
   const isSelected = reading.selected.value === added.key;
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (isSelected) row.current?.scrollIntoView({ block: "nearest" });
+  }, [isSelected]);
   const isOnItsWay = added.newest.at === "";
   return (
     <li
+      ref={row}
       class={`findings-row ${isSelected ? "is-selected" : ""}`}
       data-finding={added.key}
     >

@@ -167,7 +167,9 @@ function Advice({ result, assessment }: Pick<Props, "result" | "assessment">) {
       <strong>{t(`advice_${said}`)}</strong>
       {coverage !== null && (
         <span class="faint">
-          {set.length > 0 ? t("setOf", { labels: names }) : t("setNone")}
+          {set.length > 0
+            ? t(set.length === 1 ? "setOne" : "setOf", { labels: names })
+            : t("setNone")}
           {t("comma")}
           {t("coverage", { value: percent(coverage, 0) })}
         </span>

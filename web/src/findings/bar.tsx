@@ -1,8 +1,8 @@
 /** A calibrated probability as a bar, with the operating point as a tick on it. */
 
-import { percent } from "~/core/text/format";
 import type { Finding } from "./diagnosis";
 import { t } from "./texts";
+import { shareOf } from "./words";
 
 interface Props {
   readonly finding: Finding;
@@ -40,11 +40,11 @@ export function ProbabilityBar({ finding, rule }: Props) {
       </svg>
       <strong class="figures findings-value">
         <span class="unseen">{t("probability", { value: "" })}</span>
-        {percent(probability)}
+        {shareOf(probability, threshold)}
       </strong>
       {threshold !== null && (
         <span class="findings-rule faint">
-          {t("operatingPoint", { value: percent(threshold) })}
+          {t("operatingPoint", { value: shareOf(threshold, probability) })}
           {rule && ` · ${rule}`}
         </span>
       )}

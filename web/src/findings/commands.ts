@@ -3,6 +3,7 @@
 import type { Command } from "~/core/keys/commands";
 import { may } from "~/core/session";
 import { openForm } from "./forms";
+import { addedWhere } from "./order";
 import type { Reading } from "./reading";
 import { acceptRest, isAddedKey, sayOf, spoken, unjudged } from "./say";
 import { t } from "./texts";
@@ -11,6 +12,21 @@ import { nameOf } from "./words";
 interface Voice {
   readonly announce: (text: string) => void;
   readonly told: (text: string) => void;
+}
+
+function whereToAdd(reading: Reading): number | null {
+  const result = reading.result.value;
+  return result && addedWhere(result.diagnosis, reading.selected.value);
+}
+
+/** The form stands in the card of its model, which is opened where it was put away. */
+function addFinding(reading: Reading): void {
+  const at = whereToAdd(reading);
+  if (at === null) return;
+  const isOutside =
+    reading.result.peek()?.diagnosis.assessments[at]?.advice === "outside";
+  if (isOutside) reading.opened.value = new Set([...reading.opened.peek(), at]);
+  openForm(reading, `${at}/+`, "edit");
 }
 
 /** Commands on the findings of a study; those that change something want the right. */
@@ -83,8 +99,8 @@ export function commandsOf(reading: Reading, voice: Voice): readonly Command[] {
       id: "add",
       keys: ["Shift+a"],
       text: () => t("addFinding"),
-      run: () => openForm(reading, "0/+", "edit"),
-      when: () => may("read") && reading.result.value !== null,
+      run: () => addFinding(reading),
+      when: () => may("read") && whereToAdd(reading) !== null,
     },
     {
       id: "accept-rest",

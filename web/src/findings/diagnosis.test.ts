@@ -6,7 +6,7 @@ import {
   readResult,
   sliceOf,
 } from "./diagnosis";
-import { inOrder, ranked, sliceRanges, stepFrom, walk } from "./order";
+import { addedWhere, inOrder, ranked, sliceRanges, stepFrom, walk } from "./order";
 import { assessment, finding } from "./samples";
 
 const series = assessment([
@@ -67,11 +67,12 @@ test("the walk goes through the present ones of all assessments first", () => {
       assessment([], [finding("1")]),
     ),
   );
-  expect(placed.map((each) => each.key)).toEqual(["0/1", "1/1", "0/2"]);
-  expect(stepFrom(placed, "0/2", 1)).toBe("0/1");
-  expect(stepFrom(placed, "0/1", -1)).toBe("0/2");
-  expect(stepFrom(placed, null, 1)).toBe("0/1");
-  expect(stepFrom(placed, null, -1)).toBe("0/2");
+  const keys = placed.map((each) => each.key);
+  expect(keys).toEqual(["0/1", "1/1", "0/2"]);
+  expect(stepFrom(keys, "0/2", 1)).toBe("0/1");
+  expect(stepFrom(keys, "0/1", -1)).toBe("0/2");
+  expect(stepFrom(keys, null, 1)).toBe("0/1");
+  expect(stepFrom(keys, null, -1)).toBe("0/2");
   expect(stepFrom([], null, 1)).toBeNull();
 });
 
@@ -88,6 +89,20 @@ test("what should be looked at comes first; what no model knows is no stop", () 
     "0/1",
     "1/1",
   ]);
+});
+
+test("a missed finding goes where a reader is, else to the first model that looked", () => {
+  const image = [{ sop: "1", frame: null }];
+  const found = diagnosis(
+    { ...assessment(image, [finding("1")]), advice: "outside" },
+    { ...assessment([], [finding("1")]), advice: "refer" },
+    { ...assessment(image, [finding("1")]), advice: "nothing_found" },
+  );
+  expect(addedWhere(found, null)).toBe(2);
+  expect(addedWhere(found, "0/1")).toBe(0);
+  expect(addedWhere(found, "0/+7")).toBe(0);
+  expect(addedWhere(found, "1/1")).toBe(2);
+  expect(addedWhere(diagnosis(), null)).toBeNull();
 });
 
 test("neighbouring slices are drawn together, counted from 1", () => {

@@ -62,6 +62,11 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
     onClose();
   };
 
+  const cancel = () => {
+    forget(draftKey);
+    onClose();
+  };
+
   const correction = async () => {
     const painted = await slicesOf(
       assessment,
@@ -98,7 +103,7 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
         void save();
       }}
       onKeyDown={(event) => {
-        if (event.key === "Escape") onClose();
+        if (event.key === "Escape") cancel();
       }}
     >
       <h4 id={ids.heading}>{isNew ? t("addTitle") : t("edit")}</h4>
@@ -123,7 +128,7 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
         <button type="submit" class="button button-small button-main">
           {t("save")}
         </button>
-        <button type="button" class="button button-small" onClick={onClose}>
+        <button type="button" class="button button-small" onClick={cancel}>
           {t("cancel")}
         </button>
       </div>

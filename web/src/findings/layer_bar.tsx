@@ -6,6 +6,7 @@ import { t } from "./texts";
 
 /** Opacity, outline and hiding, with the sentence that evidence wants beside it. */
 export function LayerBar({ stage }: { stage: Stage }) {
+  if (stage.layers.value.length === 0) return null;
   return (
     <section class="findings-layers" aria-label={t("layers")}>
       <label class="findings-opacity">

@@ -64,14 +64,26 @@ export function walk(
 
 /** The key `step` places after another one, around the ends; the first one of none. */
 export function stepFrom(
-  placed: readonly Placed[],
+  keys: readonly string[],
   key: string | null,
   step: number,
 ): string | null {
-  if (placed.length === 0) return null;
-  const at = placed.findIndex((each) => each.key === key);
-  if (at < 0) return (step > 0 ? placed[0] : placed.at(-1))?.key ?? null;
-  return placed[(at + step + placed.length) % placed.length]?.key ?? null;
+  if (keys.length === 0) return null;
+  const at = key === null ? -1 : keys.indexOf(key);
+  if (at < 0) return (step > 0 ? keys[0] : keys.at(-1)) ?? null;
+  return keys[(at + step + keys.length) % keys.length] ?? null;
+}
+
+/**
+ * The assessment to which a reader adds a finding that was missed: that of the picked
+ * one, else the first in the panel's order that looked at images.
+ */
+export function addedWhere(diagnosis: Diagnosis, picked: string | null): number | null {
+  const at = Number(picked?.split("/")[0] ?? Number.NaN);
+  const hasImages = (each: number) =>
+    (diagnosis.assessments[each]?.images.length ?? 0) > 0;
+  if (Number.isInteger(at) && hasImages(at)) return at;
+  return ranked(diagnosis).find(hasImages) ?? null;
 }
 
 /** Counted from 1, neighbours drawn together: [9, 10, 11, 20] → "10–12, 21". */

@@ -68,7 +68,12 @@ export function createReading(study: number, stage: Stage): Reading {
     result.value ? walk(result.value.diagnosis, opened.value) : [],
   );
 
-  const stops = [
+  /** Where the keys stop: findings of the models, then those that readers added. */
+  const stops = (found: Result | null, said: readonly Word[]) => {
+    const added = found ? allAdded(found, said).filter((each) => each.isThere) : [];
+    return [...placed.peek(), ...added].map((each) => each.key);
+  };
+  const ends = [
     effect(() => {
       const found = result.value;
       stage.layers.value = found
@@ -149,7 +154,7 @@ export function createReading(study: number, stage: Stage): Reading {
     refresh,
     select,
     step: (by) => {
-      const next = stepFrom(placed.peek(), selected.peek(), by);
+      const next = stepFrom(stops(result.peek(), words.peek()), selected.peek(), by);
       if (next) select(next);
     },
     say: (body, painted = []) => {
@@ -159,7 +164,7 @@ export function createReading(study: number, stage: Stage): Reading {
       outbox.put(newKey(), about, { result: id, body, painted });
     },
     close: () => {
-      for (const stop of stops) stop();
+      for (const end of ends) end();
       outbox.release();
       outbox.close();
       stage.layers.value = [];

@@ -43,7 +43,12 @@ export function spoken(
   reading: Reading,
   say: { nameOf: (label: string) => string; statusText: (status: string) => string },
 ): string {
-  const now = reading.placed.value.find(({ key }) => key === reading.selected.value);
+  const picked = reading.selected.value ?? "";
+  if (isAddedKey(picked)) {
+    const [newest] = wordsOn(reading.words.value, picked);
+    return newest ? `${say.nameOf(newest.label)}: ${say.statusText("present")}` : "";
+  }
+  const now = reading.placed.value.find(({ key }) => key === picked);
   const assessment = reading.result.value?.diagnosis.assessments[now?.assessment ?? -1];
   if (!now || !assessment) return "";
   const status = say.statusText(statusOf(assessment, now.finding));

@@ -1,6 +1,6 @@
 /** Figures and sentences of a finding, in the language of the page. */
 
-import { number, percent } from "~/core/text/format";
+import { number } from "~/core/text/format";
 import { lang } from "~/core/text/lang";
 import type { Finding, Quantity, Result } from "./diagnosis";
 import { sliceRanges } from "./order";
@@ -16,12 +16,40 @@ export function phraseOf(result: Result, text: string): string {
   return result.phrases[text]?.[lang.value] ?? text;
 }
 
+const MOST_PLACES = 12;
+
 /** Four significant figures at most, without trailing zeros: 12.30 → "12.3". */
 export function figure(value: number): string {
   const places = value === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(value)));
-  const digits = Math.min(4, Math.max(0, places));
+  const digits = Math.min(MOST_PLACES, Math.max(0, places));
   const text = number(value, digits);
   return digits > 0 ? text.replace(/\.?0+$/, "") : text;
+}
+
+const MOST_DIGITS = 6; // behind the point
+
+/**
+ * A probability in percent as reports and DICOM objects say it: with one digit, with more
+ * where that tells it from its operating point, and never as 0 or 100.
+ *
+ * @param beside what it is read against, such as its operating point.
+ */
+export function shareOf(share: number, beside: number | null = null): string {
+  const edges = [
+    [(each: number) => each < 0.0005, `< ${number(0.1, 1)} %`],
+    [(each: number) => each >= 0.9995, `> ${number(99.9, 1)} %`],
+  ] as const;
+  for (const [isNear, shown] of edges) {
+    if (!isNear(share)) continue;
+    const isApart = beside === null || beside === share || !isNear(beside);
+    return isApart ? shown : `${number(100 * share, 4)} %`;
+  }
+  for (let digits = 1; digits < MOST_DIGITS; digits += 1) {
+    const shown = number(100 * share, digits);
+    const isTold = beside === null || beside === share;
+    if (isTold || shown !== number(100 * beside, digits)) return `${shown} %`;
+  }
+  return `${number(100 * share, MOST_DIGITS)} %`;
 }
 
 const UNITS: Readonly<Record<string, string>> = { mm: "mm", ml: "ml", mm2: "mm²" };
@@ -48,7 +76,8 @@ export function changeOf(finding: Finding): string {
   const parts: string[] = [t(`trend_${trendOf(finding)}`)];
   if (change.before) parts.push(t("before", { size: sizeOf(change.before) }));
   if (change.prior_probability !== null) {
-    parts.push(t("probabilityBefore", { value: percent(change.prior_probability) }));
+    const value = shareOf(change.prior_probability, finding.probability);
+    parts.push(t("probabilityBefore", { value }));
   }
   if (change.days !== null) parts.push(t("daysBefore", { days: change.days }));
   return parts.join(t("comma"));

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { emptyContent, insertAt, isEmpty, isSame, withSection } from "./content";
+import {
+  emptyContent,
+  insertAt,
+  isEmpty,
+  isSame,
+  saysNothing,
+  withSection,
+} from "./content";
 
 test("a piece is put apart from the words around it", () => {
   expect(insertAt("A nodule of in size.", "12 mm", 11)).toEqual({
@@ -19,6 +26,8 @@ test("contents are the same when language, words and result are", () => {
   expect(isSame(empty, written)).toBe(false);
   expect(isEmpty(written)).toBe(false);
   expect(written.sections.impression).toBe("");
+  expect(saysNothing(withSection(empty, "comparison", "None."))).toBe(true);
+  expect([saysNothing(written), saysNothing(empty)]).toEqual([false, true]);
   // Drafted anew in the very words, it knows of the newer result.
   expect(isSame(written, { ...written, result_id: 9 })).toBe(false);
 });

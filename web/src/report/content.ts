@@ -50,6 +50,12 @@ export function isEmpty(content: Content): boolean {
   return SECTIONS.every((each) => content.sections[each].trim() === "");
 }
 
+/** Whether it says nothing of what is seen or what it means: no one can sign that. */
+export function saysNothing(content: Content): boolean {
+  const { findings, impression } = content.sections;
+  return findings.trim() === "" && impression.trim() === "";
+}
+
 /** The content with another text in one section. */
 export function withSection(content: Content, section: Section, text: string): Content {
   return { ...content, sections: { ...content.sections, [section]: text } };

@@ -8,7 +8,7 @@ import { Dialog } from "~/shell/dialog";
 import { Icon } from "~/shell/icon";
 import { explain } from "~/shell/toast";
 import { basisOf, cautionOf, type GivenResult } from "./basis";
-import { isEmpty } from "./content";
+import { saysNothing } from "./content";
 import { t } from "./texts";
 import type { Writing } from "./writing";
 
@@ -34,6 +34,7 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
   const { save } = writing;
   const [newest] = writing.versions.value;
   const isTorn = save.state.value === "conflict" && save.theirs.value !== null;
+  const isBlank = saysNothing(save.kept.value.content);
   const caution = cautionOf(basisOf(save.kept.value.content.result_id, results));
   const isAmendment = writing.versions.value.some((each) => each.is_signed);
   const close = () => {
@@ -44,7 +45,7 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
     (field.current ?? button.current)?.focus();
   }, []);
   const sign = async () => {
-    if (isBusy.value || isTorn) return;
+    if (isBusy.value || isTorn || isBlank) return;
     if (isAmendment && reason.value.trim() === "") {
       problem.value = t("reasonWanted");
       field.current?.focus();
@@ -75,7 +76,7 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
           run: () => void sign(),
         },
       ]),
-    [writing, isTorn],
+    [writing, isTorn, isBlank],
   );
   return (
     <Dialog
@@ -86,7 +87,7 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
           ref={button}
           type="button"
           class="button button-main"
-          disabled={isBusy.value || isTorn}
+          disabled={isBusy.value || isTorn || isBlank}
           onClick={() => void sign()}
         >
           {t(isBusy.value ? "signing" : "signNow")}
@@ -125,9 +126,9 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
             {t("signTorn")}
           </p>
         )}
-        {isEmpty(save.kept.value.content) && (
-          <p class="report-hint">
-            <Icon name="alert" /> {t("signEmpty")}
+        {isBlank && (
+          <p class="report-problem" role="alert">
+            {t("signEmpty")}
           </p>
         )}
         {isAmendment && (

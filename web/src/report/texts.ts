@@ -53,7 +53,8 @@ export const t = texts({
       "It becomes version {version}, signed by {name}. A signed version never changes; an amendment is a new version with its reason.",
     signUnjudged: "Nobody has judged {count} findings yet. You may sign all the same.",
     signUnjudgedOne: "Nobody has judged 1 finding yet. You may sign all the same.",
-    signEmpty: "Nothing is written in it.",
+    signEmpty:
+      "Findings and impression are both empty. Write what you see; then it can be signed.",
     signTorn:
       "Another tab or window saved a newer draft, which signing would drop. Nothing is signed. Close this, choose which text stays, then sign.",
     signNow: "Sign",
@@ -152,7 +153,7 @@ export const t = texts({
       "报告将成为版本 {version}，由 {name} 签署。已签署的版本不可更改；修订须另立新版本并说明原因。",
     signUnjudged: "尚有 {count} 个所见无人评价。您仍可签署。",
     signUnjudgedOne: "尚有 1 个所见无人评价。您仍可签署。",
-    signEmpty: "报告没有任何内容。",
+    signEmpty: "“影像所见”与“印象”均为空。请先书写所见，再签署。",
     signTorn:
       "其他标签页或窗口保存了更新的草稿，签署会将其丢弃，因此尚未签署。请先关闭此窗口，选择保留哪一份，再签署。",
     signNow: "签署",

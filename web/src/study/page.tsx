@@ -6,6 +6,7 @@ import { hear } from "~/core/events";
 import { register } from "~/core/keys/commands";
 import type { Route } from "~/core/route";
 import { FindingsPanel } from "~/findings/panel";
+import type { Reading } from "~/findings/reading";
 import { unjudged } from "~/findings/say";
 import { ReportPanel } from "~/report/panel";
 import { Boundary } from "~/shell/boundary";
@@ -79,6 +80,17 @@ function listen(
   };
 }
 
+/** What other readers said is read again whenever this one comes back to the page. */
+function keepUpWithReaders(reading: Reading): () => void {
+  const look = () => {
+    if (document.visibilityState !== "visible") return;
+    // Without a line the words that are known stand; they are asked for again later.
+    reading.refresh().catch(() => undefined);
+  };
+  document.addEventListener("visibilitychange", look);
+  return () => document.removeEventListener("visibilitychange", look);
+}
+
 /** `?prior=17`: an earlier study to lie beside this one. */
 function priorOf(query: URLSearchParams): number | null {
   const said = query.get("prior") ?? "";
@@ -118,6 +130,7 @@ function Desk(props: Props) {
       }),
     [reading, study.result_id],
   );
+  useEffect(() => keepUpWithReaders(reading), [reading]);
   useEffect(() => register(commandsOf(opened)), [opened]);
   const isOpen = isPanelOpen.value === "open";
   return (
@@ -212,7 +225,7 @@ function Side({
 async function refresh({ reading, writing }: Opened): Promise<void> {
   try {
     await reading.outbox.settled();
-    await writing.refresh();
+    await Promise.all([reading.refresh(), writing.refresh()]);
   } catch (error) {
     toastFailed(error);
   }
