@@ -127,6 +127,16 @@ def test_what_does_not_fit_is_refused(
         assert read_words(connection, [case[1]]) == []
 
 
+def test_words_on_a_result_have_an_end(
+    store: Store, case: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medlens.serve.monitor.feedback.MOST_WORDS", 2)
+    speak(store, *case, "accept")
+    speak(store, *case, "reject")
+    with pytest.raises(UsageError, match="have said 2 words on this result"):
+        speak(store, *case, "accept")
+
+
 def test_a_box_wants_an_image(store: Store, case: tuple[int, int]) -> None:
     from dataclasses import replace
 

@@ -37,6 +37,15 @@ def test_every_address_of_the_app_is_its_page(
     assert '<div id="app">' in reply.text
 
 
+@pytest.mark.parametrize("page", ["studies", "evaluations"])
+@pytest.mark.parametrize("number", ["x", "-1", "1.5", "٣", "9" * 20, "9" * 5000])
+def test_what_is_no_number_is_no_page(
+    client: httpx.Client, page: str, number: str
+) -> None:
+    assert client.get(f"/{page}/{number}").status_code == 404
+    assert client.get(f"/{page}/{'9' * 19}").status_code == 200
+
+
 def test_what_the_page_names_is_there_and_kept(client: httpx.Client) -> None:
     named = re.findall(r'(?:src|href)="(/assets/[^"]+)"', client.get("/").text)
     assert any(name.endswith(".js") for name in named)

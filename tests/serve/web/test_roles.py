@@ -30,8 +30,8 @@ ONE = f"{WADO}/studies/{{study}}/series/{{series}}/instances/{{instance}}"
 # "": anybody at all.
 TABLE: dict[str, tuple[str, ...]] = {
     "": (
-        "GET /", "GET /studies/{study:int}", "GET /models", "GET /models/{digest}",
-        "GET /evaluations/{evaluation:int}", "GET /try", "GET /icon.svg",
+        "GET /", "GET /studies/{study:count}", "GET /models", "GET /models/{digest}",
+        "GET /evaluations/{evaluation:count}", "GET /try", "GET /icon.svg",
         "GET /assets/{name}", "GET /healthz", "GET /readyz", f"GET {V1}/openapi.json",
         f"GET {V1}/docs", f"GET {V1}/problems/{{kind}}", f"POST {V1}/login",
         f"POST {V1}/welcome", "GET /login", "POST /login", "GET /welcome",

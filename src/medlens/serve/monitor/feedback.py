@@ -49,6 +49,8 @@ __all__ = [
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LONGEST_COMMENT = 2000
+MOST_WORDS = 2000
+"""On one result: all of them are read at a time."""
 LARGEST_BOX = 65_535.0
 NO_SUCH = (
     "feedback: the result has no such finding; `assessment` counts from 0, and "
@@ -82,9 +84,11 @@ def say(
         now: seconds since 1970.
 
     Raises:
-        UsageError: the result has no such finding, or the correction does not fit.
+        UsageError: the result has no such finding, the correction does not fit, or
+            there are `MOST_WORDS` already.
     """
     correction = correction or Correction()
+    _check_count(connection, result)
     place = _Place(connection, result, study_id, diagnosis, assessment)
     if verdict == "add":
         _check_added(place, finding, correction)
@@ -113,6 +117,15 @@ def say(
         named.values(finding=f"{ADDED}{row.id}").returning(feedback)
     ).one()
     return _word(row)
+
+
+def _check_count(connection: sa.Connection, result: int) -> None:
+    this = sa.select(sa.func.count()).where(feedback.c.result_id == result)
+    if connection.execute(this).scalar_one() >= MOST_WORDS:
+        raise UsageError(
+            f"feedback: readers have said {MOST_WORDS:,} words on this result; no more "
+            "are kept: have the study answered anew"
+        )
 
 
 def finding_of(diagnosis: Diagnosis, assessment: int, finding: str) -> Finding:

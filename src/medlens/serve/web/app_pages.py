@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
+from starlette.convertors import Convertor, register_url_convertor
 
 from medlens.serve.web.errors import Problem
 
@@ -32,17 +33,32 @@ FOR_EVER = "public, max-age=31536000, immutable"  # the name holds the content's
 SMALLEST = 1024  # bytes from which compression is worth it
 
 
+class _Count(Convertor[int]):
+    """A number that a database can hold: Python refuses to read one of 5,000 digits."""
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("count", _Count())
+
+
 @router.get("/")
 @router.get("/models")
 @router.get("/models/{digest}")
-@router.get("/evaluations/{evaluation:int}")
+@router.get("/evaluations/{evaluation:count}")
 @router.get("/try")
 def show_app(request: Request) -> Response:
     """The page; which part of it is seen, the page itself reads from its address."""
     return _send(request, "index.html", "no-cache")
 
 
-@router.get("/studies/{study:int}")
+@router.get("/studies/{study:count}")
 def show_study(request: Request, study: int) -> Response:
     """The page, and what its viewer will ask for first.
 

@@ -33,8 +33,8 @@ from medlens.write.document import from_document
 router = APIRouter(prefix="/api/v1/results", tags=["results"])
 ServiceHere = Annotated[Service, Depends(service_of)]
 Viewer = Annotated[Caller, Depends(may("view"))]
-# Asked anew each time: the number of a result that was removed may be given again, and
-# a map of one patient must never lie on images of another.
+# Asked anew each time, so that every look leaves its line in the trail and nobody sees
+# a map longer than they may.
 CACHE = "private, no-cache"
 
 
