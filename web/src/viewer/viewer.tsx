@@ -16,7 +16,7 @@ import { stackCommands } from "./stack/commands";
 import { createDesk, type Desk, layOut, openIn } from "./stack/desk";
 import { placeLine, windowLine } from "./stack/legend";
 import { shownOf, takeUp } from "./stack/opening";
-import { keepAhead, keepWanted } from "./stack/service";
+import { keepAhead, keepRetried, keepWanted } from "./stack/service";
 import type { Stage } from "./stage";
 import { t } from "./texts";
 import { Thumbs } from "./thumbs/thumbs";
@@ -49,18 +49,25 @@ export function Viewer({
     if (before.data.value) layBeside(desk, before.data.value);
   }, [desk, before.data.value]);
   useEffect(() => () => desk.library.close(), [desk]);
-  useEffect(
-    () =>
-      hear("study", (event) => {
-        if (event.id === study) loaded.again();
-      }),
-    [study],
-  );
+  useEffect(() => hearOf(study, loaded.again), [study]);
   return (
     <section class="viewer" aria-label={t("viewer")}>
       <Show of={loaded}>{(found) => <Opened desk={desk} study={found} />}</Show>
     </section>
   );
+}
+
+/** More images may have come, or may have been missed while the line was lost. */
+function hearOf(study: number, again: () => void): () => void {
+  const ends = [
+    hear("study", (event) => {
+      if (event.id === study) again();
+    }),
+    hear("reset", again),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
 }
 
 /** The prior study on the right, unless a reader has laid the panes out. */
@@ -85,6 +92,7 @@ function Opened({ desk, study }: { desk: Desk; study: WholeStudy }) {
   useEffect(() => keepPlaying(desk, cine), [desk]);
   useEffect(() => keepAhead(desk), [desk]);
   useEffect(() => keepWanted(desk), [desk]);
+  useEffect(() => keepRetried(desk), [desk]);
   useEffect(() => keepSaid(desk), [desk]);
   const Mode = desk.mode.value === null ? null : MODES[desk.mode.value];
   if (!shownSeries(study).some(hasImages)) return <NoImages study={study} />;

@@ -75,9 +75,9 @@ export function layBeside(desk: Desk, prior: WholeStudy): void {
 export function fillPanes(desk: Desk): void {
   const study = desk.study.peek();
   if (!study) return;
-  const open = new Set(desk.panes.peek().map((pane) => pane.series.peek()?.series_uid));
+  const open = new Set(desk.panes.peek().map((pane) => pane.series.peek()?.id));
   const waiting = shownSeries(study).filter(
-    (series) => hasImages(series) && !open.has(series.series_uid),
+    (series) => hasImages(series) && !open.has(series.id),
   );
   for (const pane of desk.panes.peek()) {
     const next = pane.series.peek() ? undefined : waiting.shift();

@@ -7,7 +7,7 @@ import { Cache } from "./cache";
 import type { ImageInfo } from "./image";
 import { loadPicture } from "./picture";
 import { Queue, URGENT } from "./queue";
-import { layoutOfImage } from "./size";
+import { pictureBytes } from "./size";
 
 /** A place where somebody looks, and what lies around it. */
 export interface Focus {
@@ -56,6 +56,12 @@ export class Library {
     this.foci = foci;
     const ranks = new Map(this.ahead().map((image, rank) => [keyOf(image), rank]));
     this.queue.rerank((key) => ranks.get(key) ?? null);
+    this.fetchAhead();
+  }
+
+  /** Try again ahead what failed before. */
+  forgive(): void {
+    this.failed.clear();
     this.fetchAhead();
   }
 
@@ -112,7 +118,7 @@ export class Library {
       for (const order of orders) {
         const image = order[rank];
         if (!image) continue;
-        bytes += bytesOf(image);
+        bytes += pictureBytes(image);
         if (rank > 0 && bytes > AHEAD * this.cache.most) return found;
         found.push(image);
       }
@@ -146,13 +152,6 @@ export function outwards({ images, index, heading }: Focus): readonly ImageInfo[
 
 function keyOf(image: ImageInfo): string {
   return imageKey(image.address);
-}
-
-function bytesOf(image: ImageInfo): number {
-  const layout = layoutOfImage(image);
-  if (!layout) return 0;
-  const { rows, columns, samples, bitsAllocated } = layout;
-  return rows * columns * samples * Math.max(1, bitsAllocated / 8);
 }
 
 /** An eighth of the machine's memory, half a gigabyte at most. */

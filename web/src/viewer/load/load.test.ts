@@ -4,7 +4,9 @@ import { type DataSet, isoDate, number, person, text } from "./dicom_json";
 import { type ImageInfo, imagesOf } from "./image";
 import { outwards } from "./library";
 import { closest, inOrder } from "./order";
+import { pictureOf } from "./picture";
 import { Queue } from "./queue";
+import { pictureBytes } from "./size";
 
 const value = (...Value: unknown[]) => ({ vr: "XX", Value });
 const PIXELS: DataSet = {
@@ -185,4 +187,29 @@ test("fetched ahead: two the way the reader goes for one behind", () => {
   expect(at(2, 1)).toEqual([2, 3, 4, 1, 5, 6, 0, 7]);
   expect(at(7, 1)).toEqual([7, 6, 5, 4, 3, 2, 1, 0]);
   expect(at(3, -1)).toEqual([3, 2, 1, 4, 0, 5, 6, 7]);
+});
+
+test("no picture takes more than was reckoned with when it was fetched ahead", () => {
+  const lut = { entries: Uint16Array.of(0, 255), first: 0, bits: 8 };
+  const tables = { modality: null, vois: [], palette: [lut, lut, lut] as const };
+  const bytesOf = (changes: DataSet) => {
+    const [image] = imagesOf({ ...PIXELS, ...changes });
+    if (!image || typeof image.layout === "string") throw new Error("no image");
+    const data = new ArrayBuffer(4 * 8 * 3);
+    return [pictureBytes(image), pictureOf(data, image, image.layout, tables).bytes];
+  };
+  const [eight, one] = [value(8), value(1)];
+  const palette = {
+    "00280004": value("PALETTE COLOR"),
+    "00280100": eight,
+    "00280101": eight,
+  };
+  // Four pixels: an index each in the file, three bytes each in memory.
+  expect(bytesOf(palette)).toEqual([12, 12]);
+  expect(bytesOf({})).toEqual([8, 8]);
+  expect(bytesOf({ "00280100": one, "00280101": one })).toEqual([4, 4]);
+  const rgb = { "00280004": value("RGB"), "00280002": value(3) };
+  expect(bytesOf({ ...rgb, "00280100": eight, "00280101": eight })).toEqual([12, 12]);
+  const mark = { "60000010": value(2), "60000011": value(2), "60000102": value(12) };
+  expect(bytesOf(mark)).toEqual([12, 12]);
 });

@@ -20,9 +20,10 @@ interface Frame {
   readonly bytes: ArrayBuffer;
 }
 
-/** Frames by image that are on their way; each is taken once. */
+/** Frames by address that are on their way; each is taken once. */
 const offered = new Map<string, Promise<Frame | null>>();
-const MOST_OFFERED = 8;
+/** A pane each; what nobody took gives way. */
+const MOST_OFFERED = 4;
 
 /**
  * Ask for the first image; null where there is none, or where it did not come: the series

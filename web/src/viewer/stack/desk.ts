@@ -62,7 +62,8 @@ export function layOut(desk: Desk, grid: Grid): void {
 
 /** Put a series into a pane. */
 export function openIn(pane: Pane, study: WholeStudy, series: SeriesLine): void {
-  if (pane.series.peek()?.series_uid === series.series_uid) return;
+  // By our number: two studies may hold series of one UID.
+  if (pane.series.peek()?.id === series.id) return;
   pane.study.value = study;
   pane.series.value = series;
 }

@@ -25,9 +25,9 @@ export function keepFilled(desk: Desk, pane: Pane): () => void {
 /** Lists the images whenever the pane gets another series. */
 function listSeries(pane: Pane): () => void {
   // More images of the same series change its line, but it is no other series.
-  const uid = computed(() => pane.series.value?.series_uid);
+  const id = computed(() => pane.series.value?.id);
   return effect(() => {
-    const isOpened = uid.value !== undefined;
+    const isOpened = id.value !== undefined;
     const [study, series] = [pane.study.peek(), pane.series.peek()];
     if (!isOpened || !study || !series) return undefined;
     const abort = new AbortController();
@@ -50,19 +50,21 @@ function list(
 ): void {
   empty(pane);
   pane.progress.value = { kind: "listing" };
+  // A list that was asked for again has no other sign that the pane went on.
+  const isOver = () => abort.aborted || pane.series.peek()?.id !== series.id;
   const { first, all } = takeListing(study, series, abort);
   // The whole list says what is wrong, if something is.
   first.then((image) => {
-    if (image && !abort.aborted && pane.images.peek().length === 0) {
+    if (image && !isOver() && pane.images.peek().length === 0) {
       pane.images.value = [image];
     }
   });
   all
     .then((images) => {
-      if (!abort.aborted) replaceImages(pane, images);
+      if (!isOver()) replaceImages(pane, images);
     })
     .catch((error: unknown) => {
-      if (abort.aborted) return;
+      if (isOver()) return;
       imageStands();
       pane.progress.value = { kind: "failed", error };
     });
@@ -96,12 +98,11 @@ function replaceImages(pane: Pane, images: readonly ImageInfo[]): void {
 export function takeUp(pane: Pane, study: WholeStudy): () => void {
   const abort = new AbortController();
   const old = pane.series.peek();
-  const now = study.series.find(({ series_uid }) => series_uid === old?.series_uid);
+  const now = study.series.find(({ id }) => id === old?.id);
   if (!old || !now || now.instance_count === old.instance_count) return () => {};
   loadSeries(study.study_uid, now.series_uid, abort.signal)
     .then((images) => {
-      if (abort.signal.aborted || pane.series.peek()?.series_uid !== now.series_uid)
-        return;
+      if (abort.signal.aborted || pane.series.peek()?.id !== now.id) return;
       pane.study.value = study;
       pane.series.value = now;
       replaceImages(pane, images);

@@ -1,10 +1,12 @@
 /** What runs beside the panes: fetching ahead, and showing what the panels ask for. */
 
 import { effect, untracked } from "@preact/signals";
-import { loadSeries, shownSeries } from "../load/study";
+import { OfflineError } from "~/core/api/problem";
+import { line } from "~/core/events";
+import { loadSeries, type SeriesLine, shownSeries } from "../load/study";
 import type { ImageAddress } from "../stage";
 import { type Desk, openIn } from "./desk";
-import { placeOfImage } from "./opening";
+import { listAgain, placeOfImage, show } from "./opening";
 import { goTo, type Pane } from "./pane_state";
 
 /** Fetch around what all panes show. */
@@ -71,12 +73,42 @@ async function find(
     if (!isStillWanted()) return;
     if (placeOfImage(images, image) < 0) continue;
     openIn(pane, study, series);
-    const stop = effect(() => {
-      const at = placeOfImage(pane.images.value, image);
-      if (at < 0) return;
-      untracked(() => goTo(pane, at));
-      queueMicrotask(() => stop());
-    });
+    goWhenListed(pane, series, image, isStillWanted);
     return;
   }
+}
+
+/** Go to an image once it is in the list, unless the reader went elsewhere meanwhile. */
+function goWhenListed(
+  pane: Pane,
+  series: SeriesLine,
+  image: ImageAddress,
+  isStillWanted: () => boolean,
+): void {
+  const stop = effect(() => {
+    const at = placeOfImage(pane.images.value, image);
+    const isOver = pane.series.value?.id !== series.id || !isStillWanted();
+    if (at < 0 && !isOver) return;
+    if (!isOver) untracked(() => goTo(pane, at));
+    queueMicrotask(() => stop());
+  });
+}
+
+/** What failed for want of a line is asked for again as soon as there is one. */
+export function keepRetried(desk: Desk): () => void {
+  return effect(() => {
+    if (line.value !== "open") return;
+    untracked(() => {
+      desk.library.forgive();
+      for (const pane of desk.panes.peek()) retry(desk, pane);
+    });
+  });
+}
+
+function retry(desk: Desk, pane: Pane): void {
+  const progress = pane.progress.peek();
+  if (progress.kind !== "failed" || !(progress.error instanceof OfflineError)) return;
+  const image = pane.image.peek();
+  if (image) show(desk, pane, image);
+  else listAgain(pane);
 }

@@ -44,9 +44,9 @@ function Thumb({
   study: WholeStudy;
   series: SeriesLine;
 }) {
-  const isHere = desk.activePane.value.series.value?.series_uid === series.series_uid;
+  const isHere = desk.activePane.value.series.value?.id === series.id;
   const isElsewhere = desk.panes.value.some(
-    (pane) => pane.series.value?.series_uid === series.series_uid,
+    (pane) => pane.series.value?.id === series.id,
   );
   const name = series.description || t("seriesN", { n: series.number ?? series.id });
   return (
@@ -78,12 +78,15 @@ function Small({
   study: WholeStudy;
   series: SeriesLine;
 }) {
-  const isBroken = useMemo(() => signal(!hasImages(series)), [series.id]);
+  // A small picture that did not come says nothing of the series.
+  const isBroken = useMemo(() => signal(false), [series.id]);
   const isDue = useMemo(() => signal(false), []);
   // The image that is read comes before small ones.
   if (!isDue.peek() && isSettled(desk)) isDue.value = true;
-  if (isBroken.value) return <span class="viewer-thumb-none">{t("noPictures")}</span>;
-  if (!isDue.value) return <span class="viewer-thumb-none" />;
+  if (!hasImages(series)) {
+    return <span class="viewer-thumb-none">{t("noPictures")}</span>;
+  }
+  if (isBroken.value || !isDue.value) return <span class="viewer-thumb-none" />;
   return (
     <img
       src={seriesThumbnail(study.study_uid, series.series_uid)}
