@@ -109,6 +109,9 @@ function Answer({ reading, result, assessment, at }: Props) {
     <>
       <Advice result={result} assessment={assessment} />
       <Notes result={result} assessment={assessment} />
+      {assessment.status === "assessed" && assessment.findings.length === 0 && (
+        <p class="faint">{t("noFindings")}</p>
+      )}
       {open.length > 0 && <ul class="findings-rows">{open.map(row)}</ul>}
       {folded.length > 0 && (
         <details class="findings-fold" open={isPicked(reading, at, folded)}>

@@ -61,6 +61,9 @@ export function FindingRow({ reading, assessment, at, finding }: Props) {
       </div>
       <ProbabilityBar finding={finding} rule={rule} />
       <Facts assessment={assessment} finding={finding} />
+      {isSelected && reading.maps.value && !isOverlaid(reading, key) && (
+        <p class="faint">{t("noEvidence")}</p>
+      )}
       <Words reading={reading} findingKey={key} isDisputed={isDisputed(finding, words)} />
       {may("read") && <RowActions reading={reading} findingKey={key} name={name} />}
       <FindingForms

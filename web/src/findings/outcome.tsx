@@ -17,7 +17,7 @@ type Export = components["schemas"]["ExportView"];
 
 /** Two buttons; each shows what came of it. */
 export function Outcome({ reading, result }: { reading: Reading; result: Result }) {
-  if (!may("read")) return null;
+  if (!may("read")) return <p class="faint">{t("readOnly")}</p>;
   const hasWords = reading.words.value.length > 0;
   return (
     <div class="findings-outcome">

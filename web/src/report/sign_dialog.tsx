@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { ProblemError } from "~/core/api/problem";
 import { register } from "~/core/keys/commands";
 import { me } from "~/core/session";
 import { Dialog } from "~/shell/dialog";
@@ -58,7 +59,7 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
       onSigned();
     } catch (error) {
       // Two drafts are told beside each other.
-      problem.value = save.state.peek() === "conflict" ? "" : explain(error);
+      problem.value = save.state.peek() === "conflict" ? "" : whyNot(error);
     } finally {
       isBusy.value = false;
     }
@@ -154,4 +155,10 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
       </form>
     </Dialog>
   );
+}
+
+/** A version that came meanwhile is told in the reader's words, not in the service's. */
+function whyNot(error: unknown): string {
+  const isNewer = error instanceof ProblemError && error.kind === "report-changed";
+  return isNewer ? t("changedMeanwhile") : explain(error);
 }
