@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from medlens.core.quiet import quiet
 from medlens.datasets.drafts import Draft, Entry, count_of
 from medlens.datasets.manifest import Problem, ProblemKind
 from medlens.datasets.walk import Tree, suffix_of
-from medlens.read.silence import silence
 from medlens.read.sniff import describe, sniff
 
 MAX_FRAMES = 10_000
@@ -70,8 +69,7 @@ def read_dicom_header(path: Path) -> Header | None:
 
     try:
         # pydicom quotes values of the header in what it warns and logs.
-        with path.open("rb") as file, warnings.catch_warnings(), silence("pydicom"):
-            warnings.simplefilter("ignore")
+        with path.open("rb") as file, quiet():
             head = file.read(4096)
             kind = sniff(head)
             if not kind:

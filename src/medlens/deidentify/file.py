@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medlens.core import ReadError
+from medlens.core.quiet import quiet
 from medlens.deidentify.codestream import blank_items
 from medlens.deidentify.dataset import IdentityError, deidentify_dataset
 from medlens.deidentify.options import Keep
 from medlens.deidentify.pixels import clean_pixels, has_hidden_overlay
-from medlens.deidentify.quiet import quiet
 from medlens.deidentify.risk import why_held
 from medlens.deidentify.secret import Secret
 

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from pydicom.dataset import Dataset
 
 from medlens.core import ReadError
+from medlens.core.quiet import quiet
 from medlens.write.luts import copy_table
-from medlens.write.values import clean_value, quiet
+from medlens.write.values import clean_value
 
 IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 # Type 2 of the Patient and General Study modules: present in every result.

@@ -21,8 +21,9 @@ from pydicom.filewriter import dcmwrite
 from medlens import __version__
 from medlens.core import MedlensError, ReadError
 from medlens.core.diagnosis import Assessment
+from medlens.core.quiet import quiet
 from medlens.write.source import is_in_patient
-from medlens.write.values import clean_text, quiet
+from medlens.write.values import clean_text
 
 MANUFACTURER = "medlens"
 UTF8 = "ISO_IR 192"

@@ -9,13 +9,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
-import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -56,17 +52,6 @@ _FORMS = {
 }
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
 _CONTROL = re.compile(rf"[{_UNSEEN}\\]+")
-_parsing = threading.RLock()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No warnings or log lines of the DICOM libraries: they quote the header."""
-    for name in ("pydicom", "highdicom"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with _parsing, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def clean_value(dataset: Dataset, keyword: str) -> Any:

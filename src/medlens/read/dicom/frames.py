@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from medlens.core import ReadError
-from medlens.read.dicom.header import NATIVE, DicomHeader, quiet
+from medlens.core.quiet import quiet
+from medlens.read.dicom.header import NATIVE, DicomHeader
 from medlens.read.dicom.layout import Layout
 from medlens.read.source import Source
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import threading
-import warnings
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -16,9 +15,9 @@ from typing import IO, Any
 import pydicom
 
 from medlens.core import ReadError
+from medlens.core.quiet import quiet
 from medlens.read import limits
 from medlens.read.dicom.numbers import text
-from medlens.read.silence import silence
 from medlens.read.source import Source
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -35,10 +34,9 @@ _PIXEL_ELEMENTS = {
 _UNDEFINED = 0xFFFFFFFF
 _CACHED = 4
 
-# pydicom warns with header values in its text and Python's warning filters are
-# global, so parsing is quiet and one thread at a time. It is pure Python: the
-# interpreter lock would serialise it anyway.
-_parsing = threading.RLock()
+# One thread parses at a time, so that none parses what another is at. It is pure
+# Python: the interpreter lock would serialise it anyway.
+_parsing = threading.Lock()
 _cache: OrderedDict[tuple[str, int, int], DicomHeader] = OrderedDict()
 
 
@@ -80,14 +78,6 @@ class DicomHeader:
             yield file
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No warnings or log lines of pydicom, whose texts may quote the header."""
-    with _parsing, warnings.catch_warnings(), silence("pydicom"):
-        warnings.simplefilter("ignore")
-        yield
-
-
 def read_header(source: Source) -> DicomHeader:
     """Parse a DICOM file up to its pixels.
 
@@ -97,7 +87,7 @@ def read_header(source: Source) -> DicomHeader:
         ReadError: damaged, nested without end, a deflate bomb, or an object
             that has no pixels (the message names its kind).
     """
-    with quiet():
+    with _parsing, quiet():
         if source.stamp in _cache:
             _cache.move_to_end(source.stamp)
             return _cache[source.stamp]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from medlens.core import Array, Geometry, Image, Provenance, ReadError, Voi
+from medlens.core.quiet import quiet
 from medlens.read.dicom.codecs import decode_frame, is_known
 from medlens.read.dicom.colour import palette_to_rgb, supplement_rgb, ybr_to_rgb
 from medlens.read.dicom.facts import read_facts, read_uids
 from medlens.read.dicom.frames import first_bit, read_frame
 from medlens.read.dicom.geometry import read_geometry
-from medlens.read.dicom.header import NATIVE, DicomHeader, quiet, read_header
+from medlens.read.dicom.header import NATIVE, DicomHeader, read_header
 from medlens.read.dicom.layout import GREY, Layout, read_layout
 from medlens.read.dicom.lut import Lut, read_palette
 from medlens.read.dicom.numbers import text

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from medlens.core import ReadError
+from medlens.core.quiet import quiet
 from medlens.read.dicom.codecs import is_known
 from medlens.read.dicom.geometry import find_position, read_axes, read_spacing
-from medlens.read.dicom.header import quiet, read_header, sop_class_name, with_article
+from medlens.read.dicom.header import read_header, sop_class_name, with_article
 from medlens.read.dicom.layout import GREY, Layout, read_layout
 from medlens.read.dicom.numbers import items, text, whole
 from medlens.read.dicom.values import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from medlens.core.quiet import quiet
 from medlens.serve.store.names import name_key as name_key
 
 # Single character sets, PS3.3 C.12.1.1.2. Without one the default repertoire is
@@ -40,8 +41,6 @@ def _decode(value: bytes, terms: list[str], is_name: bool) -> str:
     if codec is not None:
         return value.decode(codec, "replace")
     from pydicom.charset import convert_encodings, decode_bytes
-
-    from medlens.read.dicom.header import quiet
 
     delimiters = {0x5E, 0x3D} if is_name else {0x09, 0x0A, 0x0C, 0x0D}
     try:

@@ -10,7 +10,8 @@ from typing import Any
 
 from medlens.core import MedlensError, ReadError, reason_of
 from medlens.core.diagnosis import ImageRef
-from medlens.read.dicom.header import quiet, read_header
+from medlens.core.quiet import quiet
+from medlens.read.dicom.header import read_header
 from medlens.read.dicom.numbers import text, whole
 from medlens.read.series import Found, LeftOut, Series, find_series
 from medlens.read.source import open_source

@@ -64,7 +64,7 @@ def read_facts(
     """Facts of a header.
 
     Args:
-        data: pydicom Dataset without pixels; read it inside `read.dicom.header.quiet`.
+        data: pydicom Dataset without pixels; read it inside `core.quiet.quiet`.
         slices, gap_mm, is_series: what grouping found.
         is_capture: see `Facts`.
     """

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from medlens.core import MedlensError
 from medlens.core.diagnosis import ImageRef
+from medlens.core.quiet import quiet
 from medlens.read.dicom.header import read_header
 from medlens.read.source import open_source
 from medlens.serve.store.store import Store
@@ -129,7 +130,6 @@ def _name_patient(header: Any, study: Any) -> None:
     Images of one study may spell a name in two ways, and some lack a number that
     others have.
     """
-    from medlens.write.values import quiet
 
     with quiet():
         for column, keyword in IDENTITY.items():

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
 from medlens.core import ReadError
+from medlens.core.quiet import quiet
 from medlens.read.dicom.frames import read_frame
-from medlens.read.dicom.header import NATIVE, quiet, read_header
+from medlens.read.dicom.header import NATIVE, read_header
 from medlens.read.source import open_source
 from medlens.serve.access.caller import Caller
 from medlens.serve.web.dicomweb.accept import accepted, not_acceptable

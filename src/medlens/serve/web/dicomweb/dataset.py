@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medlens.core import MedlensError, ReadError
-from medlens.read.dicom.header import quiet
+from medlens.core.quiet import quiet
 from medlens.serve.receive.elements import Window
 from medlens.serve.receive.instance import DEFLATED, UnfitError, read_instance
 

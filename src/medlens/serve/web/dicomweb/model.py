@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medlens.core import ReadError
-from medlens.read.dicom.header import quiet
+from medlens.core.quiet import quiet
 from medlens.serve.web.dicomweb.dataset import open_dataset, place_of_value
 from medlens.serve.web.dicomweb.found import StoredInstance
 

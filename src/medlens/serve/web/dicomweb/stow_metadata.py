@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from medlens.read.dicom.header import quiet
+from medlens.core.quiet import quiet
 from medlens.serve.receive.intake import Intake
 from medlens.serve.receive.multipart import MultipartError, parse_media_type
 from medlens.serve.receive.receipt import Receipt

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from medlens.core import Array, MedlensError, ReadError
+from medlens.core.quiet import quiet
 from medlens.read.dicom.codecs import decode_frame, is_known
 from medlens.read.dicom.frames import first_bit, read_frame
-from medlens.read.dicom.header import NATIVE, DicomHeader, quiet, read_header
+from medlens.read.dicom.header import NATIVE, DicomHeader, read_header
 from medlens.read.dicom.layout import Layout, read_layout
 from medlens.read.dicom.values import to_stored
 from medlens.read.source import Source, open_source
