@@ -85,6 +85,14 @@ def send(url: str, images: Sequence[Dataset | bytes]) -> list[int]:
     return studies
 
 
+def forget_measurements(url: str, study: int) -> None:
+    """Delete what the guest of a demo measured on a study."""
+    address = f"{url}/api/v1/studies/{study}/measurements"
+    found = httpx.get(address, timeout=ANSWER_S).raise_for_status().json()
+    body = {"revision": found["revision"], "shapes": []}
+    httpx.put(address, json=body, timeout=ANSWER_S).raise_for_status()
+
+
 def wait_for_end(url: str, study: int) -> str:
     """The state of a study once no work on it is due."""
     until = time.monotonic() + ANSWER_S

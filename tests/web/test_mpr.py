@@ -17,7 +17,14 @@ from pydicom.dataset import Dataset
 from medlens.core import Array
 from tests.serve.running import Running
 from tests.web.canvas import open_study
-from tests.web.studies import SEEN, chest, ct_series, send, wait_for_end
+from tests.web.studies import (
+    SEEN,
+    chest,
+    ct_series,
+    forget_measurements,
+    send,
+    wait_for_end,
+)
 
 SLICES, SIDE = 24, 48
 NO_WEBGL = """
@@ -44,9 +51,16 @@ def ramp(number: int, **changes: object) -> list[Dataset]:
 
 
 @pytest.fixture(scope="module")
-def cube(service: Running) -> int:
+def sent(service: Running) -> int:
     [study] = send(service.url, ramp(951))
     return study
+
+
+@pytest.fixture
+def cube(service: Running, sent: int) -> int:
+    """The study of that cube; nothing is measured on it."""
+    forget_measurements(service.url, sent)
+    return sent
 
 
 def settle(page: Any) -> None:

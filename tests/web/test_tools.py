@@ -16,25 +16,30 @@ from pydicom.pixels.processing import apply_rescale
 from medlens.core import Array
 from tests.serve.running import Running
 from tests.web.canvas import image_pixels, one_to_one, open_study, settle
-from tests.web.studies import chest, clip, ct_series, send
+from tests.web.measuring import place_of, press, reading
+from tests.web.studies import (
+    chest,
+    clip,
+    ct_series,
+    forget_measurements,
+    send,
+)
 
 
 @pytest.fixture(scope="module")
-def ct(service: Running) -> int:
-    """A CT of 64 × 64 pixels, 0.5 mm from row to row, 0.25 mm from column to column."""
+def sent(service: Running) -> int:
     [study] = send(service.url, ct_series(801, slices=12))
     return study
 
 
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-    settle(page)
+@pytest.fixture
+def ct(service: Running, sent: int) -> int:
+    """A CT of 64 × 64 pixels, 0.5 mm from row to row, 0.25 mm from column to column.
 
-
-def reading(page: Any) -> str:
-    """All lines of the measurements on the image."""
-    return " | ".join(page.locator(".viewer-reading tspan").all_text_contents())
+    Nothing is measured on it.
+    """
+    forget_measurements(service.url, sent)
+    return sent
 
 
 def shown_window(page: Any) -> str:
@@ -62,7 +67,7 @@ def test_what_was_measured_is_there_after_a_reload(page: Any, ct: int) -> None:
     item = page.locator(".viewer-list-item")
     assert "2.5 mm" in item.inner_text()
     press(page, "End")
-    assert reading(page) == ""
+    page.locator(".viewer-reading").wait_for(state="detached")
     item.click()  # jumps back to its image
     page.locator(".viewer-reading").wait_for()
     assert reading(page) == "2.5 mm"
@@ -106,15 +111,6 @@ def test_a_drag_measures_what_it_went_over(page: Any, ct: int) -> None:
     page.mouse.up()
     settle(page)
     assert reading(page) == "6.0 mm"
-
-
-def place_of(page: Any) -> tuple[float, float, float]:
-    """Where the image of 64 columns lies: left and top, pixels a column."""
-    box = page.locator(".viewer-image").first.bounding_box()
-    rows, columns = 128, 64  # as they are seen, rows stretched twice
-    left = np.floor(box["width"] / 2 - columns / 2 + 0.5)
-    top = np.floor(box["height"] / 2 - rows / 2 + 0.5)
-    return box["x"] + left, box["y"] + top, 1.0
 
 
 def test_two_clicks_do_what_a_drag_does(page: Any, ct: int) -> None:
