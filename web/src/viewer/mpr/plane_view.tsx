@@ -74,7 +74,9 @@ function Around({ planes, of }: Pick<Props, "planes" | "of">) {
   return (
     <>
       <p class="viewer-plane-name">
-        <strong>{t(of.view)}</strong> {t("placeOf", { n: at + 1, m: count })}
+        <strong>{t(of.view)}</strong>
+        <br />
+        {t("placeOf", { n: at + 1, m: count })}
         <br />
         {number(depth, 1)} mm
       </p>

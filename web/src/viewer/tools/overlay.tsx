@@ -66,6 +66,7 @@ export function MeasureOverlay({ kit, ground }: { kit: Kit; ground: Ground }) {
     if (hasMoved || held.isGoingOn) set(kit, ground);
   };
   const placing = placedOn(kit, ground);
+  const room = surface.current?.clientWidth || Number.POSITIVE_INFINITY;
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: each shape in it has its own name
     <svg
@@ -81,6 +82,7 @@ export function MeasureOverlay({ kit, ground }: { kit: Kit; ground: Ground }) {
           key={shape.id}
           kit={kit}
           ground={ground}
+          room={room}
           shape={shape}
           n={at + 1}
           grasp={grasp}
@@ -98,6 +100,7 @@ export function MeasureOverlay({ kit, ground }: { kit: Kit; ground: Ground }) {
           points={placing.points}
           matrix={matrix}
           isSelected
+          room={room}
           cross={placing.shape.at}
         />
       )}
@@ -135,13 +138,14 @@ function letGo(kit: Kit, ground: Ground, { shape }: { shape: Kept }): void {
 interface KeptProps {
   readonly kit: Kit;
   readonly ground: Ground;
+  readonly room: number;
   readonly shape: Kept;
   readonly n: number;
   readonly grasp: (event: PointerEvent, of: Drag) => void;
   readonly pointAt: (event: PointerEvent) => Point;
 }
 
-function KeptShape({ kit, ground, shape, n, grasp, pointAt }: KeptProps) {
+function KeptShape({ kit, ground, room, shape, n, grasp, pointAt }: KeptProps) {
   const shelf = kit.shelfOf(ground);
   const matrix = ground.placed.value;
   if (!matrix) return null;
@@ -173,6 +177,7 @@ function KeptShape({ kit, ground, shape, n, grasp, pointAt }: KeptProps) {
           points={seen.points}
           matrix={matrix}
           isSelected={isSelected}
+          room={room}
         />
       </g>
       {isSelected &&

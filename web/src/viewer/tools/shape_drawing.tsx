@@ -11,12 +11,15 @@ interface Props {
   readonly points: readonly Point[];
   readonly matrix: Matrix;
   readonly isSelected: boolean;
+  /** Width of what it is drawn on, in CSS pixels. */
+  readonly room: number;
   /** The point that keys move, drawn as a cross. */
   readonly cross?: Point;
 }
 
 /** Outline and text of a shape. */
-export function ShapeDrawing({ shape, points, matrix, isSelected, cross }: Props) {
+export function ShapeDrawing(props: Props) {
+  const { shape, points, matrix, isSelected, room, cross } = props;
   const drawn = { kind: shape.kind, points };
   const seen = handlesOf(drawn).map((point) => apply(matrix, point));
   return (
@@ -25,7 +28,7 @@ export function ShapeDrawing({ shape, points, matrix, isSelected, cross }: Props
       <Outline shape={drawn} matrix={matrix} seen={seen} className="viewer-line" />
       <Outline shape={drawn} matrix={matrix} seen={seen} className="viewer-reach" />
       {seen.length > 0 && (
-        <Lines at={besideOf(seen)} lines={linesOf(shape, shape.reading)} />
+        <Lines {...besideOf(seen, room)} lines={linesOf(shape, shape.reading)} />
       )}
       {cross && <Cross at={apply(matrix, cross)} />}
     </g>
@@ -61,15 +64,28 @@ function Outline({ shape, matrix, seen, className }: OutlineProps) {
   return <path class={className} d={isClosed ? `${path}Z` : path} />;
 }
 
-/** Where the text stands: to the right of the rightmost point. */
-function besideOf(seen: readonly Point[]): Point {
-  const right = seen.reduce((best, point) => (point[0] > best[0] ? point : best));
-  return [right[0] + 10, right[1] + 4];
+/** CSS pixels that a line of a reading may need. */
+const LINE_WIDTH = 150;
+
+/** Where a text stands, and which of its ends is there. */
+interface Beside {
+  readonly at: Point;
+  readonly anchor: "start" | "end";
 }
 
-function Lines({ at, lines }: { at: Point; lines: readonly string[] }) {
+/** To the right of the rightmost point; where there is no room, left of the leftmost. */
+function besideOf(seen: readonly Point[], room: number): Beside {
+  const right = seen.reduce((best, point) => (point[0] > best[0] ? point : best));
+  const left = seen.reduce((best, point) => (point[0] < best[0] ? point : best));
+  const isTight = right[0] + LINE_WIDTH > room && left[0] > LINE_WIDTH;
+  return isTight
+    ? { at: [left[0] - 10, left[1] + 4], anchor: "end" }
+    : { at: [right[0] + 10, right[1] + 4], anchor: "start" };
+}
+
+function Lines({ at, anchor, lines }: Beside & { readonly lines: readonly string[] }) {
   return (
-    <text class="viewer-reading" x={at[0]} y={at[1]}>
+    <text class="viewer-reading" x={at[0]} y={at[1]} text-anchor={anchor}>
       {lines.map((line, index) => (
         <tspan key={line} x={at[0]} dy={index === 0 ? 0 : "1.25em"}>
           {line}
