@@ -13,22 +13,23 @@ from datetime import datetime
 from typing import Any
 
 from highdicom import sr
-from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
 
-from medlens import __version__
 from medlens.core import UsageError
 from medlens.core.diagnosis import Assessment, Code, Diagnosis, Finding, ImageRef
 from medlens.core.terms import Lang, code_of
 from medlens.write import codes
 from medlens.write.codes import concept
 from medlens.write.drawn import name_of_reader
+from medlens.write.report_frame import (
+    device_observer,
+    measurement_report,
+    unverified,
+)
 from medlens.write.report_groups import outline_of, reference_of, tracking_item
 from medlens.write.report_items import CONTAINS, choice, coded, text, texts
 from medlens.write.source import clean_sources
 from medlens.write.stamp import (
-    MANUFACTURER,
-    derive_uid,
     key_within,
     make_stamp,
     seal,
@@ -126,16 +127,7 @@ def to_corrections_report(
         report = sr.ComprehensiveSR(
             evidence=[*lent, *masks.values()],
             content=_content(diagnosis, said, by_uid, lang),
-            is_complete=True,
-            is_final=False,
-            is_verified=False,
-            coding_schemes=[
-                CodingSchemeIdentificationItem(
-                    designator=codes.SCHEME,
-                    name="medlens results",
-                    responsible_organization=MANUFACTURER,
-                )
-            ],
+            **unverified(),
             **stamp.arguments()
             | {
                 "series_number": SERIES_NUMBER,
@@ -152,19 +144,14 @@ def _content(
     lang: Lang,
 ) -> Any:
     spoken = sorted({word.assessment for word in said})
-    # In order, since the same words have the same bytes.
-    modalities = [diagnosis.assessments[at].modality for at in spoken]
-    procedures = [codes.PROCEDURES.get(m, codes.ANY_PROCEDURE) for m in modalities]
-    report = sr.MeasurementReport(
-        observation_context=_observers(said),
-        procedure_reported=[coded(code) for code in dict.fromkeys(procedures)],
-        imaging_measurements=[
+    report = measurement_report(
+        [
             _group(diagnosis.assessments[word.assessment], word, sources, lang)
             for word in said
         ],
-        language_of_content_item_and_descendants=(
-            sr.LanguageOfContentItemAndDescendants(coded(codes.LANGUAGES[lang]))
-        ),
+        [diagnosis.assessments[at] for at in spoken],
+        observers=_observers(said),
+        lang=lang,
     )
     report[0].ContentSequence.append(text(concept("notice", lang), NOTICES[lang]))
     return report
@@ -179,17 +166,7 @@ def _observers(said: Sequence[Said]) -> Any:
         return sr.ObservationContext(
             observer_person_context=sr.ObserverContext(coded(PERSON), person)
         )
-    device = sr.DeviceObserverIdentifyingAttributes(
-        uid=derive_uid("medlens", __version__),
-        name="medlens",
-        manufacturer_name=MANUFACTURER,
-        model_name=f"medlens {__version__}",
-    )
-    return sr.ObservationContext(
-        observer_device_context=sr.ObserverContext(
-            coded(Code("121007", "DCM", "Device")), device
-        )
-    )
+    return device_observer()
 
 
 def _group(

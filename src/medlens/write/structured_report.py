@@ -11,15 +11,18 @@ from datetime import datetime
 from typing import Any
 
 from highdicom import sr
-from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom.dataset import Dataset
 
-from medlens import __version__
 from medlens.core import UsageError
 from medlens.core.diagnosis import Assessment, Code, Diagnosis
 from medlens.core.terms import Lang
 from medlens.write import codes
 from medlens.write.codes import concept
+from medlens.write.report_frame import (
+    device_observer,
+    measurement_report,
+    unverified,
+)
 from medlens.write.report_groups import (
     Context,
     assessment_group,
@@ -34,14 +37,7 @@ from medlens.write.report_items import (
     text,
 )
 from medlens.write.source import clean_sources
-from medlens.write.stamp import (
-    MANUFACTURER,
-    derive_uid,
-    make_stamp,
-    seal,
-    stand_in,
-    writing,
-)
+from medlens.write.stamp import make_stamp, seal, stand_in, writing
 
 LIBRARY = Code("111028", "DCM", "Image Library")
 LIBRARY_GROUP = Code("126200", "DCM", "Image Library Group")
@@ -91,16 +87,7 @@ def to_structured_report(
         report = _document(_is_3d(diagnosis, context))(
             evidence=[*lent, *segmentations],
             content=_content(diagnosis, context),
-            is_complete=True,
-            is_final=False,
-            is_verified=False,
-            coding_schemes=[
-                CodingSchemeIdentificationItem(
-                    designator=codes.SCHEME,
-                    name="medlens results",
-                    responsible_organization=MANUFACTURER,
-                )
-            ],
+            **unverified(),
             **stamp.arguments(),
         )
         return seal(report, stamp, cleaned)
@@ -128,13 +115,11 @@ def _segments(segmentations: Sequence[Dataset]) -> dict[str, tuple[Dataset, int]
 
 
 def _content(diagnosis: Diagnosis, context: Context) -> Any:
-    report = sr.MeasurementReport(
-        observation_context=_observer(),
-        procedure_reported=[coded(code) for code in _procedures(diagnosis.assessments)],
-        imaging_measurements=list(_groups(diagnosis, context)),
-        language_of_content_item_and_descendants=(
-            sr.LanguageOfContentItemAndDescendants(coded(codes.LANGUAGES[context.lang]))
-        ),
+    report = measurement_report(
+        list(_groups(diagnosis, context)),
+        diagnosis.assessments,
+        observers=device_observer(),
+        lang=context.lang,
     )
     rows = report[0].ContentSequence
     measurements = rows.pop()  # TID 1500 wants the library before it
@@ -142,30 +127,6 @@ def _content(diagnosis: Diagnosis, context: Context) -> Any:
     rows.append(measurements)
     rows.append(_evaluations(diagnosis, context))
     return report
-
-
-def _observer() -> Any:
-    """TID 1004: the observer is a device, this version of medlens."""
-    device = sr.DeviceObserverIdentifyingAttributes(
-        uid=derive_uid("medlens", __version__),
-        name="medlens",
-        manufacturer_name=MANUFACTURER,
-        model_name=f"medlens {__version__}",
-    )
-    return sr.ObservationContext(
-        observer_device_context=sr.ObserverContext(
-            observer_type=coded(Code("121007", "DCM", "Device")),
-            observer_identifying_attributes=device,
-        )
-    )
-
-
-def _procedures(assessments: Sequence[Assessment]) -> list[Code]:
-    found = dict.fromkeys(
-        codes.PROCEDURES.get(assessment.modality, codes.ANY_PROCEDURE)
-        for assessment in assessments
-    )
-    return list(found)
 
 
 def _groups(diagnosis: Diagnosis, context: Context) -> Iterator[Any]:
