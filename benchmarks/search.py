@@ -37,6 +37,7 @@ from medlens.serve.store.tables import instances, series, studies
 
 SERIES, SLICES = 2, 5  # of a study, of a series
 BAR_MS = 50.0
+Fill = Callable[[Store], None]
 _FAMILIES = "smith jones garcia müller wang li tanaka novak silva kim okafor ivanov"
 _SYLLABLES = "an be chi do el fa gu ha in jo ka lo mi na or pa ri su ta vi"
 _MODALITIES = (("CT", 35), ("CR", 25), ("MR", 20), ("US", 12), ("DX", 7), ("XA", 1))
@@ -238,16 +239,51 @@ def summary(times: list[tuple[float, float]]) -> dict[str, float]:
     return {"p50_ms": at(0, 0.5), "p95_ms": at(0, 0.95), "cpu_p95_ms": at(1, 0.95)}
 
 
-def run(name: str, store: Store, count: int, rounds: int) -> dict[str, Any]:
-    """Measure and print."""
-    print(name, flush=True)
-    figures = measure(store, count, rounds)
+def show(figures: dict[str, dict[str, float]]) -> None:
+    """Print a line for each kind of query, and which is the slowest."""
     for kind, figure in figures.items():
         mark = "" if figure["p95_ms"] <= BAR_MS else "   above the bar"
         p50, p95 = figure["p50_ms"], figure["p95_ms"]
         here = f"(processor {figure['cpu_p95_ms']:.1f})"
-        print(f"  {kind:<32} p50 {p50:7.2f} ms   p95 {p95:7.2f} ms {here}{mark}")
-    return figures
+        print(f"  {kind:<36} p50 {p50:7.2f} ms   p95 {p95:7.2f} ms {here}{mark}")
+    slowest = max(figures, key=lambda kind: figures[kind]["p95_ms"])
+    print(f"  slowest: {slowest}, p95 {figures[slowest]['p95_ms']} ms")
+
+
+def on_both(
+    only: str | None, work: Callable[[Store], dict[str, Any]], *, fill: Fill
+) -> dict[str, Any]:
+    """Fill a store on SQLite and one on PostgreSQL, and measure; what each gave.
+
+    Args:
+        only: "sqlite" or "postgresql", None for both.
+        work: measures a filled store.
+        fill: fills an empty one.
+    """
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if only != "postgresql":
+            print("SQLite", flush=True)
+            store = open_store(folder / "sqlite")
+            fill(store)
+            found["sqlite"] = work(store)
+            show(found["sqlite"])
+            store.close()
+        if only != "sqlite" and not postgres.why_not():
+            print("PostgreSQL", flush=True)
+            cluster = postgres.start()
+            try:
+                url = cluster.create()
+                store = open_store(folder / "files", url)
+                fill(store)
+                cluster.sql("VACUUM ANALYZE", database=url.rsplit("/", 1)[1])
+                found["postgresql"] = work(store)
+                show(found["postgresql"])
+                store.close()
+            finally:
+                postgres.stop(cluster)
+    return found
 
 
 def main() -> None:
@@ -266,24 +302,11 @@ def main() -> None:
         "rounds": rounds,
         "load": os.getloadavg()[0],
     }
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        if arguments.only != "postgresql":
-            store = open_store(folder / "sqlite")
-            fill(store, count)
-            results["sqlite"] = run("SQLite", store, count, rounds)
-            store.close()
-        if arguments.only != "sqlite" and not postgres.why_not():
-            cluster = postgres.start()
-            try:
-                url = cluster.create()
-                store = open_store(folder / "files", url)
-                fill(store, count)
-                cluster.sql("VACUUM ANALYZE", database=url.rsplit("/", 1)[1])
-                results["postgresql"] = run("PostgreSQL", store, count, rounds)
-                store.close()
-            finally:
-                postgres.stop(cluster)
+    results |= on_both(
+        arguments.only,
+        lambda store: measure(store, count, rounds),
+        fill=lambda store: fill(store, count),
+    )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -13,19 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from tests.serve import postgres
 
 from benchmarks.machine import keep
-from benchmarks.search import BAR_MS, insert, make_studies, summary
+from benchmarks.search import insert, make_studies, on_both, summary
 from medlens.serve.store.moments import moment_of_study
-from medlens.serve.store.store import Store, open_store
+from medlens.serve.store.store import Store
 from medlens.serve.store.tables import results, studies
 from medlens.serve.web.api.paging import pack_cursor
 from medlens.serve.web.api.study_models import StudyQuery
@@ -198,20 +195,6 @@ def _since(started: tuple[float, float]) -> tuple[float, float]:
     return time.perf_counter() - started[0], time.thread_time() - started[1]
 
 
-def run(name: str, store: Store, count: int, rounds: int) -> dict[str, Any]:
-    """Measure and print."""
-    print(name, flush=True)
-    figures = measure(store, count, rounds)
-    for kind, figure in figures.items():
-        mark = "" if figure["p95_ms"] <= BAR_MS else "   above the bar"
-        p50, p95 = figure["p50_ms"], figure["p95_ms"]
-        here = f"(processor {figure['cpu_p95_ms']:.1f})"
-        print(f"  {kind:<36} p50 {p50:7.2f} ms   p95 {p95:7.2f} ms {here}{mark}")
-    slowest = max(figures, key=lambda kind: figures[kind]["p95_ms"])
-    print(f"  slowest: {slowest}, p95 {figures[slowest]['p95_ms']} ms")
-    return figures
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=100_000)
@@ -221,24 +204,11 @@ def main() -> None:
     given = parser.parse_args()
     count, rounds = given.studies, given.rounds
     figures: dict[str, Any] = {"studies": count, "rounds": rounds}
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        if given.only != "postgresql":
-            store = open_store(folder / "sqlite")
-            fill(store, count)
-            figures["sqlite"] = run("SQLite", store, count, rounds)
-            store.close()
-        if given.only != "sqlite" and not postgres.why_not():
-            cluster = postgres.start()
-            try:
-                url = cluster.create()
-                store = open_store(folder / "files", url)
-                fill(store, count)
-                cluster.sql("VACUUM ANALYZE", database=url.rsplit("/", 1)[1])
-                figures["postgresql"] = run("PostgreSQL", store, count, rounds)
-                store.close()
-            finally:
-                postgres.stop(cluster)
+    figures |= on_both(
+        given.only,
+        lambda store: measure(store, count, rounds),
+        fill=lambda store: fill(store, count),
+    )
     if not given.dry:
         print(f"kept in {keep('worklist', figures)}")
 
