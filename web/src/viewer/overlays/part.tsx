@@ -149,10 +149,7 @@ function measured({ kind, mean, deviation }: OverlayPlane): string {
 /** The button that puts them away; there while a file has some. */
 export function OverlayBar({ desk }: { desk: Desk }) {
   const isSome = planesOn(desk.activePane.value).length > 0;
-  useEffect(
-    () => (isSome ? register([overlayCommand(desk)]) : undefined),
-    [desk, isSome],
-  );
+  useEffect(() => register([overlayCommand(desk)]), [desk]);
   if (!isSome || desk.mode.value !== null) return null;
   const isOn = areShown(desk).value;
   return (
@@ -182,7 +179,7 @@ function overlayCommand(desk: Desk): Command {
     place: "viewer",
     keys: ["g"],
     text: () => t("toggle"),
-    when: () => desk.mode.peek() === null,
+    when: () => desk.mode.peek() === null && planesOn(desk.activePane.peek()).length > 0,
     run: () => {
       const shown = areShown(desk);
       shown.value = !shown.peek();
