@@ -239,15 +239,13 @@ function Results({ told }: { told: Told }) {
   const { summary } = evaluation;
   if (!summary) return null;
   const said = { n: number(summary.n_cases), patients: number(summary.n_patients) };
-  const note = te(shipped.length > 0 ? "resultsNote" : "resultsAlone", said);
+  const figures = bundle.metrics["test"]?.metrics;
+  const beside = shipped.length > 0 ? "resultsNote" : "resultsFigures";
+  const note = te(shipped.length > 0 || figures ? beside : "resultsAlone", said);
   if (parts.length === 0) {
     return (
       <Panel title={te("results")} note={note}>
-        <FiguresTable
-          name={te("results")}
-          metrics={summary.metrics}
-          shipped={bundle.metrics["test"]?.metrics}
-        />
+        <FiguresTable name={te("results")} metrics={summary.metrics} shipped={figures} />
       </Panel>
     );
   }
@@ -258,6 +256,7 @@ function Results({ told }: { told: Told }) {
       name={tf("external")}
       parts={parts}
       shipped={shipped}
+      shippedFigures={shipped.length === 0 ? figures : undefined}
     />
   );
 }

@@ -50,11 +50,13 @@ export function FiguresTable({
               ) : (
                 <>
                   <td class="number">
-                    <strong class={figure.value === null ? "" : "models-whole"}>
-                      {figure.value === null
-                        ? figure.reason || "–"
-                        : written(figure.value, styleOf(each))}
-                    </strong>
+                    {figure.value === null ? (
+                      figure.reason || "–"
+                    ) : (
+                      <strong class="models-whole">
+                        {written(figure.value, styleOf(each))}
+                      </strong>
+                    )}
                   </td>
                   <td class="figures models-whole">{interval(figure, styleOf(each))}</td>
                 </>

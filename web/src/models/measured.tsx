@@ -7,7 +7,7 @@ import { FiguresTable } from "./figures_table";
 import { MovingPanel } from "./moving_panel";
 import { Panel, Picks } from "./parts";
 import { t } from "./texts";
-import type { Part } from "./told";
+import type { Figures, Part } from "./told";
 
 interface Props {
   readonly title: string;
@@ -17,15 +17,20 @@ interface Props {
   readonly parts: readonly Part[];
   /** Of the evaluation that the bundle came with, where this is another one. */
   readonly shipped?: readonly Part[];
+  /** Figures that the bundle came with, where it brought no curves. */
+  readonly shippedFigures?: Figures | undefined;
 }
 
 /** The panels "how good" and "operating point". */
-export function Measured({ title, note, name, parts, shipped = [] }: Props) {
+export function Measured(props: Props) {
+  const { title, note, name, parts, shipped = [], shippedFigures } = props;
   const wanted = useMemo(() => signal(""), []);
   const picked = useMemo(() => signal(""), []);
   const part = parts.find(({ of }) => of === wanted.value) ?? parts[0];
   if (!part) return null;
   const other = shipped.find(({ of }) => of === part.of);
+  // Those figures are of the first part: of slices, where series are judged, too.
+  const figures = other?.metrics ?? (part === parts[0] ? shippedFigures : undefined);
   return (
     <>
       <Panel
@@ -34,7 +39,7 @@ export function Measured({ title, note, name, parts, shipped = [] }: Props) {
         note={note}
         tools={<PartPicks parts={parts} part={part} wanted={wanted} />}
       >
-        <FiguresTable name={title} metrics={part.metrics} shipped={other?.metrics} />
+        <FiguresTable name={title} metrics={part.metrics} shipped={figures} />
         <Curves part={part} shipped={other} picked={picked} name={name} />
       </Panel>
       {part.labels.length > 0 && (

@@ -68,8 +68,10 @@ export const te = texts({
     results: "Here, against where it was made",
     resultsNote:
       "{n} cases of {patients} patients here; solid and round: this evaluation; dashed and diamond: shipped with the bundle. Intervals that do not overlap are marked; that they overlap does not show that both are alike.",
+    resultsFigures:
+      "{n} cases of {patients} patients here, beside the figures that the bundle came with; it brought no curves. Intervals that do not overlap are marked; that they overlap does not show that both are alike.",
     resultsAlone:
-      "{n} cases of {patients} patients. The bundle came without curves to hold these against.",
+      "{n} cases of {patients} patients. The bundle came without figures to hold these against.",
     failedCases: "Cases without an answer",
     failedCount: "{count} cases gave no answer; they are in no figure.",
     failedHidden: "Which ones is told to those who may read.",
@@ -139,7 +141,9 @@ export const te = texts({
     results: "本处表现与制作处对照",
     resultsNote:
       "本处 {patients} 名患者的 {n} 例；实线与圆点：本次评估；虚线与菱形：随模型包提供。区间不重叠者有标记；区间重叠并不表明两者相同。",
-    resultsAlone: "{patients} 名患者的 {n} 例。模型包没有可供对照的曲线。",
+    resultsFigures:
+      "本处 {patients} 名患者的 {n} 例，与随模型包提供的指标并列；模型包没有曲线。区间不重叠者有标记；区间重叠并不表明两者相同。",
+    resultsAlone: "{patients} 名患者的 {n} 例。模型包没有可供对照的指标。",
     failedCases: "没有回答的病例",
     failedCount: "{count} 例没有回答；不计入任何指标。",
     failedHidden: "具体病例仅告知有阅片权限者。",
