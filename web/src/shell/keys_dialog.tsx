@@ -105,6 +105,8 @@ function KeyLine({ command }: { command: Command }) {
 function KeyCatch({ command }: { command: Command }) {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      // The key has come, and this part of the page has not gone yet.
+      if (waiting.value?.id !== command.id) return;
       const chord = chordOf(event);
       if (!chord || chord === "Tab" || chord === "Shift+Tab") return;
       event.preventDefault();
