@@ -8,6 +8,7 @@ import { register } from "~/core/keys/commands";
 import { Show, useLoaded } from "~/shell/loaded";
 import { CineBar } from "./cine/bar";
 import { createCine, keepPlaying } from "./cine/cine";
+import { imageStands } from "./load/calm";
 import { takeStudy } from "./load/early";
 import { hasImages, loadStudy, shownSeries, type WholeStudy } from "./load/study";
 import { PaneView } from "./pane";
@@ -129,6 +130,7 @@ function open(desk: Desk, study: WholeStudy): void {
   const first = shownSeries(study).find(hasImages);
   const [pane] = desk.panes.peek();
   if (pane && first && !pane.series.peek()) openIn(pane, study, first);
+  if (!first) imageStands(); // nobody need wait for one
 }
 
 function NoImages({ study }: { study: WholeStudy }) {
