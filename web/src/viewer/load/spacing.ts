@@ -28,17 +28,19 @@ export function spacingOf(data: DataSet, frame: number): Spacing {
   const place = placeOf(data, frame, "PixelMeasuresSequence", "PixelSpacing");
   const isProjection = PROJECTION.includes(text(data, "Modality"));
   const pixel = pair(numbers(place, "PixelSpacing"));
-  const imager = pair(numbers(data, "ImagerPixelSpacing"));
+  const detector =
+    pair(numbers(data, "ImagerPixelSpacing")) ??
+    pair(numbers(data, "NominalScannedPixelSpacing"));
+  const regions = ultrasoundOf(data);
+  if (regions) return regions;
   if (pixel && !isProjection) return { ...pixel, kind: "patient" };
   if (pixel) {
-    const isSame = imager && imager.row === pixel.row && imager.column === pixel.column;
-    const isCalibrated = text(data, "PixelSpacingCalibrationType") !== "" || !isSame;
-    return { ...pixel, kind: isCalibrated && imager ? "patient" : "detector" };
+    const isOther =
+      detector && (detector.row !== pixel.row || detector.column !== pixel.column);
+    const isCalibrated = text(data, "PixelSpacingCalibrationType") !== "" || isOther;
+    return { ...pixel, kind: isCalibrated ? "patient" : "detector" };
   }
-  if (imager) return { ...imager, kind: "detector" };
-  const scanned = pair(numbers(data, "NominalScannedPixelSpacing"));
-  if (scanned) return { ...scanned, kind: "detector" };
-  return ultrasoundOf(data) ?? proportionOf(data);
+  return detector ? { ...detector, kind: "detector" } : proportionOf(data);
 }
 
 /** Where all regions that show tissue agree; other regions hold curves and words. */
