@@ -3,28 +3,17 @@
 import { signal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import {
-  ADVICES,
-  type Advice,
-  countFilters,
-  ORDERS,
-  READINGS,
-  SPANS,
-  type Span,
-  STATES,
-  toggled,
-} from "~/core/filters";
+import { countFilters, ORDERS, READINGS, STATES, toggled } from "~/core/filters";
 import { may } from "~/core/session";
 import { number } from "~/core/text/format";
 import { Icon } from "~/shell/icon";
 import { Choose } from "~/shell/upload/drop";
 import { isHowOpen } from "./actions";
+import { AdviceChoice, DateChoice, ModalityChoice } from "./choices";
 import { clearFilters, toggleDensity } from "./commands";
-import { counts, density, filters, list, setFilters } from "./store";
+import { counts, density, filters, setFilters } from "./store";
 import { t } from "./texts";
 
-/** What studies are commonly made with (PS3.3 C.7.3.1.1.1); others that were met follow. */
-const MODALITIES = ["CR", "CT", "DX", "MG", "MR", "NM", "PT", "US", "XA", "OT"];
 const PAUSE_MS = 300;
 
 /** The bar; on narrow screens the filters are behind a button. */
@@ -182,38 +171,6 @@ function LookChip() {
   );
 }
 
-const SEVERAL = "several";
-
-function AdviceChoice() {
-  const { advice } = filters.value;
-  const known = counts.value;
-  const textOf = (each: Advice) => {
-    const count = known?.advices[each] ?? 0;
-    return count > 0 ? t("counted", { name: t(each), count: number(count) }) : t(each);
-  };
-  return (
-    <label class="worklist-choice worklist-advice">
-      <span class="unseen">{t("advice")}</span>
-      <select
-        value={advice.length > 1 ? SEVERAL : (advice[0] ?? "")}
-        onChange={({ currentTarget: { value } }) =>
-          setFilters({ advice: ADVICES.filter((each) => each === value) })
-        }
-      >
-        <option value="">{t("anyAdvice")}</option>
-        {ADVICES.map((each) => (
-          <option key={each} value={each}>
-            {textOf(each)}
-          </option>
-        ))}
-        {advice.length > 1 && (
-          <option value={SEVERAL}>{t("severalAdvice", { count: advice.length })}</option>
-        )}
-      </select>
-    </label>
-  );
-}
-
 function Chips() {
   const now = filters.value;
   const known = counts.value;
@@ -244,92 +201,5 @@ function Chips() {
         ))}
       </div>
     </>
-  );
-}
-
-function ModalityChoice() {
-  const { modality } = filters.value;
-  const met = list.lines.value.studies.flatMap((each) => each.modalities);
-  const others = [...new Set([...met, modality])].filter(
-    (each) => each && !MODALITIES.includes(each),
-  );
-  return (
-    <label class="worklist-choice">
-      <span class="unseen">{t("modality")}</span>
-      <select
-        value={modality}
-        onChange={(event) => setFilters({ modality: event.currentTarget.value })}
-      >
-        <option value="">{t("anyModality")}</option>
-        {[...MODALITIES, ...others.sort()].map((each) => (
-          <option key={each} value={each}>
-            {each}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-const OWN = "own";
-
-function DateChoice() {
-  const { days, from, to } = filters.value;
-  const isAsked = useMemo(() => signal(false), []);
-  const isOwn = from !== "" || to !== "" || isAsked.value;
-  const choose = (value: string) => {
-    isAsked.value = value === OWN;
-    setFilters({
-      days: value === OWN ? 0 : (Number(value) as Span),
-      from: value === OWN ? from : "",
-      to: value === OWN ? to : "",
-    });
-  };
-  return (
-    <>
-      <label class="worklist-choice">
-        <span class="unseen">{t("dates")}</span>
-        <select
-          value={isOwn ? OWN : String(days)}
-          onChange={(event) => choose(event.currentTarget.value)}
-        >
-          {SPANS.map((each) => (
-            <option key={each} value={String(each)}>
-              {t(`days${each}`)}
-            </option>
-          ))}
-          <option value={OWN}>{t("own")}</option>
-        </select>
-      </label>
-      {isOwn && (
-        <>
-          <DayField
-            text={t("from")}
-            value={from}
-            set={(day) => setFilters({ from: day })}
-          />
-          <DayField text={t("to")} value={to} set={(day) => setFilters({ to: day })} />
-        </>
-      )}
-    </>
-  );
-}
-
-interface DayProps {
-  readonly text: string;
-  readonly value: string;
-  readonly set: (day: string) => void;
-}
-
-function DayField({ text, value, set }: DayProps) {
-  return (
-    <label class="worklist-day">
-      {text}{" "}
-      <input
-        type="date"
-        value={value}
-        onChange={(event) => set(event.currentTarget.value)}
-      />
-    </label>
   );
 }
