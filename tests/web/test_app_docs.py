@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -47,3 +48,28 @@ def test_every_key_of_the_app_is_in_the_docs(page: Any, service: Running) -> Non
         if row not in sections.get(place, "").split("\n")
     ]
     assert missing == [], "run: python scripts/write_keys.py URL STUDY"
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("Everywhere", "Worklist"),
+        ("Everywhere", "Viewer", "Tools", "Findings", "Report"),
+        ("Everywhere", "Models"),
+    ],
+    ids=["worklist", "reading", "models"],
+)
+def test_no_key_does_two_things_on_a_page(places: tuple[str, ...]) -> None:
+    text = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
+    table = text.split("<!-- keys:")[1].split("<!-- end of keys")[0]
+    sections = dict(part.split("\n", 1) for part in table.split("\n### ")[1:])
+    found: dict[str, list[str]] = {}
+    for place in places:
+        for line in sections[place].split("\n"):
+            cells = re.split(r"(?<!\\) \| ", line.strip("| "))
+            if len(cells) != 2 or cells[0] in ("key", "---"):
+                continue
+            for key in [","] if cells[0] == "," else cells[0].split(", "):
+                found.setdefault(key, []).append(cells[1])
+    assert len(found) > 10
+    assert {key: what for key, what in found.items() if len(what) > 1} == {}
