@@ -126,7 +126,7 @@ def test_signing_in_one_tab_drops_no_newer_draft_of_another(
     one.wait_for_selector("dialog[open] [role=alert] >> text=saved a newer draft")
     assert one.locator("dialog[open] .button-main").is_disabled()
     one.keyboard.press("Escape")
-    assert "Newer words." in one.inner_text(".report-conflict")
+    assert one.inner_text(".report-conflict del") == "Newer words."
     whole = httpx.get(f"{service.url}/api/v1/studies/{study}/report").json()
     assert whole["versions"] == []
     assert whole["draft"]["content"]["sections"]["findings"] == "Newer words."

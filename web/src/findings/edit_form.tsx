@@ -42,7 +42,9 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
       stage.painted.value = new Map(Object.entries(others));
     };
   }, []);
-  const box = useSignal<Drawn | null>(null);
+  // A box that was drawn outlives a reload like the words beside it.
+  const boxKey = `box/${reading.study}/${key}`;
+  const box = draft<Drawn | null>(boxKey, null);
   useEffect(() =>
     stage.editing.subscribe((now) => {
       if (now?.kind === "box" && now.id === layerOf(key) && now.box) {
@@ -58,12 +60,13 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
       return;
     }
     reading.say(said.body, said.painted);
-    forget(draftKey);
-    onClose();
+    close();
   };
 
-  const cancel = () => {
+  /** What was typed and drawn was said, or is not wanted. */
+  const close = () => {
     forget(draftKey);
+    forget(boxKey);
     onClose();
   };
 
@@ -103,7 +106,7 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
         void save();
       }}
       onKeyDown={(event) => {
-        if (event.key === "Escape") cancel();
+        if (event.key === "Escape") close();
       }}
     >
       <h4 id={ids.heading}>{isNew ? t("addTitle") : t("edit")}</h4>
@@ -128,7 +131,7 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
         <button type="submit" class="button button-small button-main">
           {t("save")}
         </button>
-        <button type="button" class="button button-small" onClick={cancel}>
+        <button type="button" class="button button-small" onClick={close}>
           {t("cancel")}
         </button>
       </div>

@@ -28,6 +28,18 @@ test("equal, empty and wholly new texts", () => {
   expect(diff("old", "")).toEqual([{ kind: "removed", text: "old" }]);
 });
 
+test("texts that have hardly a word in common are told one after the other", () => {
+  const [old, fresh] = ["Newer words.", "Pneumonia: present, probability > 99 %. [AI]"];
+  expect(diff(old, fresh)).toEqual([
+    { kind: "removed", text: old },
+    { kind: "added", text: fresh },
+  ]);
+  expect(diff("No effusion on the left.", "No effusion at all.")[0]).toEqual({
+    kind: "same",
+    text: "No effusion ",
+  });
+});
+
 test("Chinese is compared by character, a decimal number as a whole", () => {
   expect(diff("右肺结节", "左肺结节")[0]).toEqual({ kind: "removed", text: "右" });
   expect(diff("12.3 mm", "12.4 mm")[0]).toEqual({ kind: "removed", text: "12.3" });

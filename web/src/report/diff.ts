@@ -18,13 +18,35 @@ const MOST_CELLS = 4_000_000;
 export function diff(before: string, after: string): readonly Piece[] {
   const words = [split(before, WORDS), split(after, WORDS)] as const;
   const isSmall = words[0].length * words[1].length <= MOST_CELLS;
-  if (isSmall) return compare(...words);
+  if (isSmall) return readable(compare(...words), before, after);
   const lines = [split(before, LINES), split(after, LINES)] as const;
   if (lines[0].length * lines[1].length <= MOST_CELLS) return compare(...lines);
+  return exchanged(before, after);
+}
+
+/** The former text as a whole, then the latter. */
+function exchanged(before: string, after: string): readonly Piece[] {
   return joined([
     { kind: "removed", text: before },
     { kind: "added", text: after },
   ]);
+}
+
+const FEW = 1 / 3;
+
+/** Two texts of which hardly a word is the same are told one after the other. */
+function readable(
+  pieces: readonly Piece[],
+  before: string,
+  after: string,
+): readonly Piece[] {
+  const same = pieces.filter(({ kind }) => kind === "same").map(({ text }) => text);
+  const shorter = Math.min(countOf(before), countOf(after));
+  return countOf(same.join(" ")) < FEW * shorter ? exchanged(before, after) : pieces;
+}
+
+function countOf(text: string): number {
+  return split(text, WORDS).filter((each) => /[\p{L}\p{N}]/u.test(each)).length;
 }
 
 // A word of letters or figures, a Chinese character, a run of blanks, or one other sign.
