@@ -49,15 +49,12 @@ function Moving({
   const now = point ? movedTo(table, start, prevalence.value) : null;
   return (
     <div class="models-moving">
-      <div class="models-moving-charts">
-        <MovingChart
-          table={table}
-          now={now?.threshold ?? null}
-          tried={tried.threshold}
-          label={label}
-        />
-        <DecisionChart curves={curves} />
-      </div>
+      <MovingChart
+        table={table}
+        now={now?.threshold ?? null}
+        tried={tried.threshold}
+        label={label}
+      />
       <div class="models-moving-side">
         <ThresholdField label={label} table={table} row={row} tried={tried} />
         <div class="models-tools">
@@ -91,6 +88,7 @@ function Moving({
         <PrevalenceField label={label} own={own} prevalence={prevalence} />
         <MovedTable now={now} tried={tried} label={label} curves={curves} />
       </div>
+      <DecisionChart curves={curves} />
     </div>
   );
 }
