@@ -202,6 +202,24 @@ def test_series_open_by_the_keyboard(service: Running, page: Any) -> None:
     page.locator(".viewer-bottom-left", has_text="Image 1 of 3").wait_for()
 
 
+def test_the_first_image_comes_with_the_page(page: Any, series: int) -> None:
+    """Once, by the links of the page itself, before anything that can wait."""
+    open_study(page, series)
+    page.locator(f"{PANE} input[type=range]").wait_for()
+    found = page.evaluate(
+        """() => performance.getEntriesByType("resource")
+            .map(each => [new URL(each.name).pathname, each.startTime])
+            .sort((a, b) => a[1] - b[1]).map(([path]) => path)"""
+    )
+    root = f"/api/v1/studies/{series}"
+    first = [f"{root}/opening", f"{root}/opening/frame", root, "/api/v1/me"]
+    assert [found.count(each) for each in first] == [1, 1, 1, 1]
+    late = [at for at, path in enumerate(found) if path.startswith("/dicom-web")]
+    report = found.index(f"{root}/report")
+    assert max(map(found.index, first)) < min(*late, report)
+    assert found[late[0]].endswith("/metadata")  # the list of the series
+
+
 def test_a_lost_image_says_so_and_can_be_asked_for_again(
     service: Running, visit: Callable[..., Any], heard: Any
 ) -> None:
