@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { OfflineError, ProblemError } from "~/core/api/problem";
+import { away } from "~/core/session";
 import { Icon } from "./icon";
 import { t } from "./texts";
 
@@ -33,6 +34,8 @@ export function toastFailed(error: unknown, title = t("failed")): void {
 export function explain(error: unknown): string {
   if (error instanceof OfflineError) return t("offline");
   if (error instanceof ProblemError) {
+    // The service speaks of a header, which tells a person nothing.
+    if (error.kind === "csrf" && away.value === "other") return t("otherPerson");
     // A single place already stands in the detail (`_of_validation` of the service).
     const places =
       error.errors.length > 1
