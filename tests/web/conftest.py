@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.serve.running import Running
+from tests.serve.running import STARTED_S, Running
 from tests.web.studies import put_bundle
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -82,6 +83,8 @@ def service(
 ) -> Iterator[Running]:
     """`medlens serve --demo` with that bundle and no study."""
     one = Running(tmp_path_factory.mktemp("service"), str(bundle))
+    # The first request takes longest, and on a busy machine longer than a page waits.
+    httpx.get(f"{one.url}/healthz", timeout=2 * STARTED_S).raise_for_status()
     yield one
     assert one.stop() == 0
 
