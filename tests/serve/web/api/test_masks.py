@@ -105,6 +105,18 @@ def test_the_same_drawing_is_kept_once(
         assert len(connection.execute(sa.select(reading_objects)).all()) == 2
 
 
+def test_masks_on_a_result_have_an_end(
+    reader: httpx.Client, answer: tuple[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medlens.serve.web.api.masks.MOST_MASKS", 1)
+    address = f"/api/v1/results/{answer[0]}/masks"
+    first = reader.post(address, json=body(answer[1]))
+    refused = reader.post(address, json=body(answer[1], label="spot"))
+    assert refused.status_code == 422
+    assert "have drawn 1 on this result" in refused.json()["detail"]
+    assert reader.post(address, json=body(answer[1])).json() == first.json()
+
+
 def test_no_more_are_made_at_a_time_than_memory_holds(
     reader: httpx.Client, answer: tuple[int, Any]
 ) -> None:

@@ -10,6 +10,7 @@ from medlens.serve.web.api.fields import TEXT, Strict, Text
 
 MOST_SLICES = 2000
 MOST_PIXELS = 256 << 20  # of one drawing, on all its slices together
+MOST_MASKS = 500  # of all readers on one result
 LONGEST_PNG = 4 << 20  # characters of base64
 Base64 = Annotated[
     str,

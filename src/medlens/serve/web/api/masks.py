@@ -24,6 +24,7 @@ from medlens.serve.receive.png import read_plane
 from medlens.serve.store.tables import reading_objects, results
 from medlens.serve.web.api.fields import ResultNumber
 from medlens.serve.web.api.mask_models import (
+    MOST_MASKS,
     MOST_PIXELS,
     DrawnMask,
     ReaderObjectView,
@@ -66,6 +67,7 @@ def draw_mask(
     study = study_of(service, row.study_id)
 
     def deed(connection: sa.Connection) -> tuple[int, BaseModel]:
+        _check_count(connection, result, made.key)
         kept = keep_object(connection, study, made, now=time.time())
         if kept is None:
             raise gone(result)
@@ -187,6 +189,24 @@ def _count(service: Service, result: int) -> int:
     )
     with service.store.read() as connection:
         return int(connection.execute(query).scalar_one())
+
+
+def _check_count(connection: sa.Connection, result: int, key: str) -> None:
+    """Refuse to fill the study and the disk; the same mask again is no other one.
+
+    Raises:
+        UsageError: there are `MOST_MASKS` others.
+    """
+    others = sa.select(sa.func.count()).where(
+        reading_objects.c.result_id == result,
+        reading_objects.c.kind == "SEG",
+        reading_objects.c.key != key,
+    )
+    if connection.execute(others).scalar_one() >= MOST_MASKS:
+        raise UsageError(
+            f"masks: readers have drawn {MOST_MASKS:,} on this result; no more are "
+            "kept: have the study answered anew"
+        )
 
 
 def result_row(service: Service, result: int) -> Any:
