@@ -27,3 +27,9 @@ def place_of(page: Any) -> tuple[float, float, float]:
     left = np.floor(box["width"] / 2 - columns / 2 + 0.5)
     top = np.floor(box["height"] / 2 - rows / 2 + 0.5)
     return box["x"] + left, box["y"] + top, 1.0
+
+
+def wait_for_place(page: Any, pane: int, said: str) -> None:
+    """Until a pane shows an image, in the words of its lower left corner."""
+    corner = page.locator(f"[data-pane='{pane}'] .viewer-bottom-left")
+    corner.filter(has_text=said).wait_for()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.serve.running import Running
 from tests.web.canvas import one_to_one, open_study, settle
-from tests.web.measuring import place_of, press, reading
+from tests.web.measuring import place_of, press, reading, wait_for_place
 from tests.web.studies import ANSWER_S, ct_series, forget_measurements, send
 
 
@@ -98,8 +98,9 @@ def test_a_shape_begun_on_one_image_does_not_end_on_another(page: Any, ct: int) 
     left, top, scale = place_of(page)
     press(page, "l")
     page.mouse.click(left + 10 * scale, top + 20 * scale)
+    wait_for_place(page, 0, "Image 1 of 12")
     page.mouse.wheel(0, 120)
-    page.get_by_text("Image 2 of 12").wait_for()
+    wait_for_place(page, 0, "Image 2 of 12")
     settle(page)
     page.mouse.click(left + 30 * scale, top + 20 * scale)  # begins anew here
     settle(page)

@@ -16,7 +16,7 @@ from pydicom.pixels.processing import apply_rescale
 from medlens.core import Array
 from tests.serve.running import Running
 from tests.web.canvas import image_pixels, one_to_one, open_study, settle
-from tests.web.measuring import place_of, press, reading
+from tests.web.measuring import place_of, press, reading, wait_for_place
 from tests.web.studies import (
     chest,
     clip,
@@ -66,6 +66,7 @@ def test_what_was_measured_is_there_after_a_reload(page: Any, ct: int) -> None:
     page.get_by_role("button", name="Measurements: 1").click()
     item = page.locator(".viewer-list-item")
     assert "2.5 mm" in item.inner_text()
+    wait_for_place(page, 0, "of 12")
     press(page, "End")
     page.locator(".viewer-reading").wait_for(state="detached")
     item.click()  # jumps back to its image
@@ -272,12 +273,12 @@ def test_two_panes_scroll_together_by_position(page: Any, service: Running) -> N
     [study] = send(service.url, images)
     open_study(page, study)
     press(page, "Alt+2")
-    page.locator("[data-pane='1'][data-state=shown]").wait_for()
+    for pane, listed in ((0, "Image 1 of 12"), (1, "Image 1 of 6")):
+        wait_for_place(page, pane, listed)
     page.locator("[data-pane='0']").focus()
     press(page, "Shift+L", "Home", *["ArrowDown"] * 6)
     for pane, said in ((0, "Image 7 of 12 at 45"), (1, "Image 4 of 6 at 45")):
-        corner = page.locator(f"[data-pane='{pane}'] .viewer-bottom-left")
-        corner.filter(has_text=said).wait_for()
+        wait_for_place(page, pane, said)
 
 
 def test_another_patient_beside_is_said_loudly(
