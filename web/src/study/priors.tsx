@@ -6,6 +6,7 @@ import { go } from "~/core/route";
 import { day } from "~/core/text/format";
 import { Link } from "~/shell/link";
 import { Show, useLoaded } from "~/shell/loaded";
+import { whenCalm } from "~/viewer/load/calm";
 import type { Study } from "./opened";
 import { t } from "./texts";
 
@@ -26,13 +27,11 @@ export function Priors({ study, prior }: { study: Study; prior: number | null })
 
 function Found({ study, prior }: { study: Study; prior: number | null }) {
   const found = useLoaded(
-    (abort) =>
-      ok(
-        api.GET("/api/v1/studies", {
-          params: { query: { patient_id: study.patient.id, order: "newest", limit: 50 } },
-          signal: abort,
-        }),
-      ),
+    async (abort) => {
+      await whenCalm(); // the images of this study come first
+      const query = { patient_id: study.patient.id, order: "newest", limit: 50 } as const;
+      return ok(api.GET("/api/v1/studies", { params: { query }, signal: abort }));
+    },
     [study.id, study.patient.id],
   );
   return (

@@ -2,6 +2,8 @@
 
 /** Nothing waits longer than this for an image, which may be slow, or not come at all. */
 const PATIENCE_MS = 3_000;
+/** From drawing an image until a browser has brought it to the screen. */
+const ON_SCREEN_MS = 120;
 
 let stands: () => void = () => {};
 let calm: Promise<void> = Promise.resolve();
@@ -15,9 +17,9 @@ export function expectImage(): void {
   });
 }
 
-/** It is on the screen, or it is known that it will not come. */
+/** It was drawn, or it is known that it will not come. */
 export function imageStands(): void {
-  stands();
+  setTimeout(stands, ON_SCREEN_MS);
 }
 
 /** Resolves when nobody waits for a first image any more; at once where none is expected. */

@@ -1,8 +1,9 @@
 /** The series of a study as small pictures; each opens in the active pane. */
 
 import { signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { seriesThumbnail } from "../load/address";
+import { onceCalm } from "../load/calm";
 import { hasImages, type SeriesLine, shownSeries, type WholeStudy } from "../load/study";
 import { type Desk, openIn } from "../stack/desk";
 import { t } from "../texts";
@@ -56,7 +57,7 @@ function Thumb({
       aria-current={isHere ? "true" : undefined}
       onClick={() => openIn(desk.activePane.peek(), study, series)}
     >
-      <Small desk={desk} study={study} series={series} />
+      <Small study={study} series={series} />
       <span class="viewer-thumb-text">
         <span class="viewer-thumb-name">{name}</span>
         <span class="viewer-thumb-kind">
@@ -69,20 +70,18 @@ function Thumb({
   );
 }
 
-function Small({
-  desk,
-  study,
-  series,
-}: {
-  desk: Desk;
-  study: WholeStudy;
-  series: SeriesLine;
-}) {
+function Small({ study, series }: { study: WholeStudy; series: SeriesLine }) {
   // A small picture that did not come says nothing of the series.
   const isBroken = useMemo(() => signal(false), [series.id]);
   const isDue = useMemo(() => signal(false), []);
   // The image that is read comes before small ones.
-  if (!isDue.peek() && isSettled(desk)) isDue.value = true;
+  useEffect(
+    () =>
+      onceCalm(() => {
+        isDue.value = true;
+      }),
+    [],
+  );
   if (!hasImages(series)) {
     return <span class="viewer-thumb-none">{t("noPictures")}</span>;
   }
@@ -100,11 +99,6 @@ function Small({
       }}
     />
   );
-}
-
-function isSettled(desk: Desk): boolean {
-  const { kind } = desk.activePane.value.progress.value;
-  return kind === "shown" || kind === "failed";
 }
 
 function countText(n: number): string {
