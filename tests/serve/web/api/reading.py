@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from medlens.core.diagnosis import Diagnosis, ImageRef, Place
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import feedback, instances, results, studies
+from medlens.serve.store.tables import feedback, instances, results, studies, trail
 from medlens.write.document import to_document
 from tests.serve.web.api.filled import diagnosis_of_one
 from tests.serve.work.studies import of_study, take, with_level
@@ -100,3 +100,26 @@ def sign(client: httpx.Client, study: int, expected: int = 0, **more: Any) -> An
         **more,
     }
     return client.post(f"/api/v1/studies/{study}/report/versions", json=body)
+
+
+def address(study: int, rest: str = "") -> str:
+    return f"/api/v1/studies/{study}/report{rest}"
+
+
+def save(client: httpx.Client, study: int, revision: int, **changes: Any) -> Any:
+    body = {"revision": revision, "content": content(**changes)}
+    return client.put(address(study, "/draft"), json=body)
+
+
+def reading_of(store: Store, study: int) -> tuple[str, float | None]:
+    with store.read() as connection:
+        row = connection.execute(
+            sa.select(studies.c.reading, studies.c.read_at).where(studies.c.id == study)
+        ).one()
+    return row.reading, row.read_at
+
+
+def lines(store: Store) -> list[tuple[str, Any]]:
+    with store.read() as connection:
+        rows = connection.execute(sa.select(trail).order_by(trail.c.number))
+        return [(row.action, row.detail) for row in rows]
