@@ -137,6 +137,26 @@ export class Autosave {
     return true;
   }
 
+  /**
+   * A version was kept, and with it the draft is gone on the service.
+   *
+   * @param content of the version.
+   * @returns true where the reader typed on since: that is saved as a new draft.
+   */
+  beginAnew(content: Content): boolean {
+    this.theirs.value = null;
+    const { content: now, isDirty, revision } = this.kept.peek();
+    if (isSame(now, content) || (!isDirty && revision === 0)) {
+      this.state.value = "clean";
+      return false;
+    }
+    // What was saved in between is a new draft on the service already.
+    if (isDirty) this.kept.value = { ...this.kept.peek(), revision: 0 };
+    this.state.value = isDirty ? "typing" : "saved";
+    this.saveNow();
+    return true;
+  }
+
   /** Stop saving; resolves when nothing is on its way any more. */
   async pause(): Promise<void> {
     clearTimeout(this.timer);

@@ -130,19 +130,20 @@ export function createWriting(study: number): Writing {
     shown.value = null;
   };
 
-  const post = (wish: Wish) => {
+  const post = async (wish: Wish) => {
     const { content, revision: draft_revision } = save.kept.peek();
     const expected_version = versions.peek()[0]?.version ?? 0;
     const body = { content, expected_version, draft_revision, ...wish };
     const said = JSON.stringify(body);
     const key = keys.get(said) ?? newKey();
     keys.set(said, key);
-    return ok(
+    const made = await ok(
       api.POST("/api/v1/studies/{study}/report/versions", {
         params: { path, header: { "Idempotency-Key": key } },
         body,
       }),
     );
+    return { made, content };
   };
 
   /** Our own save whose reply was lost is no newer draft. */
@@ -158,13 +159,15 @@ export function createWriting(study: number): Writing {
 
   const keep = async (wish: Wish) => {
     await save.pause();
-    const { content } = save.kept.peek();
     try {
-      const made = await postOrMeet(wish);
+      const { made, content } = await postOrMeet(wish);
+      await save.pause();
       versions.value = [made, ...versions.peek()];
-      save.kept.value = { ...start, content, others: {} };
-      save.state.value = "clean";
-      forget(draftKey);
+      // What was typed while it was on its way begins a new draft.
+      if (!save.beginAnew(content)) {
+        save.kept.value = { ...start, content };
+        forget(draftKey);
+      }
       isFresh.value = wish.sign;
       shown.value = wish.sign ? made : null;
       return made.version;
