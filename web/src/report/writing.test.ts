@@ -35,6 +35,12 @@ function served() {
       has.draft = body.content.sections.findings;
       return json({ ...body, revision: has.revision, saved_at: "2026-01-01T00:00:00Z" });
     }
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname.endsWith("/suggestion")) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const lang = searchParams.get("lang") === "zh" ? "zh" : "en";
+      return json(withSection(emptyContent(lang), "findings", "Drafted."));
+    }
     if (request.method === "GET") return json({ versions: [], draft: null });
     await new Promise<void>((resolve) => {
       has.letGo = resolve;
@@ -81,4 +87,26 @@ test("a version with nothing typed since leaves no draft", async () => {
   await vi.advanceTimersByTimeAsync(5_000);
   expect([has.draft, writing.save.state.peek()]).toEqual(["", "clean"]);
   expect([...store.keys()]).toEqual([]);
+});
+
+test("what is typed while a draft is asked for can be brought back", async () => {
+  served();
+  const writing = createWriting(5);
+  writing.save.change(worded("Clear."));
+  const anew = writing.redraft();
+  writing.save.change(worded("Clear. A nodule."));
+  await vi.advanceTimersByTimeAsync(600);
+  expect((await anew).sections.findings).toBe("Clear. A nodule.");
+  expect(writing.save.kept.peek().content.sections.findings).toBe("Drafted.");
+});
+
+test("what is typed while the other language is asked for stays in its own", async () => {
+  served();
+  const writing = createWriting(6);
+  const turned = writing.turnTo("zh");
+  writing.save.change(worded("A nodule."));
+  await vi.advanceTimersByTimeAsync(600);
+  await turned;
+  const { content, others } = writing.save.kept.peek();
+  expect([content.lang, others.en?.sections.findings]).toEqual(["zh", "A nodule."]);
 });

@@ -214,16 +214,19 @@ export function createWriting(study: number): Writing {
       if (!isTouched()) setContent(found);
     },
     turnTo: async (to) => {
-      const { content, others, isDirty, revision } = save.kept.peek();
-      if (content.lang === to) return;
-      const other = others[to] ?? (await suggest(to));
+      const isThere = () => save.kept.peek().content.lang === to;
+      if (isThere()) return;
+      const other = save.kept.peek().others[to] ?? (await suggest(to));
+      if (isThere()) return;
+      const { isDirty, revision } = save.kept.peek();
       // Nobody touched it: the other draft is as good as the first one.
       if (!isDirty && revision === 0) setContent(other);
       else save.turnTo(other);
     },
     redraft: async () => {
+      const found = await suggest(save.kept.peek().content.lang);
       const before = save.kept.peek().content;
-      save.change(await suggest(before.lang));
+      save.change(found);
       return before;
     },
     close: () => {
