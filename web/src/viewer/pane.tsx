@@ -10,7 +10,7 @@ import { ShortFrameError } from "./pixels/unpack";
 import { ImageCanvas } from "./stack/canvas";
 import type { Desk } from "./stack/desk";
 import { seriesName } from "./stack/legend";
-import { keepFilled, listAgain, show } from "./stack/opening";
+import { keepFilled, tryAgain } from "./stack/opening";
 import { Overlay } from "./stack/overlay";
 import type { Pane } from "./stack/pane_state";
 import { keepPointed } from "./stack/pointer";
@@ -80,11 +80,7 @@ function State({ desk, pane }: { desk: Desk; pane: Pane }) {
     return <Busy text={t("loadingImage", { n, m })} isSmall={isStale} />;
   }
   if (progress.kind !== "failed") return null;
-  const again = () => {
-    const image = pane.image.peek();
-    if (image) show(desk, pane, image);
-    else listAgain(pane);
-  };
+  const again = () => tryAgain(desk, pane);
   return (
     <div class="viewer-failure">
       <PictureFailure error={progress.error} pane={pane} onRetry={again} />

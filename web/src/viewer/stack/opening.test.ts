@@ -4,6 +4,7 @@ import { line } from "~/core/events";
 import { imageStands } from "../load/calm";
 import type { ImageInfo } from "../load/image";
 import type { SeriesLine, WholeStudy } from "../load/study";
+import type { Picture } from "../pixels/picture";
 import { createStage } from "../stage";
 import { createDesk, type Desk, openIn } from "./desk";
 import { keepFilled, listAgain } from "./opening";
@@ -114,4 +115,38 @@ test("what failed without a line is asked for when there is one again", async ()
   line.value = "open";
   expect(asked).toEqual(["c1"]);
   stop();
+});
+
+test("one image whose series could not be listed does not pass for all of it", async () => {
+  let isDown = true;
+  vi.stubGlobal("fetch", async (to: string | Request) => {
+    const url = new URL(typeof to === "string" ? to : to.url, "http://x").pathname;
+    if (url.endsWith("/opening")) {
+      const found = { series_uid: "1.2", image: header("1.2", "a1") };
+      return new Response(JSON.stringify(found));
+    }
+    if (!url.endsWith("/metadata")) return new Response("{}", { status: 404 });
+    if (isDown) throw new TypeError("no line");
+    return new Response(JSON.stringify(["a1", "a2"].map((sop) => header("1.2", sop))));
+  });
+  const desk = createDesk(createStage());
+  const picture = {} as Picture;
+  vi.spyOn(desk.library, "peek").mockReturnValue(picture);
+  const [pane] = desk.panes.peek();
+  if (!pane) throw new Error("no pane");
+  const series = seriesOf(1, "1.2");
+  const stops = [keepFilled(desk, pane), keepRetried(desk)];
+  openIn(pane, studyOf(7, series), series);
+  await settled();
+  imageStands();
+  await vi.waitFor(() => expect(pane.progress.peek().kind).toBe("failed"));
+  expect(sopsOf(pane.images.peek())).toEqual(["a1"]);
+  line.value = "lost";
+  isDown = false;
+  line.value = "open";
+  await settled();
+  imageStands();
+  await vi.waitFor(() => expect(sopsOf(pane.images.peek())).toEqual(["a1", "a2"]));
+  expect(pane.progress.peek().kind).toBe("shown");
+  for (const stop of stops) stop();
 });

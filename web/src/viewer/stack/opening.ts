@@ -36,6 +36,13 @@ function listSeries(pane: Pane): () => void {
   });
 }
 
+/** Try again what failed: the list where that did not come, else the image. */
+export function tryAgain(desk: Desk, pane: Pane): void {
+  const image = pane.image.peek();
+  if (image && pane.unlisted.peek() === null) show(desk, pane, image);
+  else listAgain(pane);
+}
+
 /** Ask for the list of the pane's series again. */
 export function listAgain(pane: Pane): void {
   const [study, series] = [pane.study.peek(), pane.series.peek()];
@@ -66,11 +73,13 @@ function list(
     .catch((error: unknown) => {
       if (isOver()) return;
       imageStands();
+      pane.unlisted.value = error;
       pane.progress.value = { kind: "failed", error };
     });
 }
 
 function empty(pane: Pane): void {
+  pane.unlisted.value = null;
   pane.images.value = [];
   pane.index.value = 0;
   pane.shown.value = null;
@@ -86,6 +95,7 @@ function replaceImages(pane: Pane, images: readonly ImageInfo[]): void {
   const at = seen ? placeOfImage(images, seen.address) : 0;
   // At once: in between another image would stand at the old place.
   batch(() => {
+    pane.unlisted.value = null;
     pane.images.value = images;
     pane.index.value = Math.max(0, at);
   });
@@ -131,7 +141,7 @@ function loadImage(desk: Desk, pane: Pane): () => void {
 }
 
 /** Show an image, also after it failed. */
-export function show(desk: Desk, pane: Pane, image: ImageInfo): void {
+function show(desk: Desk, pane: Pane, image: ImageInfo): void {
   const here = desk.library.peek(image);
   if (here) {
     put(pane, image, here);
@@ -165,7 +175,9 @@ function put(
 ): void {
   pane.shown.value = { image, picture };
   pane.preview.value = null;
-  pane.progress.value = { kind: "shown" };
+  // One image of many must not pass for the whole series.
+  const error = pane.unlisted.peek();
+  pane.progress.value = error === null ? { kind: "shown" } : { kind: "failed", error };
 }
 
 /** What the stage is told of a pane; null while nothing is seen. */

@@ -36,6 +36,8 @@ export interface Pane {
   /** The way the reader goes through the stack. */
   readonly heading: Signal<1 | -1>;
   readonly progress: Signal<Progress>;
+  /** Why the list did not come, where only its first image did; else null. */
+  readonly unlisted: Signal<unknown>;
   readonly image: ReadonlySignal<ImageInfo | null>;
   /** The last picture that was there, with the image that it is of. */
   readonly shown: Signal<{ readonly image: ImageInfo; readonly picture: Picture } | null>;
@@ -90,6 +92,7 @@ export function createPane(id: number): Pane {
     index,
     heading: signal<1 | -1>(1),
     progress: signal<Progress>({ kind: "empty" }),
+    unlisted: signal<unknown>(null),
     image,
     shown,
     preview,

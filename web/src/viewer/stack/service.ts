@@ -6,7 +6,7 @@ import { line } from "~/core/events";
 import { loadSeries, type SeriesLine, shownSeries } from "../load/study";
 import type { ImageAddress } from "../stage";
 import { type Desk, openIn } from "./desk";
-import { listAgain, placeOfImage, show } from "./opening";
+import { placeOfImage, tryAgain } from "./opening";
 import { goTo, type Pane } from "./pane_state";
 
 /** Fetch around what all panes show. */
@@ -108,7 +108,5 @@ export function keepRetried(desk: Desk): () => void {
 function retry(desk: Desk, pane: Pane): void {
   const progress = pane.progress.peek();
   if (progress.kind !== "failed" || !(progress.error instanceof OfflineError)) return;
-  const image = pane.image.peek();
-  if (image) show(desk, pane, image);
-  else listAgain(pane);
+  tryAgain(desk, pane);
 }
