@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 
 NO_TIME = time(0, 0)
 LAST_SECOND = 59
@@ -47,12 +47,15 @@ def moment_of_study(study_date: str, study_time: str, *, otherwise: float) -> fl
 
     Args:
         study_date, study_time: DA and TM, "" where they are missing.
-        otherwise: where there is no day, or none that a clock can tell.
+        otherwise: where there is no day, or none that a clock can tell: the last
+            hours of the year 9999 may be past the end of UTC's calendar.
     """
     day = date_of(study_date)
     if day is None:
         return otherwise
     try:
-        return datetime.combine(day, time_of(study_time) or NO_TIME).timestamp()
+        moment = datetime.combine(day, time_of(study_time) or NO_TIME).timestamp()
+        datetime.fromtimestamp(moment, UTC)  # as the API tells it
     except (ValueError, OverflowError, OSError):
         return otherwise
+    return moment
