@@ -18,7 +18,7 @@ from medlens.serve.web.app_pages import asked_first
 from tests.serve.http import client_for
 from tests.serve.web.api.filled import add_study
 from tests.serve.work.studies import of_study, take
-from tests.write.dicom_sources import radiograph
+from tests.write.dicom_sources import file_bytes, radiograph
 from tests.write.dicom_sources import series as make_series
 
 ROOT = "/api/v1/studies"
@@ -62,6 +62,35 @@ def test_the_first_along_the_patient_is_opened(
     assert frame.headers["content-location"] == f"{address}/frames/1"
     again = {"If-None-Match": frame.headers["etag"]}
     assert viewer.get(f"{ROOT}/{study}/opening/frame", headers=again).status_code == 304
+
+
+def opened(viewer: httpx.Client, study: int) -> str:
+    """SOP Instance UID of the image that is opened."""
+    reply = viewer.get(f"{ROOT}/{study}/opening")
+    assert reply.status_code == 200, reply.text
+    return str(reply.json()["image"]["00080018"]["Value"][0])
+
+
+def test_a_localiser_opens_by_number(store: Store, viewer: httpx.Client) -> None:
+    """Planes that cross have no order along a normal; the viewer counts them."""
+    images = volume(2)
+    images[1].ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
+    images[1].ImagePositionPatient = [0, 0, -500]  # far before the first one's plane
+    study = put(store, images)
+    assert opened(viewer, study) == images[0].SOPInstanceUID
+
+
+def test_a_place_that_cannot_be_read_is_none(
+    store: Store, viewer: httpx.Client
+) -> None:
+    images = volume(2, against=True)
+    position = b"\x20\x00\x32\x00"
+    spoilt = [
+        file_bytes(each).replace(position + b"DS", position + b"ZZ") for each in images
+    ]
+    (study,) = {take(store, each).study_id for each in spoilt}
+    assert study is not None
+    assert opened(viewer, study) == images[0].SOPInstanceUID
 
 
 def test_a_series_by_its_number(store: Store, viewer: httpx.Client) -> None:

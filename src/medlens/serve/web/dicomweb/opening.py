@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from medlens.core import ReadError
+from medlens.core.quiet import quiet
 from medlens.serve.store.store import Store
 from medlens.serve.store.tables import instances, series, studies
 from medlens.serve.web.dicomweb.dataset import open_dataset
@@ -18,6 +18,9 @@ NO_IMAGES = ("SR", "PR", "KO", "RTSTRUCT", "RTPLAN", "DOC", "REG", "FID", "ECG",
 
 OWN_IMAGES = ("OT", "SC")
 """Of our own objects those that are images to a reader."""
+
+PARALLEL = 0.99
+"""Two normals that differ by less than this (cosine) are of parallel planes."""
 
 Vector = tuple[float, float, float]
 
@@ -87,21 +90,29 @@ def _ends_of(connection: sa.Connection, series_id: int) -> list[str]:
 def _plane_of(instance: StoredInstance) -> tuple[Vector, Vector] | None:
     """(normal, position) of an image, None where its header does not say them."""
     try:
-        data = open_dataset(instance.path)
-        a, b, c, d, e, f = (float(x) for x in data.ImageOrientationPatient)
-        x, y, z = (float(x) for x in data.ImagePositionPatient)
-    except (ReadError, AttributeError, TypeError, ValueError, OSError):
+        with quiet():
+            data = open_dataset(instance.path)
+            a, b, c, d, e, f = (float(x) for x in data.ImageOrientationPatient)
+            x, y, z = (float(x) for x in data.ImagePositionPatient)
+    except Exception:  # pydicom raises whatever its parsers raise
         return None
     return (b * f - c * e, c * d - a * f, a * e - b * d), (x, y, z)
 
 
 def _depths(planes: Sequence[tuple[Vector, Vector] | None]) -> list[float] | None:
-    """Positions along the first plane's normal; None where one of them is not known."""
+    """Positions along the first plane's normal.
+
+    None where one of them is not known, or where planes are not parallel, as those of a
+    localiser: the viewer then goes by number.
+    """
     known = [plane for plane in planes if plane is not None]
     if len(known) < len(planes):
         return None
-    normal = known[0][0]
-    return [
-        sum(n * p for n, p in zip(normal, position, strict=True))
-        for _, position in known
-    ]
+    first = known[0][0]
+    if any(_dot(normal, first) <= PARALLEL for normal, _ in known):
+        return None
+    return [_dot(position, first) for _, position in known]
+
+
+def _dot(one: Vector, other: Vector) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
