@@ -146,7 +146,7 @@ def files_state(connection: sa.Connection, version: Any) -> FilesState:
     return "owed" if job is not None and job.state in _OPEN else "lacking"
 
 
-_OPEN = ("waiting", "leased", "parked")
+_OPEN = ("waiting", "leased")
 
 
 def _key(report_id: int) -> str:

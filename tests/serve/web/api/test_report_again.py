@@ -195,6 +195,7 @@ def test_a_reader_asks_for_them(
     restore()
     with store.begin() as connection:  # its attempts came to an end
         connection.execute(sa.update(jobs).values(state="parked", error="away"))
+    assert reader.get(address(study)).json()["files"] == "lacking"  # nobody makes them
     reply = reader.post(address(study, "/files"))
     assert reply.status_code == 202
     assert (reply.json()["kind"], reply.json()["state"]) == ("report", "waiting")
@@ -203,6 +204,20 @@ def test_a_reader_asks_for_them(
     whole = reader.post(address(study, "/files"))
     assert whole.status_code == 409
     assert "has all its files" in whole.json()["detail"]
+
+
+def test_what_has_nothing_for_a_pacs_is_not_said_to_be_sent(
+    store: Store, reader: httpx.Client, study: int
+) -> None:
+    lose(store, study)
+    sign(reader, study)
+    with store.begin() as connection:
+        connection.execute(sa.update(jobs).values(state="parked", error="away"))
+    sent = reader.post(address(study, "/sendings"), json={"destination": "pacs"})
+    assert sent.status_code == 409
+    assert "has no DICOM object" in sent.json()["detail"]
+    with store.read() as connection:
+        assert list(connection.execute(sa.select(jobs.c.kind)).scalars()) == ["report"]
 
 
 def test_a_version_of_old_can_be_asked_for(

@@ -27,6 +27,7 @@ from medlens.serve.web.guard import may
 from medlens.serve.web.idempotency import OnceOnly
 from medlens.serve.web.notes import note_look
 from medlens.serve.web.state import Service, service_of
+from medlens.serve.work.objects import DICOM
 from medlens.serve.work.report_basis import UnreadNowError
 from medlens.serve.work.report_kept import ask_for_files, files_state, kept_files
 from medlens.serve.work.report_objects import MEDIA_TYPES, make_file
@@ -150,6 +151,8 @@ def send(
             )
         if files_state(connection, row) == "owed":
             raise Problem(409, _owed(version))
+        if not _AS_DICOM & set(kept_files(connection, row.id)):
+            raise Problem(409, _nothing_to_send(version))
         job = sending_job(
             connection,
             f"send:report:{row.id}:{peer.name}",
@@ -214,6 +217,17 @@ def _file(
         )
     named = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(made.data, media_type=made.media_type, headers={**named, **safe})
+
+
+_AS_DICOM = {kind for kind, media_type in MEDIA_TYPES.items() if media_type == DICOM}
+
+
+def _nothing_to_send(version: int) -> str:
+    return (
+        f"version {version} has no DICOM object, so that nothing could be sent: its "
+        "images could not be read, or their headers allow none. Ask for it with POST "
+        "…/files, or hand on its PDF"
+    )
 
 
 def _owed(version: int) -> str:
