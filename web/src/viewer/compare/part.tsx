@@ -12,7 +12,7 @@ import { whenCalm } from "~/viewer/load/calm";
 import { loadStudy, type WholeStudy } from "~/viewer/load/study";
 import { refusalText } from "~/viewer/mpr/mode";
 import { type Desk, type Grid, layOut } from "~/viewer/stack/desk";
-import type { Pane } from "~/viewer/stack/pane_state";
+import { isListed } from "~/viewer/stack/pane_state";
 import { CommandButton } from "~/viewer/tools/toolbar";
 import { keepLinked, linkingOf } from "./linking";
 import {
@@ -147,17 +147,9 @@ function compareCommands(desk: Desk): readonly Command[] {
   ];
 }
 
-/** False while a long series is still being listed: nothing is known of its geometry. */
-function isListed(pane: Pane): boolean {
-  const [count, least] = [
-    pane.images.value.length,
-    pane.series.value?.instance_count ?? 1,
-  ];
-  return count > 0 && count >= least;
-}
-
 function canShowPlanes(desk: Desk): boolean {
   const pane = desk.activePane.peek();
+  // While a long series is still being listed nothing is known of its geometry.
   return desk.mode.peek() === null && isListed(pane) && refusalText(pane) === "";
 }
 

@@ -8,7 +8,7 @@ import type { Picture } from "../pixels/picture";
 import { createStage } from "../stage";
 import { createDesk, type Desk, openIn } from "./desk";
 import { keepFilled, listAgain } from "./opening";
-import { createPane } from "./pane_state";
+import { createPane, goTo, isListed } from "./pane_state";
 import { keepRetried } from "./service";
 
 vi.stubGlobal("navigator", {});
@@ -87,6 +87,40 @@ test("a list that comes late does not take the place of another series", async (
   await settled();
   expect(sopsOf(pane.images.peek())).toEqual(["b1", "b2"]);
   stop();
+});
+
+test("who comes back from planes finds the image that was left", async () => {
+  const answer = served();
+  const { desk } = deskOf();
+  const [pane] = desk.panes.peek();
+  if (!pane) throw new Error("no pane");
+  const [first, second] = [seriesOf(1, "1.2"), seriesOf(2, "1.3")];
+  const study = studyOf(7, first, second);
+  let stop = keepFilled(desk, pane);
+  openIn(pane, study, first);
+  await settled();
+  answer("1.2", ["a1", "a2"]);
+  await settled();
+  stop();
+  goTo(pane, 1); // a measurement was chosen from the list
+  stop = keepFilled(desk, pane);
+  expect(pane.image.peek()?.address.sop).toBe("a2");
+  stop();
+  openIn(pane, study, second); // and another series while no pane is seen
+  stop = keepFilled(desk, pane);
+  expect(pane.image.peek()).toBeNull();
+  stop();
+});
+
+test("the frames of one instance are no whole series of two", () => {
+  const pane = createPane(0);
+  openIn(pane, studyOf(7, seriesOf(1, "1.2")), seriesOf(1, "1.2"));
+  const image = (sop: string, frame: number) =>
+    ({ study: "1.1", series: "1.2", address: { sop, frame } }) as unknown as ImageInfo;
+  pane.images.value = [image("a1", 1), image("a1", 2), image("a1", 3)];
+  expect(isListed(pane)).toBe(false);
+  pane.images.value = [...pane.images.peek(), image("a2", 1)];
+  expect(isListed(pane)).toBe(true);
 });
 
 test("a series of one UID in two studies is two series", () => {

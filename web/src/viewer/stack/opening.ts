@@ -10,7 +10,7 @@ import { millimetres } from "../load/spacing";
 import { loadSeries, type SeriesLine, type WholeStudy } from "../load/study";
 import { type ImageAddress, imageKey, type Shown } from "../stage";
 import type { Desk } from "./desk";
-import type { Pane } from "./pane_state";
+import { isListed, type Pane } from "./pane_state";
 import { showPreview } from "./preview";
 import { START } from "./view";
 
@@ -30,6 +30,8 @@ function listSeries(pane: Pane): () => void {
     const isOpened = id.value !== undefined;
     const [study, series] = [pane.study.peek(), pane.series.peek()];
     if (!isOpened || !study || !series) return undefined;
+    // Planes took the pane's place for a while: what was seen before them stays.
+    if (untracked(() => isListed(pane))) return undefined;
     const abort = new AbortController();
     untracked(() => list(pane, study, series, abort.signal));
     return () => abort.abort();

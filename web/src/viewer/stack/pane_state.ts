@@ -113,6 +113,20 @@ export function createPane(id: number): Pane {
   };
 }
 
+/** Whether all images of the pane's series are in its list, not the first ones alone. */
+export function isListed(pane: Pane): boolean {
+  const [study, series, images] = [
+    pane.study.value,
+    pane.series.value,
+    pane.images.value,
+  ];
+  const [first] = images;
+  if (!first || !series || first.series !== series.series_uid) return false;
+  // An instance may be many images.
+  const instances = new Set(images.map(({ address }) => address.sop));
+  return first.study === study?.study_uid && instances.size >= series.instance_count;
+}
+
 /** Go to an image; places outside are the nearest inside. */
 export function goTo(pane: Pane, index: number): void {
   const last = pane.images.peek().length - 1;

@@ -3,7 +3,7 @@
 import { effect } from "@preact/signals";
 import { announce } from "~/core/announce";
 import { openIn } from "~/viewer/stack/desk";
-import { goTo } from "~/viewer/stack/pane_state";
+import { goTo, isListed } from "~/viewer/stack/pane_state";
 import { imageKey, showImage } from "~/viewer/stage";
 import type { Kit } from "./kit";
 import type { OnImage } from "./shape";
@@ -46,10 +46,7 @@ function toPlane(kit: Kit, shape: Kept): void {
   openIn(pane, study, series);
   const stop = effect(() => {
     if (pane.series.value !== series) queueMicrotask(() => stop());
-    else if (
-      pane.shown.value?.image.series === shape.series &&
-      pane.images.value.length >= series.instance_count
-    ) {
+    else if (pane.shown.value?.image.series === shape.series && isListed(pane)) {
       queueMicrotask(() => stop());
       desk.mode.value = "mpr";
     }
