@@ -1,12 +1,13 @@
 import { signal } from "@preact/signals";
 import { expect, test } from "vitest";
+import type { ImageInfo } from "~/viewer/load/image";
 import type { Pane } from "~/viewer/stack/pane_state";
 import type { Ground } from "~/viewer/tools/ground";
 import { measured } from "~/viewer/tools/kit";
 import { textOf } from "~/viewer/tools/reading_text";
 import type { Kind, Shape } from "~/viewer/tools/shape";
 import { goToPlane, groundsOf } from "./ground";
-import { createPlanes, type Planes } from "./state";
+import { createPlanes, goToSlice, type Planes } from "./state";
 import { frameOf, type SlicePlace } from "./volume";
 
 /** 10 slices 4 mm apart, rows 2 mm and columns 1 mm apart; HU = 100 × slice + column. */
@@ -27,7 +28,11 @@ function planesOf(padded: readonly number[] = []): Planes {
     Float32Array.from({ length: 48 }, (_, at) => 100 * k + (at % 8)),
   );
   const known = places.map((_, k) => new Uint8Array(48).fill(padded.includes(k) ? 0 : 1));
-  return createPlanes({ frame, slices, known: padded.length > 0 ? known : undefined });
+  const images = places.map((_, k) => ({ address: { sop: `1.${k}`, frame: 1 } }));
+  return createPlanes(
+    { frame, slices, known: padded.length > 0 ? known : undefined },
+    images as unknown as readonly ImageInfo[],
+  );
 }
 
 const pane = {
@@ -120,4 +125,12 @@ test("a shape is seen on its plane and on no other", () => {
   expect(axial.holds({ ...line, series: "1.3" })).toBe(false);
   goToPlane(planes, "axial", 13.1); // planes are 1 mm apart
   expect(axial.holds(line)).toBe(false);
+});
+
+test("a slice is found among the images that the volume is made of", () => {
+  const planes = planesOf();
+  expect(goToSlice(planes, "1.3#1")).toBe(true);
+  expect(planes.point.peek()[2]).toBe(12);
+  expect(goToSlice(planes, "1.99#1")).toBe(false);
+  expect(planes.point.peek()[2]).toBe(12);
 });

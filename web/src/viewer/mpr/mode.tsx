@@ -79,7 +79,7 @@ function load(desk: Desk, pane: Pane, state: { value: State }): () => void {
   };
   loadVolume(images, frame, desk.library, abort.signal, onProgress)
     .then((volume) => {
-      state.value = { kind: "here", planes: createPlanes(volume) };
+      state.value = { kind: "here", planes: createPlanes(volume, images) };
     })
     .catch((error: unknown) => {
       if (!abort.signal.aborted) state.value = { kind: "failed", error };

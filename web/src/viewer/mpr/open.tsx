@@ -18,9 +18,8 @@ import { type Grounds, goToPlane, groundsOf } from "./ground";
 import { LayerVolumes } from "./layer_volume";
 import { overPlane } from "./plane_layers";
 import { PlaneView } from "./plane_view";
-import { depthOn } from "./planes";
 import { probe } from "./reslice";
-import { type Planes, resetPlanes, type PlaneView as Shown } from "./state";
+import { goToSlice, type Planes, resetPlanes, type PlaneView as Shown } from "./state";
 import { t } from "./texts";
 import type { Frame } from "./volume";
 
@@ -50,11 +49,11 @@ interface Props {
 /** The planes of a volume that is loaded. */
 export function OpenPlanes({ desk, pane, planes }: Props) {
   const grounds = useMemo(() => groundsOf(pane, planes), [pane, planes]);
-  const overs = useMemo(() => layersOver(desk, pane, planes), [desk, pane, planes]);
+  const overs = useMemo(() => layersOver(desk, planes), [desk, planes]);
   useEffect(() => () => overs.volumes.close(), [overs]);
   useEffect(() => register(planeCommands(desk, planes)), [desk, planes]);
   useEffect(() => keepGround(desk, planes, grounds), [desk, planes, grounds]);
-  useEffect(() => keepAsked(desk, pane, planes), [desk, pane, planes]);
+  useEffect(() => keepAsked(desk, planes), [desk, planes]);
   const [first] = planes.views;
   const legend = first && overs.of.get(first);
   return (
@@ -88,8 +87,8 @@ export function OpenPlanes({ desk, pane, planes }: Props) {
   );
 }
 
-function layersOver({ stage }: Desk, pane: Pane, planes: Planes) {
-  const volumes = new LayerVolumes(pane.images.peek(), planes.volume.frame);
+function layersOver({ stage }: Desk, planes: Planes) {
+  const volumes = new LayerVolumes(planes.images, planes.volume.frame);
   const of = new Map<Shown, LaidOver>(
     planes.views.map((view) => [view, overPlane(stage, planes, view, volumes)]),
   );
@@ -111,7 +110,7 @@ function keepGround(desk: Desk, planes: Planes, grounds: Grounds): () => void {
 }
 
 /** Go where a measurement or a panel asks: to a plane, or to the plane of a slice. */
-function keepAsked(desk: Desk, pane: Pane, planes: Planes): () => void {
+function keepAsked(desk: Desk, planes: Planes): () => void {
   const kit = kitOf(desk);
   const before = desk.stage.wanted.peek();
   const stops = [
@@ -128,21 +127,15 @@ function keepAsked(desk: Desk, pane: Pane, planes: Planes): () => void {
     effect(() => {
       const wanted = desk.stage.wanted.value;
       if (!wanted || wanted === before) return;
-      untracked(() => goToSlice(desk, pane, planes, imageKey(wanted.image)));
+      untracked(() => {
+        // An image of another series is shown in the panes.
+        if (!goToSlice(planes, imageKey(wanted.image))) desk.mode.value = null;
+      });
     }),
   ];
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-/** The crosshair onto a slice; an image of another series is shown in the panes. */
-function goToSlice(desk: Desk, pane: Pane, planes: Planes, key: string): void {
-  const { frame } = planes.volume;
-  const place = pane.images.peek().findIndex((each) => imageKey(each.address) === key);
-  const depth = frame.depths[frame.order.indexOf(place)];
-  if (depth === undefined) desk.mode.value = null;
-  else planes.point.value = depthOn(frame, planes.point.peek(), depth);
 }
 
 function Bar({ desk, pane, planes }: Props) {

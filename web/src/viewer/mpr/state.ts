@@ -1,6 +1,7 @@
 /** What the three planes share: one point, one window, one slab. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { ImageInfo } from "~/viewer/load/image";
 import {
   type Extent,
   type View as Laid,
@@ -9,10 +10,12 @@ import {
   type Size,
   START,
 } from "~/viewer/stack/view";
+import { imageKey } from "~/viewer/stage";
 import { KINDS } from "~/viewer/tools/shape";
 import {
   AXES,
   atStep,
+  depthOn,
   into,
   middleOf,
   planeOf,
@@ -45,6 +48,8 @@ export interface PlaneView {
 /** The planes of a volume. */
 export interface Planes {
   readonly volume: Volume;
+  /** What it is made of: `volume.frame.order` counts these, however many come later. */
+  readonly images: readonly ImageInfo[];
   readonly point: Signal<Vector>;
   /** One of `HANDS`. */
   readonly hand: Signal<string>;
@@ -55,7 +60,7 @@ export interface Planes {
 }
 
 /** Planes through the middle of a volume. */
-export function createPlanes(volume: Volume): Planes {
+export function createPlanes(volume: Volume, images: readonly ImageInfo[]): Planes {
   const point = signal(middleOf(volume.frame));
   const thickness = signal(0);
   const viewOf = (view: View): PlaneView => {
@@ -89,6 +94,7 @@ export function createPlanes(volume: Volume): Planes {
   };
   return {
     volume,
+    images,
     point,
     thickness,
     hand: signal("crosshair"),
@@ -121,6 +127,16 @@ export function moveCross(
   };
   const moved = add(add(planes.point.peek(), along, x * size), down, y * size);
   planes.point.value = into(planes.volume.frame, moved);
+}
+
+/** Go to the plane of a slice; false where the volume has none of that key. */
+export function goToSlice({ volume, images, point }: Planes, key: string): boolean {
+  const { frame } = volume;
+  const place = images.findIndex((each) => imageKey(each.address) === key);
+  const depth = frame.depths[frame.order.indexOf(place)];
+  if (depth === undefined) return false;
+  point.value = depthOn(frame, point.peek(), depth);
+  return true;
 }
 
 /** Everything as it was at first. */
