@@ -6,7 +6,7 @@ import type { Ground } from "~/viewer/tools/ground";
 import { measured } from "~/viewer/tools/kit";
 import { textOf } from "~/viewer/tools/reading_text";
 import type { Kind, Shape } from "~/viewer/tools/shape";
-import { goToPlane, groundsOf } from "./ground";
+import { goToMeasured, goToPlane, groundsOf } from "./ground";
 import { createPlanes, goToSlice, type Planes } from "./state";
 import { frameOf, type SlicePlace } from "./volume";
 
@@ -28,7 +28,10 @@ function planesOf(padded: readonly number[] = []): Planes {
     Float32Array.from({ length: 48 }, (_, at) => 100 * k + (at % 8)),
   );
   const known = places.map((_, k) => new Uint8Array(48).fill(padded.includes(k) ? 0 : 1));
-  const images = places.map((_, k) => ({ address: { sop: `1.${k}`, frame: 1 } }));
+  const images = places.map((_, k) => ({
+    series: "1.2",
+    address: { sop: `1.${k}`, frame: 1 },
+  }));
   return createPlanes(
     { frame, slices, known: padded.length > 0 ? known : undefined },
     images as unknown as readonly ImageInfo[],
@@ -133,4 +136,13 @@ test("a slice is found among the images that the volume is made of", () => {
   expect(planes.point.peek()[2]).toBe(12);
   expect(goToSlice(planes, "1.99#1")).toBe(false);
   expect(planes.point.peek()[2]).toBe(12);
+});
+
+test("a measurement of another series moves no plane of this one", () => {
+  const planes = planesOf();
+  const where = { kind: "plane", view: "axial", at: 9, slab: 5 } as const;
+  expect(goToMeasured(planes, { series: "1.9", where })).toBe(false);
+  expect(planes.thickness.peek()).toBe(0);
+  expect(goToMeasured(planes, { series: "1.2", where })).toBe(true);
+  expect([planes.thickness.peek(), planes.point.peek()[2]]).toEqual([5, 9]);
 });

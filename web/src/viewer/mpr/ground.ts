@@ -92,3 +92,11 @@ export function goToPlane(planes: Planes, view: PlaneView["view"], at: number): 
   planes.active.value = view;
   planes.point.value = throughOf(planes.point.peek(), view, at);
 }
+
+/** Go to what a measurement lies on; false where that is no plane through this volume. */
+export function goToMeasured(planes: Planes, { series, where }: Spot): boolean {
+  if (where.kind !== "plane" || series !== planes.images[0]?.series) return false;
+  planes.thickness.value = where.slab;
+  goToPlane(planes, where.view, where.at);
+  return true;
+}

@@ -14,7 +14,7 @@ import { kitOf, MeasureHint } from "~/viewer/tools/part";
 import { KINDS } from "~/viewer/tools/shape";
 import { CommandButton } from "~/viewer/tools/toolbar";
 import { planeCommands } from "./commands";
-import { type Grounds, goToPlane, groundsOf } from "./ground";
+import { type Grounds, goToMeasured, groundsOf } from "./ground";
 import { LayerVolumes } from "./layer_volume";
 import { overPlane } from "./plane_layers";
 import { PlaneView } from "./plane_view";
@@ -116,12 +116,8 @@ function keepAsked(desk: Desk, planes: Planes): () => void {
   const stops = [
     effect(() => {
       const wanted = kit.wanted.value;
-      if (wanted?.where.kind !== "plane") return;
-      const { view, at, slab } = wanted.where;
       untracked(() => {
-        planes.thickness.value = slab;
-        goToPlane(planes, view, at);
-        kit.wanted.value = null;
+        if (wanted && goToMeasured(planes, wanted)) kit.wanted.value = null;
       });
     }),
     effect(() => {
