@@ -128,6 +128,23 @@ test("who leaves the study at once loses nothing", async () => {
   expect(ids(service.has.shapes)).toBe("a0");
 });
 
+test("what changes while a save is on its way goes out, too, with who leaves", async () => {
+  const service = fake();
+  const put = service.put.bind(service);
+  vi.spyOn(service, "put").mockImplementation(async (revision, found) => {
+    await new Promise((done) => setTimeout(done, 500));
+    return put(revision, found);
+  });
+  const { shapes, end } = tab(service);
+  await vi.advanceTimersByTimeAsync(1);
+  shapes.value = [shape("a")];
+  await vi.advanceTimersByTimeAsync(PAUSE_MS + 1);
+  shapes.value = [shape("a"), shape("b")];
+  end();
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(ids(service.has.shapes)).toBe("a0 b0");
+});
+
 test("what the service refuses stays in the tab and is not tried again", async () => {
   const service = fake();
   const asked = vi.spyOn(service, "put");

@@ -91,8 +91,9 @@ export class Keeping {
     }
     // What was changed while it was on its way.
     const isBehind = !isSame(this.shapes.peek(), this.known.peek().shapes);
-    if (this.state.peek() !== "saved" || !isBehind || this.isOver) return;
+    if (this.state.peek() !== "saved" || !isBehind) return;
     this.state.value = "saving";
+    if (this.isOver) return await this.run();
     this.later(PAUSE_MS);
   }
 
