@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { benefitsOf, stretchesOf, usefulBetween } from "./decision";
+import { type Benefit, benefitsOf, stretchesOf, usefulBetween } from "./decision";
 import type { Thresholds } from "./told";
 
 // 20 cases, 10 of them ill. Probabilities of the ill: six 0.95, three 0.5, one 0.05; of
@@ -53,6 +53,19 @@ test("it is useful where it gains more than calling everybody, and than nobody",
   expect(
     usefulBetween(benefitsOf({ ...blind, fn: [0, 5, 5, 5, 10], tn: [0, 0, 0, 0, 10] })),
   ).toBeNull();
+});
+
+test("the longest stretch is the widest, not that of most rows", () => {
+  const row = (threshold: number, value: number) => ({
+    threshold,
+    model: { value, low: value, high: value },
+    everybody: 0,
+  });
+  const narrow = [0.01, 0.02, 0.03, 0.04].map((each) => row(each, 1));
+  const wide = [0.2, 0.6].map((each) => row(each, 1));
+  expect(usefulBetween([...narrow, row(0.1, 0), ...wide] as Benefit[])).toEqual([
+    0.2, 0.6,
+  ]);
 });
 
 test("stretches end where something does not hold", () => {

@@ -91,9 +91,14 @@ export function usefulBetween(benefits: readonly Benefit[]): [number, number] | 
     benefits,
     ({ model, everybody }) => (model.value ?? 0) > Math.max(0, everybody) + 1e-9,
   );
-  const longest = stretches.toSorted((one, other) => other.length - one.length)[0];
-  const [first, last] = [longest?.[0], longest?.at(-1)];
-  return first && last ? [first.threshold, last.threshold] : null;
+  // Rows lie close where many cases do: their count says nothing of how far they reach.
+  const ends = stretches.map((each): [number, number] => [
+    each[0]?.threshold ?? 0,
+    each.at(-1)?.threshold ?? 0,
+  ]);
+  return (
+    ends.toSorted((one, other) => other[1] - other[0] - (one[1] - one[0]))[0] ?? null
+  );
 }
 
 /** Neighbours of a row for which something holds, stretch by stretch. */
