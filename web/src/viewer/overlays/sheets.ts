@@ -19,6 +19,8 @@ export type Sheet =
   | { readonly kind: "here"; readonly canvas: OffscreenCanvas }
   | { readonly kind: "failed" };
 
+const FAILED: Sheet = { kind: "failed" };
+
 /** Sheets of the image that a pane shows. */
 export class Sheets {
   private of: Seen | null = null;
@@ -39,9 +41,11 @@ export class Sheets {
   }
 
   private async load(seen: Seen, plane: OverlayPlane, colour: Rgb): Promise<void> {
-    const bits = await bitsOf(plane, seen.image, seen.picture).catch(() => null);
+    const made = await bitsOf(plane, seen.image, seen.picture)
+      .then((bits) => (bits ? drawn(plane, bits, colour) : FAILED))
+      .catch(() => FAILED); // also a plane for which there is no room
     if (this.of?.picture !== seen.picture) return; // the reader went on
-    this.kept.set(plane.place, bits ? drawn(plane, bits, colour) : { kind: "failed" });
+    this.kept.set(plane.place, made);
     this.changes.value += 1;
   }
 }
@@ -49,7 +53,7 @@ export class Sheets {
 function drawn(plane: OverlayPlane, bits: Uint8Array, colour: Rgb): Sheet {
   const canvas = new OffscreenCanvas(plane.columns, plane.rows);
   const context = canvas.getContext("2d");
-  if (!context) return { kind: "failed" };
+  if (!context) return FAILED;
   const data = context.createImageData(plane.columns, plane.rows);
   paintOverlay(bits, colour, data.data);
   context.putImageData(data, 0, 0);
