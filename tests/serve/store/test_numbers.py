@@ -14,7 +14,13 @@ from medlens.serve.store.dump import SCHEMA, dump_index, load_index
 from medlens.serve.store.keep import remove_study
 from medlens.serve.store.migrate import bring_up_to_date, upgrade
 from medlens.serve.store.store import Store
-from medlens.serve.store.tables import jobs, metadata, result_objects, results
+from medlens.serve.store.tables import (
+    jobs,
+    metadata,
+    reports,
+    result_objects,
+    results,
+)
 from medlens.serve.work.evaluations import Asked, ask, remove_evaluation
 from tests.serve.dicom_files import part10
 from tests.serve.store.test_keep import answer, take
@@ -58,8 +64,9 @@ OLD_ROWS: list[tuple[str, dict[str, Any]]] = [
                    "action": "x", "detail": detail, "previous": DIGEST,
                    "digest": DIGEST})
         for number, detail in enumerate(
-            # Job 31 and evaluation 12 were removed; words are no numbers.
-            ({"job": 31}, {"evaluation": 12}, {"job": "97"}, {"result": 1}, {}), 1
+            # Job 31, evaluation 12 and report 6 were removed; words are no numbers.
+            ({"job": 31}, {"evaluation": 12}, {"job": "97"}, {"result": 1}, {},
+             {"report": 6, "peer": "pacs", "objects": 2}), 1
         )
     ),
 ]  # fmt: skip
@@ -155,6 +162,11 @@ def test_numbers_go_on_behind_all_that_the_trail_names(old: Store) -> None:
             key="s", study_id=5, inputs_digest=DIGEST, diagnosis={}, created_at=1.0
         )
         assert connection.execute(new).inserted_primary_key == (3,)
+        new = sa.insert(reports).values(
+            study_id=5, version=1, is_signed=True, content={}, content_digest=DIGEST,
+            author="rita", made_at=1.0,
+        )  # fmt: skip
+        assert connection.execute(new).inserted_primary_key == (7,)
 
 
 def test_foreign_keys_hold_after_the_step(old: Store) -> None:

@@ -24,6 +24,7 @@ NAMED = {
     "evaluations": "evaluation",
     "jobs": "job",
     "looks": "alarm",
+    "reports": "report",
     "results": "result",
     "tokens": "token",
 }
