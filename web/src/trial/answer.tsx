@@ -19,10 +19,10 @@ import { fold, statusOf } from "~/findings/status";
 import { t as say } from "~/findings/texts";
 import { nameOf, phraseOf, sizeOf } from "~/findings/words";
 import { Icon } from "~/shell/icon";
-import { Link } from "~/shell/link";
 import { Loading, Show, useLoaded } from "~/shell/loaded";
+import { Head } from "./head";
 import { t } from "./texts";
-import { askFor, bundle, fileNames } from "./tried";
+import { askFor, bundle } from "./tried";
 
 type Study = components["schemas"]["WholeStudy"];
 
@@ -92,57 +92,6 @@ async function load(number: number, abort: AbortSignal): Promise<Known> {
     }),
   );
   return { study, result: readResult(view) };
-}
-
-function Head({ study }: { study: Study }) {
-  const isBroken = useMemo(() => signal(false), []);
-  const images = study.series.filter((each) => !each.is_own);
-  const count = images.reduce((sum, each) => sum + each.instance_count, 0);
-  const modality =
-    [...new Set(images.map((each) => each.modality))].join(" ") || t("noModality");
-  return (
-    <header class="trial-head">
-      {!isBroken.value && (
-        <img
-          class="trial-picture"
-          src={pictureOf(study)}
-          alt={t("picture")}
-          onError={() => {
-            isBroken.value = true;
-          }}
-        />
-      )}
-      <div class="trial-words">
-        <h3>{study.description || t("study", { number: study.id })}</h3>
-        <FileName study={study.id} />
-        <p class="faint">
-          {count === 1 ? t("image", { modality }) : t("images", { modality, count })}
-        </p>
-        <Link to={`/studies/${study.id}`} class="button button-small">
-          {t("open")}
-        </Link>
-      </div>
-    </header>
-  );
-}
-
-function FileName({ study }: { study: number }) {
-  const names = fileNames().value[study];
-  if (!names) return null;
-  return (
-    <p class="trial-file">
-      {names.others > 0
-        ? t("files", { name: names.first, count: names.others })
-        : names.first}
-    </p>
-  );
-}
-
-/** Of the images that came, and not of the pictures that were made of the result. */
-function pictureOf(study: Study): string {
-  const whole = `/dicom-web/studies/${study.study_uid}`;
-  const series = study.series.find((each) => !each.is_own);
-  return series ? `${whole}/series/${series.series_uid}/thumbnail` : `${whole}/thumbnail`;
 }
 
 const WAITING = ["receiving", "ready", "running"] as const;
