@@ -9,6 +9,7 @@ import { Show, useLoaded } from "~/shell/loaded";
 import { Choose } from "~/shell/upload/drop";
 import { clearFilters } from "./commands";
 import { t } from "./texts";
+import { te } from "./texts_empty";
 
 type Intake = components["schemas"]["IntakeView"];
 type Node = NonNullable<Intake["dicom"]>;
@@ -34,23 +35,23 @@ export function Empty() {
   );
   return (
     <div class="empty worklist-empty">
-      <h2>{t("none")}</h2>
-      <p>{t("noneHow")}</p>
+      <h2>{te("none")}</h2>
+      <p>{te("noneHow")}</p>
       <div class="worklist-ways">
         {may("upload") && (
-          <Way title={t("byDrop")}>
-            <p>{t("byDropHow")}</p>
+          <Way title={te("byDrop")}>
+            <p>{te("byDropHow")}</p>
             <Choose isMain />
           </Way>
         )}
         <Show of={intake}>{(found) => <Sendings intake={found} />}</Show>
-        <Way title={t("byTry")}>
+        <Way title={te("byTry")}>
           <p>
-            {t("byTryHow")} <Link to="/try">{t("toTry")}</Link>
+            {te("byTryHow")} <Link to="/try">{te("toTry")}</Link>
           </p>
           {isDemo.value && (
             <p>
-              {t("bySamples")} <code>medlens serve BUNDLE --demo --samples DIR</code>
+              {te("bySamples")} <code>medlens serve BUNDLE --demo --samples DIR</code>
             </p>
           )}
         </Way>
@@ -63,12 +64,12 @@ function Sendings({ intake }: { intake: Intake }) {
   const { dicom } = intake;
   return (
     <>
-      <Way title={t("byDicom")}>
-        {dicom ? <NodeFacts node={dicom} /> : <p>{t("noNode")}</p>}
+      <Way title={te("byDicom")}>
+        {dicom ? <NodeFacts node={dicom} /> : <p>{te("noNode")}</p>}
       </Way>
-      <Way title={t("byWeb")}>
+      <Way title={te("byWeb")}>
         <p>
-          {t("byWebHow")} <code>{`${location.origin}${intake.dicomweb}`}</code>
+          {te("byWebHow")} <code>{`${location.origin}${intake.dicomweb}`}</code>
         </p>
       </Way>
     </>
@@ -77,16 +78,16 @@ function Sendings({ intake }: { intake: Intake }) {
 
 function NodeFacts({ node }: { node: Node }) {
   const notes = [
-    node.is_local && t("nodeLocal"),
-    node.is_tls && t("nodeTls"),
-    node.is_closed && t("nodeClosed"),
+    node.is_local && te("nodeLocal"),
+    node.is_tls && te("nodeTls"),
+    node.is_closed && te("nodeClosed"),
   ].filter((each) => typeof each === "string");
   return (
     <>
       <dl class="worklist-node">
-        <Fact name={t("nodeTitle")} value={node.ae_title} />
-        <Fact name={t("nodeHost")} value={node.host || location.hostname} />
-        <Fact name={t("nodePort")} value={String(node.port)} />
+        <Fact name={te("nodeTitle")} value={node.ae_title} />
+        <Fact name={te("nodeHost")} value={node.host || location.hostname} />
+        <Fact name={te("nodePort")} value={String(node.port)} />
       </dl>
       {notes.map((each) => (
         <p key={each} class="faint">
