@@ -10,6 +10,7 @@ import { LabelField } from "./label_field";
 import { layerOf } from "./layers";
 import { type Drawn, namedImage, slicesOf } from "./painting";
 import type { Reading } from "./reading";
+import { draftKeyOf } from "./say";
 import { t } from "./texts";
 import { ADDED, judge } from "./verdicts";
 
@@ -29,7 +30,7 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
   const { stage } = reading;
   const isNew = finding === null;
   const key = finding ? findingKey(at, finding.id) : `${at}/${ADDED}draft`;
-  const draftKey = `label/${reading.study}/${key}`;
+  const draftKey = draftKeyOf(reading, "label", key);
   const label = draft(draftKey, finding?.label ?? "");
   const problem = useSignal("");
   const ids = { heading: useId() };
@@ -43,7 +44,7 @@ export function EditForm({ reading, assessment, at, finding, labels, onClose }: 
     };
   }, []);
   // A box that was drawn outlives a reload like the words beside it.
-  const boxKey = `box/${reading.study}/${key}`;
+  const boxKey = draftKeyOf(reading, "box", key);
   const box = draft<Drawn | null>(boxKey, null);
   useEffect(() =>
     stage.editing.subscribe((now) => {

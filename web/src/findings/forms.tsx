@@ -6,7 +6,7 @@ import { type Assessment, type Finding, findingKey } from "./diagnosis";
 import { EditForm } from "./edit_form";
 import { labelsOf } from "./labels";
 import type { Reading } from "./reading";
-import { sayOf } from "./say";
+import { draftKeyOf, sayOf } from "./say";
 
 /** An open form; one at a time, as there is one image to draw on. */
 export interface Form {
@@ -49,7 +49,7 @@ export function FindingForms({ reading, assessment, at, finding, name }: Props) 
   if (now.kind === "comment") {
     return (
       <CommentForm
-        draftKey={`comment/${reading.study}/${key}`}
+        draftKey={draftKeyOf(reading, "comment", key)}
         name={name}
         onSay={(verdict, comment) => {
           sayOf(reading, key, verdict, comment);
@@ -61,7 +61,7 @@ export function FindingForms({ reading, assessment, at, finding, name }: Props) 
   }
   return (
     <EditForm
-      key={key}
+      key={draftKeyOf(reading, "label", key)}
       reading={reading}
       assessment={assessment}
       at={at}

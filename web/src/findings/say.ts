@@ -4,6 +4,16 @@ import type { Reading } from "./reading";
 import { statusOf } from "./status";
 import { ADDED, judge, type Verdict, wordsOn } from "./verdicts";
 
+/** Where is kept what was typed or drawn and not yet said of a finding of the result shown. */
+export function draftKeyOf(
+  { study, result }: Pick<Reading, "study" | "result">,
+  kind: "label" | "box" | "comment",
+  key: string,
+): string {
+  // Findings of two results may have one key, and are not of the same thing.
+  return `${kind}/${study}/${result.value?.id ?? 0}/${key}`;
+}
+
 /** Say a verdict on a finding. */
 export function sayOf(
   reading: Reading,
