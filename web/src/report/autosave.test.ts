@@ -141,6 +141,13 @@ test("after a reload what was not saved is saved; a newer draft is shown beside 
   expect(words(fresh.kept.value.content)).toBe("newer");
 });
 
+test("after a reload our own save whose reply was lost is no conflict", () => {
+  const save = begin({ revision: 3, content: text("mine"), isDirty: true });
+  save.open({ revision: 4, saved_at: "t4", content: text("mine") });
+  expect(save.state.value).toBe("saved");
+  expect(save.kept.value).toMatchObject({ revision: 4, isDirty: false });
+});
+
 test("a refusal is told and not tried again by itself", async () => {
   desk.now.failures = [new ProblemError(422, "blank", "control character")];
   const save = begin();

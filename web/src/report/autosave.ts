@@ -69,7 +69,7 @@ export class Autosave {
       return;
     }
     if (found && newest !== revision) {
-      this.conflict(found);
+      this.meet(found);
       return;
     }
     // Nothing there: it was dropped elsewhere, or never got there. Ours is all there is.
