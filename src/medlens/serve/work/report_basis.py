@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def basis_of(store: Store, report: Report, *, until: float | None = None) -> Any
     if not pixels:
         return None
     header = _header(store, pixels[0].digest, f"study {report.study}")
-    _name_patient(header, study)
+    header = _of_patient(header, study)
     return Basis(
         header=header,
         images=tuple(
@@ -124,18 +125,19 @@ def _is_whole(path: Path, digest: str) -> bool:
         return False
 
 
-def _name_patient(header: Any, study: Any) -> None:
-    """Patient and study as the index knows them, which the PDF tells, too.
+def _of_patient(header: Any, study: Any) -> Any:
+    """A header with patient and study as the index, and so the PDF, tells them.
 
     Images of one study may spell a name in two ways, and some lack a number that
-    others have.
+    others have. The header itself is kept for others that open the file.
     """
-
     with quiet():
+        header = copy.deepcopy(header)
         for column, keyword in IDENTITY.items():
             value = getattr(study, column)
             if value:
                 setattr(header, keyword, value)
+    return header
 
 
 def _images(study_id: int, until: float | None) -> sa.Select[Any]:

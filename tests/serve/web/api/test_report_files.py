@@ -14,6 +14,8 @@ import pydicom
 import pytest
 import sqlalchemy as sa
 
+from medlens.read.dicom.header import read_header
+from medlens.read.source import open_source
 from medlens.serve.store.backup import back_up, restore
 from medlens.serve.store.doctor import check_store
 from medlens.serve.store.keep import measure_usage, remove_study
@@ -25,6 +27,7 @@ from medlens.serve.store.tables import (
     report_drafts,
     reports,
     series,
+    studies,
 )
 from medlens.serve.work.deliver import files_of_report
 from medlens.serve.work.report_picture import key_picture
@@ -365,3 +368,18 @@ def test_a_backup_holds_reports_with_their_files(
     assert again.blobs.read(digest) == pdf
     assert not any(each.count for each in check_store(again, deep=True))
     again.close()
+
+
+def test_the_name_in_the_index_is_given_to_no_other_reader_of_the_file(
+    store: Store, reader: httpx.Client, study: int
+) -> None:
+    """Headers of the last files are kept for all who ask."""
+    with store.begin() as connection:
+        query = sa.select(instances.c.digest).where(instances.c.study_id == study)
+        source = open_source(
+            store.blobs.path_of(connection.execute(query).scalar_one()), "case"
+        )
+        before = str(read_header(source).data.PatientName)
+        connection.execute(sa.update(studies).values(patient_name="Roe^Richard"))
+    sign(reader, study)
+    assert str(read_header(source).data.PatientName) == before != "Roe^Richard"
