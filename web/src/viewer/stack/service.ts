@@ -79,7 +79,7 @@ async function find(
 }
 
 /** Go to an image once it is in the list, unless the reader went elsewhere meanwhile. */
-function goWhenListed(
+export function goWhenListed(
   pane: Pane,
   series: SeriesLine,
   image: ImageAddress,

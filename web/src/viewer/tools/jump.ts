@@ -3,8 +3,10 @@
 import { effect } from "@preact/signals";
 import { announce } from "~/core/announce";
 import { openIn } from "~/viewer/stack/desk";
+import { placeOfImage } from "~/viewer/stack/opening";
 import { goTo, isListed } from "~/viewer/stack/pane_state";
-import { imageKey, showImage } from "~/viewer/stage";
+import { goWhenListed } from "~/viewer/stack/service";
+import { showImage } from "~/viewer/stage";
 import type { Kit } from "./kit";
 import type { OnImage } from "./shape";
 import type { Kept } from "./shelf";
@@ -15,19 +17,24 @@ export function jumpTo(kit: Kit, shape: Kept): void {
   const shelf = kit.shelfOf(kit.ground.peek());
   kit.placing.value = null;
   if (shape.where.kind === "plane") toPlane(kit, shape);
-  else toImage(kit, shape.where);
+  else toImage(kit, shape.where, shape.series);
   shelf.selected.value = shape.id;
   const text = shelf.textOf(shape);
   announce(t("shapeNamed", { kind: t(shape.kind), n: "", text }));
 }
 
-function toImage({ desk }: Kit, { image }: OnImage): void {
+function toImage({ desk }: Kit, { image }: OnImage, seriesUid: string): void {
   desk.mode.value = null;
   const pane = desk.activePane.peek();
-  const key = imageKey(image);
-  const at = pane.images.peek().findIndex((each) => imageKey(each.address) === key);
+  const at = placeOfImage(pane.images.peek(), image);
+  const study = pane.study.peek();
+  const series = study?.series.find((each) => each.series_uid === seriesUid);
   if (at >= 0) goTo(pane, at);
-  else showImage(desk.stage, image);
+  else if (study && series && study.id !== desk.study.peek()?.id) {
+    // The stage is asked for images of the study that is read, and of no prior one.
+    openIn(pane, study, series);
+    goWhenListed(pane, series, image, () => true);
+  } else showImage(desk.stage, image);
 }
 
 /** The planes take it up: at once, or when the volume of its series is there. */
