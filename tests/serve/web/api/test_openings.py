@@ -71,6 +71,26 @@ def opened(viewer: httpx.Client, study: int) -> str:
     return str(reply.json()["image"]["00080018"]["Value"][0])
 
 
+def test_images_of_one_number_are_told_apart_by_where_they_lie(
+    store: Store, viewer: httpx.Client
+) -> None:
+    images = volume(2, against=True)
+    for each in images:
+        each.InstanceNumber = 1
+    assert opened(viewer, put(store, images)) == images[1].SOPInstanceUID
+
+
+def test_an_image_without_a_number_comes_first(
+    store: Store, viewer: httpx.Client
+) -> None:
+    """As the viewer has it: by a number of 0, where no place tells."""
+    images = volume(2)
+    for each in images:
+        del each.ImagePositionPatient
+    images[1].InstanceNumber = None
+    assert opened(viewer, put(store, images)) == images[1].SOPInstanceUID
+
+
 def test_a_localiser_opens_by_number(store: Store, viewer: httpx.Client) -> None:
     """Planes that cross have no order along a normal; the viewer counts them."""
     images = volume(2)

@@ -73,16 +73,19 @@ def _series_of(connection: sa.Connection, study: int, series_id: int | None) -> 
 
 
 def _ends_of(connection: sa.Connection, series_id: int) -> list[str]:
-    """SOP Instance UIDs of the lowest and the highest number, once where it is one."""
-    number = instances.c.number
+    """SOP Instance UIDs of the lowest and the highest number, once where it is one.
+
+    As the viewer counts: none is 0, and images of one number go by their UID.
+    """
+    number, uid = sa.func.coalesce(instances.c.number, 0), instances.c.sop_uid
     found = [
         connection.execute(
-            sa.select(instances.c.sop_uid)
+            sa.select(uid)
             .where(instances.c.series_id == series_id, instances.c.rows > 0)
-            .order_by(order, instances.c.sop_uid)
+            .order_by(*order)
             .limit(1)
         ).scalar()
-        for order in (number.asc().nulls_last(), number.desc().nulls_last())
+        for order in ((number.asc(), uid.asc()), (number.desc(), uid.desc()))
     ]
     return list(dict.fromkeys(str(sop) for sop in found if sop))
 
