@@ -77,7 +77,7 @@ export function SignDialog({ writing, unjudged, results, onSigned }: Props) {
           run: () => void sign(),
         },
       ]),
-    [writing, isTorn, isBlank],
+    [writing, isTorn, isBlank, isAmendment],
   );
   return (
     <Dialog
