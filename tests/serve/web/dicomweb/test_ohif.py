@@ -23,6 +23,7 @@ from tests.serve.web.dicomweb.conftest import run_server
 
 VERSION = "3.12.10"
 CHROMIUM = shutil.which("chromium")
+WAIT_MS = 240_000  # a busy machine takes its time
 CONFIG = """
 window.config = {
   routerBasename: null, extensions: [], modes: [], showStudyList: true,
@@ -122,7 +123,7 @@ def fill(store: Store, folder: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(1200)
 def test_ohif_lists_and_shows_a_study(ohif: Path, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -140,6 +141,8 @@ def test_ohif_lists_and_shows_a_study(ohif: Path, tmp_path: Path) -> None:
         )
         try:
             page = browser.new_page(viewport={"width": 1200, "height": 800})
+            page.set_default_timeout(WAIT_MS)
+            page.set_default_navigation_timeout(WAIT_MS)
             page.on(
                 "response",
                 lambda reply: (
@@ -148,11 +151,11 @@ def test_ohif_lists_and_shows_a_study(ohif: Path, tmp_path: Path) -> None:
                     else None
                 ),
             )
-            page.goto(url, timeout=90_000)
-            page.get_by_text("BALL", exact=False).first.wait_for(timeout=90_000)
-            page.goto(f"{url}/viewer?StudyInstanceUIDs={study}", timeout=90_000)
+            page.goto(url)
+            page.get_by_text("BALL", exact=False).first.wait_for()
+            page.goto(f"{url}/viewer?StudyInstanceUIDs={study}")
             canvas = page.locator("canvas.cornerstone-canvas").first
-            canvas.wait_for(timeout=120_000)
+            canvas.wait_for()
             assert _has_ball(page, canvas)
         finally:
             browser.close()
