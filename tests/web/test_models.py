@@ -157,6 +157,7 @@ def test_many_labels_stand_beside_each_other(
     page.goto(f"/models/{digest_of(many)}")
     table = page.get_by_role("region", name="Label by label")
     line = table.get_by_role("row").filter(has_text="effusion")
+    line.wait_for()
     cells = [text.split("\n")[0] for text in line.locator("td").all_inner_texts()]
     # Of 10 with effusion 6 are found, of 10 without 9 are cleared, 6 of 7 calls right.
     assert cells[:2] == ["10", "0.845"]
