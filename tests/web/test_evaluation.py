@@ -90,10 +90,12 @@ def test_from_files_to_figures_beside_the_shipped_ones(
     page.wait_for_url("**/evaluations/*")
     page.locator(".chip-good", has_text="Done").wait_for(timeout=DONE_MS)
     table = page.get_by_role("region", name="Here, against where it was made")
+    table.locator("tr", has_text="Sensitivity").first.wait_for()
     cells = table.locator("tr", has_text="Sensitivity").locator("td").all_inner_texts()
     assert cells[0].startswith("83.3 %\n")  # 5 of 6
     assert cells[1].startswith("60.0 %\n")  # 6 of 10, as shipped
     matrix = page.get_by_role("table", name="Confusion matrix")
+    matrix.wait_for()
     counts = [text.split()[0] for text in matrix.locator("tbody td").all_inner_texts()]
     assert counts == ["5", "1", "6", "1", "5", "6"]
     failed = page.get_by_role("region", name="Cases without an answer")

@@ -100,6 +100,7 @@ def test_a_page_says_intended_use_first_and_draws_the_curves(
         "Net benefit: pneumonia",
     ]
     matrix = page.get_by_role("table", name="Confusion matrix")
+    matrix.wait_for()
     cells = [text.split() for text in matrix.locator("tbody td").all_inner_texts()]
     assert cells == [
         ["9", "90.0", "%"], ["1", "10.0", "%"], ["10"],
@@ -141,6 +142,7 @@ def test_net_benefit_weighs_false_alarms(page: Any, bundle: Path) -> None:
     # 12.5 % on the model gains more than calling all; from 6/7 on less than nobody.
     assert "between 13 % and 85 %" in chart.inner_text()
     chart.get_by_text("Show as table").click()
+    chart.locator("tbody tr").first.wait_for()
     lines = [
         [cell.strip() for cell in line.split("\t")]
         for line in chart.locator("tbody tr").all_inner_texts()
