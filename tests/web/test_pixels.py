@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from tests.serve.running import Running
 from tests.web.canvas import image_pixels, one_to_one, open_study, with_own_uids
+from tests.web.conftest import WAIT_MS
 from tests.web.reference import rendered
 from tests.web.studies import chest
 from tests.web.studies import send as send_all
@@ -56,6 +57,7 @@ def _compare_all(url: str, paths: list[Path], flags: Any) -> dict[str, dict[str,
     found = {}
     with chromium(flags) as opened:
         page = opened.new_page(base_url=url)
+        page.set_default_timeout(WAIT_MS)
         for number, path in enumerate(paths, start=FIRST):
             data = with_own_uids(path.read_bytes(), number)
             study = send(url, data)
@@ -66,6 +68,7 @@ def _compare_all(url: str, paths: list[Path], flags: Any) -> dict[str, dict[str,
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI:UserWarning")  # a file's
 @pytest.mark.parametrize("way", WAYS)
 def test_all_files_of_the_variety(
     service: Running, shared_data: Path, way: str

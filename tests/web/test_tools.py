@@ -239,6 +239,37 @@ def test_the_window_is_set_by_numbers_alone(page: Any, ct: int) -> None:
     assert "C 123 W 456" in shown_window(page)
 
 
+def test_two_numbers_at_once_are_both_taken(page: Any, ct: int) -> None:
+    """Both before the page is drawn again; what is typed waits for its end."""
+    open_study(page, ct)
+    center = page.get_by_role("spinbutton", name="Center")
+    center.evaluate(
+        """center => {
+            const fields = center.closest("fieldset");
+            const [, width] = fields.querySelectorAll("[type=number]");
+            for (const [field, value] of [[center, "123"], [width, "456"]]) {
+                field.value = value;
+                field.dispatchEvent(new Event("change", { bubbles: true }));
+            }
+        }"""
+    )
+    settle(page)
+    assert "C 123 W 456" in shown_window(page)
+    center.fill("77")
+    page.locator(".viewer-window [type=range]").last.evaluate(
+        """slider => {
+            slider.value = "300";
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    settle(page)
+    assert "C 123 W 300" in shown_window(page)
+    assert center.input_value() == "77"
+    page.keyboard.press("Enter")
+    settle(page)
+    assert "C 77 W 300" in shown_window(page)
+
+
 def test_views_turn_the_pixels(page: Any, service: Running) -> None:
     image = chest(830)
     image.PixelData = np.arange(40 * 32, dtype=np.uint16).tobytes()

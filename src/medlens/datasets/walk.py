@@ -34,11 +34,13 @@ _BAD_NAME = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def suffix_of(name: str) -> str:
     """Lower-case suffix of a file name, ".nii.gz" in one piece."""
-    base = name[name.rfind("/") + 1 :].lower()
-    if base.endswith(".nii.gz"):
+    dot = name.rfind(".")
+    if dot <= name.rfind("/") + 1:
+        return ""
+    suffix = name[dot:].lower()
+    if suffix == ".gz" and name[:dot].lower().endswith(".nii"):
         return ".nii.gz"
-    dot = base.rfind(".")
-    return base[dot:] if dot > 0 else ""
+    return suffix
 
 
 def stem_of(name: str) -> str:

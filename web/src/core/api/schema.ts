@@ -2881,6 +2881,35 @@ export interface components {
             is_demo: boolean;
         };
         /**
+         * MeasuredAngle
+         * @description Between two legs; its vertex is the second point.
+         */
+        MeasuredAngle: {
+            /** Id */
+            id: string;
+            /**
+             * Series
+             * @example 1.2.840.113619.2.1
+             */
+            series: string;
+            /** Where */
+            where: components["schemas"]["OnImage"] | components["schemas"]["OnPlane"];
+            reading: components["schemas"]["MeasuredFigures"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "angle";
+            /**
+             * Points
+             * @description (x, y): pixels of the image, edges from 0 at the upper left; on a plane mm of the patient, along its rows and down its columns
+             */
+            points: [
+                number,
+                number
+            ][];
+        };
+        /**
          * MeasuredFigures
          * @description What a shape measured when it was last drawn; what does not apply is none.
          */
@@ -2929,17 +2958,12 @@ export interface components {
             basis: "patient" | "detector" | "calibrated" | "region" | "none";
         };
         /**
-         * MeasuredShape
-         * @description One measurement: points on an image in its pixels, on a plane in mm.
+         * MeasuredPair
+         * @description From one point to another: a line, or the corners of what it encloses.
          */
-        MeasuredShape: {
+        MeasuredPair: {
             /** Id */
             id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "length" | "angle" | "rectangle" | "ellipse" | "probe";
             /**
              * Series
              * @example 1.2.840.113619.2.1
@@ -2947,6 +2971,12 @@ export interface components {
             series: string;
             /** Where */
             where: components["schemas"]["OnImage"] | components["schemas"]["OnPlane"];
+            reading: components["schemas"]["MeasuredFigures"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ellipse" | "length" | "rectangle";
             /**
              * Points
              * @description (x, y): pixels of the image, edges from 0 at the upper left; on a plane mm of the patient, along its rows and down its columns
@@ -2955,7 +2985,35 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * MeasuredProbe
+         * @description The value at one point.
+         */
+        MeasuredProbe: {
+            /** Id */
+            id: string;
+            /**
+             * Series
+             * @example 1.2.840.113619.2.1
+             */
+            series: string;
+            /** Where */
+            where: components["schemas"]["OnImage"] | components["schemas"]["OnPlane"];
             reading: components["schemas"]["MeasuredFigures"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "probe";
+            /**
+             * Points
+             * @description (x, y): pixels of the image, edges from 0 at the upper left; on a plane mm of the patient, along its rows and down its columns
+             */
+            points: [
+                number,
+                number
+            ][];
         };
         /**
          * MeasurementsSave
@@ -2968,7 +3026,7 @@ export interface components {
              */
             revision: number;
             /** Shapes */
-            shapes: components["schemas"]["MeasuredShape"][];
+            shapes: (components["schemas"]["MeasuredPair"] | components["schemas"]["MeasuredAngle"] | components["schemas"]["MeasuredProbe"])[];
         };
         /**
          * MeasurementsView
@@ -2980,7 +3038,7 @@ export interface components {
             /** Saved At */
             saved_at: string | null;
             /** Shapes */
-            shapes: components["schemas"]["MeasuredShape"][];
+            shapes: (components["schemas"]["MeasuredPair"] | components["schemas"]["MeasuredAngle"] | components["schemas"]["MeasuredProbe"])[];
         };
         /**
          * MonitorView

@@ -1,5 +1,6 @@
 /** The window as two sliders, two numbers and a list: no drag is needed for it. */
 
+import { useSignal } from "@preact/signals";
 import type { Pane } from "~/viewer/stack/pane_state";
 import { rangeOf, setWindow, usePreset, windowNow } from "./gesture";
 import type { Preset } from "./presets";
@@ -14,7 +15,9 @@ export function WindowFields({ pane }: { pane: Pane }) {
   const span = Math.max(range[1] - range[0], 1);
   const isFine = span < 20;
   const change = (what: "center" | "width") => (value: number) => {
-    if (Number.isFinite(value)) setWindow(pane, { ...now, [what]: value });
+    // Not the window that was drawn: the other field may have changed it since.
+    const last = windowNow(pane);
+    if (last && Number.isFinite(value)) setWindow(pane, { ...last, [what]: value });
   };
   return (
     <fieldset class="viewer-window">
@@ -85,6 +88,11 @@ interface FieldProps {
 function Field({ name, value, least, most, isFine, onChange }: FieldProps) {
   const step = isFine ? "any" : 1;
   const shown = isFine ? Number(value.toPrecision(4)) : Math.round(value);
+  // What is typed stays as it is until it is taken, whatever is drawn meanwhile.
+  const typed = useSignal<string | null>(null);
+  const end = () => {
+    typed.value = null;
+  };
   return (
     <label class="viewer-window-field">
       <span>{name}</span>
@@ -101,8 +109,15 @@ function Field({ name, value, least, most, isFine, onChange }: FieldProps) {
         type="number"
         aria-label={name}
         step={step}
-        value={shown}
-        onChange={(event) => onChange(event.currentTarget.valueAsNumber)}
+        value={typed.value ?? shown}
+        onInput={(event) => {
+          typed.value = event.currentTarget.value;
+        }}
+        onChange={(event) => {
+          end();
+          onChange(event.currentTarget.valueAsNumber);
+        }}
+        onBlur={end}
       />
     </label>
   );

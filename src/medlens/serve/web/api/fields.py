@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 LARGEST = 2**63 - 1  # that the index can hold
+MOST_REVISIONS = 2**31 - 2
 TEXT = r"^[^\x00-\x1f\x7f]*$"  # no control characters: databases refuse some
 
 Number = Annotated[int, Field(ge=1, le=LARGEST)]
@@ -40,6 +41,15 @@ IfMatch = Annotated[
         description="ETag that was read; 412 where the thing was changed since",
     ),
 ]
+
+
+def as_whole(value: object) -> object:
+    """8.0 as 8: JSON knows no other whole number (JSON Schema 2020-12, 4.2.3)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, Field(strict=True), BeforeValidator(as_whole)]
+"""An integer of JSON; a text or a truth value is none."""
 
 
 def _written_as_day(value: object) -> object:

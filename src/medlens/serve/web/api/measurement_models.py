@@ -5,28 +5,37 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
-from medlens.serve.web.api.fields import TEXT, Strict, Uid, moment_or_none
+from medlens.serve.web.api.fields import (
+    MOST_REVISIONS,
+    TEXT,
+    Strict,
+    Uid,
+    Whole,
+    moment_or_none,
+)
 from medlens.serve.work.measurements import MOST_SHAPES, Measurements
 
-MOST_REVISIONS = 2**31 - 2
-Figure = Annotated[float, Field(ge=-1e12, le=1e12)]
+Figure = Annotated[float, Field(strict=True, ge=-1e12, le=1e12)]
 # Pixels of an image, or mm of the patient: far beyond what either can be.
-Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
-Positive = Annotated[float, Field(gt=0, le=1e6)]
-Counted = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Coordinate = Annotated[float, Field(strict=True, ge=-1e6, le=1e6)]
+Positive = Annotated[float, Field(strict=True, gt=0, le=1e6)]
+Counted = Annotated[Whole, Field(ge=0, le=2**53 - 1)]
+Point = tuple[Coordinate, Coordinate]
 
-POINTS = {"length": 2, "angle": 3, "rectangle": 2, "ellipse": 2, "probe": 1}
-"""How many points each kind has."""
+PLACES = (
+    "(x, y): pixels of the image, edges from 0 at the upper left; on a plane mm of the "
+    "patient, along its rows and down its columns"
+)
 
 
 class SeenImage(Strict):
     """An instance, and its frame."""
 
     sop: Uid
-    frame: int = Field(ge=1, le=2**31 - 1, description="counts from 1")
+    frame: Whole = Field(ge=1, le=2**31 - 1, description="counts from 1")
 
 
 class OnImage(Strict):
@@ -34,7 +43,7 @@ class OnImage(Strict):
 
     kind: Literal["image"]
     image: SeenImage
-    index: int = Field(
+    index: Whole = Field(
         ge=0, le=2**31 - 1, description="in the series as it was shown, from 0"
     )
 
@@ -45,7 +54,9 @@ class OnPlane(Strict):
     kind: Literal["plane"]
     view: Literal["axial", "sagittal", "coronal"]
     at: Coordinate = Field(description="where it cuts its axis: mm in LPS")
-    slab: float = Field(ge=0, le=1000, description="of a MIP in mm, 0 for one plane")
+    slab: float = Field(
+        strict=True, ge=0, le=1000, description="of a MIP in mm, 0 for one plane"
+    )
 
 
 class MeasuredOn(Strict):
@@ -82,37 +93,49 @@ class MeasuredFigures(Strict):
     )
 
 
-class MeasuredShape(Strict):
-    """One measurement: points on an image in its pixels, on a plane in mm."""
+class Drawn(Strict):
+    """What every measurement has."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,40}$")]
-    kind: Literal["length", "angle", "rectangle", "ellipse", "probe"]
     series: Uid
     where: Annotated[OnImage | OnPlane, Field(discriminator="kind")]
-    points: list[tuple[Coordinate, Coordinate]] = Field(
-        min_length=1,
-        max_length=3,
-        description="(x, y): pixels of the image, edges from 0 at the upper left; on a "
-        "plane mm of the patient, along its rows and down its columns",
-    )
     reading: MeasuredFigures
 
-    @model_validator(mode="after")
-    def _has_its_points(self) -> Self:
-        wanted = POINTS[self.kind]
-        if len(self.points) != wanted:
-            raise PydanticCustomError(
-                "points",
-                "has {found} points, this kind has {wanted}",
-                {"found": len(self.points), "wanted": wanted},
-            )
-        return self
+
+class MeasuredPair(Drawn):
+    """From one point to another: a line, or the corners of what it encloses."""
+
+    kind: Literal["length", "rectangle", "ellipse"]
+    points: list[Point] = Field(min_length=2, max_length=2, description=PLACES)
+
+
+class MeasuredAngle(Drawn):
+    """Between two legs; its vertex is the second point."""
+
+    kind: Literal["angle"]
+    points: list[Point] = Field(min_length=3, max_length=3, description=PLACES)
+
+
+class MeasuredProbe(Drawn):
+    """The value at one point."""
+
+    kind: Literal["probe"]
+    points: list[Point] = Field(min_length=1, max_length=1, description=PLACES)
+
+
+MeasuredShape = Annotated[
+    MeasuredPair | MeasuredAngle | MeasuredProbe, Field(discriminator="kind")
+]
+"""One measurement: points on an image in its pixels, on a plane in mm."""
+_SHAPES: TypeAdapter[list[MeasuredPair | MeasuredAngle | MeasuredProbe]] = TypeAdapter(
+    list[MeasuredShape]
+)
 
 
 class MeasurementsSave(Strict):
     """All measurements of the caller on a study."""
 
-    revision: int = Field(
+    revision: Whole = Field(
         ge=0, le=MOST_REVISIONS, description="that you saw, 0 where you saw none"
     )
     shapes: list[MeasuredShape] = Field(max_length=MOST_SHAPES)
@@ -137,5 +160,5 @@ def view_of_measurements(found: Measurements) -> MeasurementsView:
     return MeasurementsView(
         revision=found.revision,
         saved_at=moment_or_none(found.saved_at),
-        shapes=[MeasuredShape.model_validate(each) for each in found.shapes],
+        shapes=_SHAPES.validate_python(found.shapes),
     )

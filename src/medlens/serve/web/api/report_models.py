@@ -11,13 +11,21 @@ from fastapi import Path
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     Field,
     StringConstraints,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from medlens.serve.web.api.fields import LARGEST, Strict, moment
+from medlens.serve.web.api.fields import (
+    LARGEST,
+    MOST_REVISIONS,
+    Strict,
+    Whole,
+    as_whole,
+    moment,
+)
 from medlens.serve.work.report_drafted import Given, newest_at
 from medlens.serve.work.report_drafts import Draft
 from medlens.serve.work.report_kept import FilesState
@@ -27,7 +35,6 @@ from medlens.write.reading.content import SECTIONS, Content, from_document
 MOST_CHARACTERS = 3000
 """Different ones in a report; a Chinese one has some hundreds."""
 MOST_IN_JSON = 2**53 - 1  # above it a number of JSON is not exact (RFC 8259, section 6)
-MOST_REVISIONS = 2**31 - 2
 
 # Line ends and tabs may stand in a text; other control characters, and marks that turn
 # a line around so that it reads as something else, may not.
@@ -94,13 +101,14 @@ class ReportContent(Strict):
     """A report's words and what they were drafted from."""
 
     lang: Literal["en", "zh"]
-    result_id: int | None = Field(
-        None,
-        ge=1,
-        le=MOST_IN_JSON,
-        strict=True,
-        description="result it was drafted from",
-    )
+    result_id: (
+        Annotated[
+            int,
+            Field(strict=True, ge=1, le=MOST_IN_JSON),
+            BeforeValidator(as_whole),
+        ]
+        | None
+    ) = Field(None, description="result it was drafted from")
     sections: ReportSections
 
 
@@ -115,10 +123,9 @@ class DraftView(BaseModel):
 class DraftSave(Strict):
     """A draft to be saved over the one that the caller saw."""
 
-    revision: int = Field(
+    revision: Whole = Field(
         ge=0,
         le=MOST_REVISIONS,
-        strict=True,
         description="that the caller saw; 0 where they saw none",
     )
     content: ReportContent
@@ -185,17 +192,15 @@ class VersionWish(Strict):
     reason: Line = Field(
         "", description="why it is changed; wanted where a signed version exists"
     )
-    expected_version: int = Field(
+    expected_version: Whole = Field(
         ge=0,
         le=2**31 - 2,
-        strict=True,
         description="newest version that the writer saw, 0 for none",
     )
-    draft_revision: int = Field(
+    draft_revision: Whole = Field(
         0,
         ge=0,
         le=MOST_REVISIONS,
-        strict=True,
         description="of the caller's own draft, as they saw it, 0 for none; a newer "
         "one is never dropped unseen",
     )
