@@ -86,6 +86,16 @@ def test_a_number_that_is_no_port(port: int) -> None:
         bind("127.0.0.1", port, option="--port")
 
 
+def test_no_answer_waits_for_an_acknowledgement() -> None:
+    with (
+        bind("127.0.0.1", 0, option="--port") as taken,
+        socket.create_connection(taken.getsockname(), timeout=2),
+    ):
+        accepted, _ = taken.accept()
+    with accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_connections_wait_while_nobody_accepts() -> None:
     with (
         bind("127.0.0.1", 0, option="--port") as taken,

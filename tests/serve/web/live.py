@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 
 import httpx
 
+from medlens.serve.run.check import bind
 from medlens.serve.settings import ServeSettings
 from medlens.serve.web.server import run_web
 
@@ -19,9 +19,7 @@ START_S, STOP_S = 20.0, 40.0
 @contextmanager
 def live_server(settings: ServeSettings) -> Iterator[str]:
     """URL of a web side that runs over a store whose schema is there."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen(512)
+    with bind("127.0.0.1", 0, option="--port") as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         stop = threading.Event()
         server = threading.Thread(

@@ -105,6 +105,9 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
             "127.0.0.1 or an address of this one"
         ) from None
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit it: the head of an answer and its body are two writes, and
+    # the second would wait up to 40 ms for the other side's delayed acknowledgement.
+    taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     until = time.monotonic() + PATIENCE_S
     while True:
         try:

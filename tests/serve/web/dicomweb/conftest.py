@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import uvicorn
 
 from medlens.serve.receive.intake import Intake
 from medlens.serve.receive.receipt import Receipt
+from medlens.serve.run.check import bind
 from medlens.serve.settings import Limits, ServeSettings
 from medlens.serve.store.store import Store, open_store
 from medlens.serve.web.app import create_app
@@ -65,8 +65,7 @@ def serving(store: Store, limits: Limits | None = None) -> Iterator[Served]:
 @contextmanager
 def run_server(config: uvicorn.Config) -> Iterator[str]:
     """Run a server on a free loopback port in a thread; its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = bind("127.0.0.1", 0, option="--port")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
