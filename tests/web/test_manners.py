@@ -196,10 +196,12 @@ def test_a_log_in_in_another_tab_holds_up_nothing(
         _fill_in(second, "Anna", guarded, path="/login")
         image = file_bytes(chest(71))
         file = {"name": "a.dcm", "mimeType": "application/dicom", "buffer": image}
+        first.bring_to_front()  # a tab behind another may wait long for its turn
         first.set_input_files("[data-files=files]", [file])
         first.wait_for_selector(".upload-stored")
         second.goto("/login")
         second.get_by_role("button", name="Log out").click()
+        first.bring_to_front()
         first.set_input_files("[data-files=files]", [file | {"name": "b.dcm"}])
         first.get_by_text("Your log-in has ended.").first.wait_for()
         assert first.url.endswith("/try")  # what is left to send is still there

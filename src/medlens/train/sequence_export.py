@@ -69,6 +69,7 @@ def _write(
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
+    _forget_kernels()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -90,7 +91,19 @@ def _write(
     except ImportError as error:
         raise MissingExtraError("export to ONNX", "train") from error
     finally:
+        _forget_kernels()
         logger.setLevel(level)
+
+
+def _forget_kernels() -> None:
+    """Let torch choose the kernels of LSTM and GRU anew.
+
+    The exporter puts a loop in their place so that the number of slices stays free,
+    but torch goes on with the kernel that it chose before: what was traced earlier in
+    this process would make the graph one for the examples' number of slices alone.
+    """
+    for layer in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        layer._dispatch_cache.clear()
 
 
 def _difference(
