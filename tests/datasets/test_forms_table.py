@@ -252,8 +252,8 @@ def test_thirty_thousand_rows_in_two_seconds(tmp_path: Path) -> None:
     touch(tmp_path, names)
     rows = [f"{name},P{at // 3},{at % 7 == 0:d}" for at, name in enumerate(names)]
     table(tmp_path / "labels.csv", "image,patient,label", rows)
-    # A process of its own, as a user has: among the objects of all other tests the
-    # collector of garbage takes as long again.
+    # A process of its own, as a user has: what other tests keep in memory, and what it
+    # costs to collect garbage among it, is no part of this time.
     code = (
         "import sys, time; from pathlib import Path; "
         "from medlens.datasets import read_manifest; start = time.process_time(); "

@@ -161,3 +161,18 @@ def test_the_graph_equals_the_network_for_any_number_of_slices(
     path = tmp_path / "model.onnx"
     assert export_sequence(net.eval(), path, examples=examples) < 1e-4
     assert str(tmp_path).encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("reader", ["lstm", "gru"])
+def test_a_second_export_in_a_process_is_as_free_as_the_first(
+    tmp_path: Path, reader: str
+) -> None:
+    """torch keeps the kernel of the first; the second was for 5 slices alone."""
+    lesson = series_lesson(tmp_path)
+    rows = np.stack([one.rows for one in lesson.train[:3]])
+    examples = lesson.cache.read(rows.ravel()).reshape(3, DEPTH, *lesson.cache.shape)
+    for name in ("first.onnx", "second.onnx"):
+        course = SequenceCourse(series_recipe(reader=reader), lesson)
+        net = cast(SequenceNet, course.build()).eval()
+        # It answers for one slice too, and refuses a graph that does not.
+        assert export_sequence(net, tmp_path / name, examples=examples) < 1e-4

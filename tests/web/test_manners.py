@@ -196,7 +196,7 @@ def test_a_log_in_in_another_tab_holds_up_nothing(
         _fill_in(second, "Anna", guarded, path="/login")
         image = file_bytes(chest(71))
         file = {"name": "a.dcm", "mimeType": "application/dicom", "buffer": image}
-        first.bring_to_front()  # a tab behind another may wait long for its turn
+        first.bring_to_front()  # as a person does who gives files to a page
         first.set_input_files("[data-files=files]", [file])
         first.wait_for_selector(".upload-stored")
         second.goto("/login")

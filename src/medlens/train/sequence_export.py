@@ -99,8 +99,8 @@ def _forget_kernels() -> None:
     """Let torch choose the kernels of LSTM and GRU anew.
 
     The exporter puts a loop in their place so that the number of slices stays free,
-    but torch goes on with the kernel that it chose before: what was traced earlier in
-    this process would make the graph one for the examples' number of slices alone.
+    but torch (2.13) goes on with the kernel that it chose at an earlier export in this
+    process, and the graph is one for the examples' number of slices alone.
     """
     for layer in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
         layer._dispatch_cache.clear()
