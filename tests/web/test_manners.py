@@ -196,13 +196,18 @@ def test_a_log_in_in_another_tab_holds_up_nothing(
         _fill_in(second, "Anna", guarded, path="/login")
         image = file_bytes(chest(71))
         file = {"name": "a.dcm", "mimeType": "application/dicom", "buffer": image}
-        first.bring_to_front()  # as a person does who gives files to a page
         first.set_input_files("[data-files=files]", [file])
         first.wait_for_selector(".upload-stored")
+        # On its way before the log-in ends: a page that sends nothing goes to log in.
+        held: list[Any] = []
+        first.route("**/api/v1/uploads", lambda route: held.append(route), times=1)
+        with first.expect_request("**/api/v1/uploads"):
+            first.set_input_files("[data-files=files]", [file | {"name": "b.dcm"}])
         second.goto("/login")
-        second.get_by_role("button", name="Log out").click()
-        first.bring_to_front()
-        first.set_input_files("[data-files=files]", [file | {"name": "b.dcm"}])
+        with second.expect_response("**/logout"):
+            second.get_by_role("button", name="Log out").click()
+        [upload] = held
+        upload.continue_()
         first.get_by_text("Your log-in has ended.").first.wait_for()
         assert first.url.endswith("/try")  # what is left to send is still there
         _fill_in(second, "Anna", guarded, path="/login")
